@@ -1,0 +1,346 @@
+import type { InvalidField, RefusalKind } from './refusals.ts'
+
+// ── the exchange ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** What an adapter hands to the core. Made by `serveNode`, or by an adapter of your own. */
+export interface ExportRequest {
+  readonly method: string
+  /** Route parameters, percent-decoded once. */
+  readonly params: Readonly<Record<string, string | undefined>>
+  /**
+   * A header's value by its lower-case name; `undefined`: not sent. Repeated lines are joined by `', '`, which spoils a
+   * header that may stand only once.
+   */
+  header(name: string): string | undefined
+  /** The caller's address as the framework trusts it. Absent: the address quota has nothing to count. */
+  readonly address?: string
+  /** Fires when the client is gone: everything is let go. */
+  readonly signal: AbortSignal
+  /**
+   * `true`: "I am done with a chunk before I ask for the next", so stores may reuse memory.
+   * @defaultValue false
+   */
+  readonly borrow?: boolean
+}
+
+/** The whole answer. Nothing has been sent yet, but a body's first bytes are already in hand. */
+export interface ExportResponse {
+  readonly status: number
+  readonly headers: Readonly<Record<string, string>>
+  /** Absent: the answer has no body (HEAD, 204, 304, an export of 0 bytes). */
+  readonly body?: ExportBody
+}
+
+/**
+ * Bytes, the first already in hand. Read once: to the end, or `break`, or let the request's signal fire. Each lets
+ * everything go.
+ */
+export interface ExportBody extends AsyncIterable<Uint8Array> {
+  /** Bytes of all chunks together: Content-Length, always known. */
+  readonly length: number
+  /**
+   * Fires when the guard gives up while you wait for the client. It, or a throw from the loop, means: cut the
+   * connection, never end it. Absent: the guard never gives up on this body.
+   */
+  readonly signal?: AbortSignal
+}
+
+/** Answers one request. Never rejects: a refusal, a fault and a bug are answers too. */
+export type ExportHandler = (request: ExportRequest) => Promise<ExportResponse>
+
+// ── who is asking, and for whom ──────────────────────────────────────────────────────────────────────────────────
+
+/** The verified claims of a token, deeply frozen. */
+export type Claims = Readonly<Record<string, unknown>>
+
+/** Who a token proves, and what it grants. Deeply frozen where it comes from this library's verifiers. */
+export interface Principal {
+  /** Who vouches. Unique together with `subject`. */
+  readonly issuer: string
+  readonly subject: string
+  /** Names of the organizations that the token proves. */
+  readonly organizations: readonly string[]
+  readonly capabilities: readonly string[]
+  /** Verified claims, for permitted scopes in `findExport`. Never logged. */
+  readonly claims: Claims
+}
+
+/**
+ * Gives who the token proves. Says no with `refuse('token_invalid')`; any other throw is a fault of the verifier: the
+ * caller reads 503 and `onEvent` a `trouble`.
+ */
+export interface TokenVerifier {
+  (token: string, signal: AbortSignal): Promise<Principal>
+  /** Tells of faults that did not stop it: it serves from what it has. Absent: it has none to tell. */
+  readonly onTrouble?: TroubleSource
+}
+
+/** Lets a port tell of faults it lives through. `code` is a stable word; `cause` reaches events only. */
+export type TroubleSource = (listener: (code: string, cause?: unknown) => void) => void
+
+/** Picks organizations and capabilities out of verified claims. */
+export type ReadClaims = (claims: Claims) => Pick<Principal, 'organizations' | 'capabilities'>
+
+/** An organization, as the host knows it. `id` is stable; `name` is what callers write in `X-Org-Name`. */
+export interface Tenant {
+  readonly id: string
+  readonly name: string
+}
+
+/** `X-Org-Name` chooses among the organizations that the token proves. It never adds one. */
+export interface MultiTenancy<T extends Tenant> {
+  readonly mode: 'multi'
+  /** Gives the organization of that name, `undefined` where there is none. Asked only for names the token proves. */
+  readonly findTenant: (name: string, principal: Principal, signal: AbortSignal) => Promise<T | undefined>
+  /** Asked for a name that the token lacks. Absent: such a name is refused, unasked. */
+  readonly isMember?: (principal: Principal, tenant: T, signal: AbortSignal) => Promise<boolean>
+  /**
+   * `true`: a principal of exactly one organization may omit the header.
+   * @defaultValue false
+   */
+  readonly headerOptional?: boolean
+  /**
+   * What a name looks like; tried on at most 64 characters.
+   * @defaultValue ASCII letters and digits, inside also `.`, `_` and `-`
+   */
+  readonly namePattern?: RegExp
+}
+
+/** One organization for the whole service. A header or a claim that names another is refused. */
+export interface SingleTenancy<T extends Tenant> {
+  readonly mode: 'single'
+  readonly tenant: T
+}
+
+// ── the catalogue ────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** What is asked of the catalogue. */
+export interface ExportQuery<T extends Tenant> {
+  /** A canonical, lower-case UUID. */
+  readonly exportId: string
+  readonly tenant: T
+  readonly principal: Principal
+  readonly version: string
+}
+
+/**
+ * Looks by tenant and id together: a missing export and another tenant's are both `undefined`. May say no with
+ * `refuse('scope_missing')`; any other throw is 503.
+ */
+export type FindExport<T extends Tenant> = (query: ExportQuery<T>, signal: AbortSignal) => Promise<ExportRecord | undefined>
+
+/** The host's catalogue row for one finished export. */
+export interface ExportRecord {
+  /** Must be the asked id: else 404 and a `trouble` event, before any store is touched. */
+  readonly id: string
+  /** Must be the resolved tenant's id, likewise. */
+  readonly tenantId: string
+  /** Where the store keeps the object. */
+  readonly key: string
+  /** `'jsonl'`, `'csv'`, `'json'`, `'jsonl.gz'` …: the file's extension, and by `mediaTypes` its Content-Type. */
+  readonly format: string
+  readonly state: 'ready' | 'pending' | 'failed'
+  /** From this instant the export is expired. Absent: never. */
+  readonly expiresAt?: Date
+  /**
+   * The name to save under; made safe before use.
+   * @defaultValue `export-<id>.<format>`
+   */
+  readonly filename?: string
+  /**
+   * What the catalogue knows of the object; `size` and `validator` together spare a `head()`. A store that disagrees
+   * with any part of it: 502, for an export id names one immutable object.
+   */
+  readonly object?: Partial<ObjectInfo>
+}
+
+// ── the store ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/**
+ * Where objects lie. Refuses `'unavailable'` when there is no answer and `'upstream_error'` when it is a wrong one;
+ * `get` also `'object_changed'`.
+ */
+export interface ExportStore {
+  /** Describes an object. `undefined`: no such object. */
+  head(key: string, signal: AbortSignal): Promise<ObjectInfo | undefined>
+  /** Describes and opens an object in one round trip. `undefined`: no such object. */
+  get(key: string, options: GetOptions, signal: AbortSignal): Promise<OpenObject | undefined>
+}
+
+/** What part of an object to open, and under what condition. */
+export interface GetOptions {
+  /** Absent: the whole. */
+  readonly range?: ByteRange
+  /** The validator that the object must still have: else `'object_changed'`. Absent: any. */
+  readonly ifMatch?: string
+  /**
+   * `true`: chunks may reuse memory; each is lent until the next is asked for.
+   * @defaultValue false
+   */
+  readonly borrow?: boolean
+}
+
+/** Positions of bytes, both included (RFC 9110 §14.1.2). */
+export interface ByteRange {
+  readonly first: number
+  readonly last: number
+}
+
+/** What a store says of an object. */
+export interface ObjectInfo {
+  /** Bytes of the whole, as stored. */
+  readonly size: number
+  /**
+   * Strong: differs whenever a byte does, and equal in every process and replica (S3: version or ETag; disk: size and
+   * modification time in nanoseconds). The ETag is a hash of it.
+   */
+  readonly validator: string
+  readonly lastModified?: Date
+  /** 64 hex digits, of the whole as stored. */
+  readonly sha256?: string
+  /** The content coding that the object is stored in. Absent: none. */
+  readonly encoding?: 'gzip'
+}
+
+/** An object and its bytes. Whoever gets one closes it: read, half read or never read. */
+export interface OpenObject {
+  readonly info: ObjectInfo
+  /** Read once; none empty. The signal of `get` ends with its answer: from then on `close` rules. */
+  readonly chunks: AsyncIterable<Uint8Array>
+  /** Lets go at once, also under a pending read, which then settles. Twice is once; never throws. */
+  close(): void
+}
+
+// ── limits ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** A token bucket: `refill` tokens every `perMs` milliseconds, up to `capacity`. Whole numbers. */
+export interface Quota {
+  readonly capacity: number
+  readonly refill: number
+  readonly perMs: number
+}
+
+/** All or nothing in one step: every quota has the cost and every slot a place, or nothing is taken. */
+export interface RateLimiter {
+  /** A throw is a fault of the limiter: 503. */
+  admit(ask: AdmissionAsk, signal: AbortSignal): Promise<Admission>
+  /** Tells of faults that did not stop it. Absent: it has none to tell. */
+  readonly onTrouble?: TroubleSource
+}
+
+/** What one request asks of the limiter. */
+export interface AdmissionAsk {
+  /** `name` as the RateLimit field shows it; `key` names the bucket, in parts. */
+  readonly quotas: readonly { readonly name: string; readonly key: readonly string[]; readonly quota: Quota }[]
+  /** Places for concurrent downloads: at most `limit` are taken under one `key`. */
+  readonly slots: readonly { readonly name: string; readonly key: readonly string[]; readonly limit: number }[]
+  /** Whole tokens, of each quota. 0: only looks, and is admitted while every quota has a token. */
+  readonly cost: number
+}
+
+/** What the limiter says. */
+export type Admission =
+  | {
+      readonly admitted: true
+      readonly left: readonly QuotaLeft[]
+      /** Gives the slots back. Twice is once. Never throws. */
+      release(): void
+    }
+  | {
+      readonly admitted: false
+      readonly left: readonly QuotaLeft[]
+      /** The name of the quota or slot that said no. */
+      readonly by: string
+      /** Milliseconds. For a quota exact: asked again then, it admits if nobody else came. */
+      readonly retryAfterMs: number
+    }
+
+/** What is left of one quota: whole tokens, and milliseconds until the next. 0 ms: it is full. */
+export interface QuotaLeft {
+  readonly name: string
+  readonly tokens: number
+  readonly nextMs: number
+}
+
+// ── refusals ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** What an error format is given to show. It holds nothing of the inside. */
+export interface Refusal {
+  readonly kind: RefusalKind
+  readonly status: number
+  readonly requestId: string
+  /** Milliseconds; also shown as `Retry-After`. */
+  readonly retryAfterMs?: number
+  /** Of `'invalid_request'`: every fault found, path first. */
+  readonly fields?: readonly InvalidField[]
+}
+
+/**
+ * Gives a refusal its body, and may give it another status. Its header fields are the core's. Pure; what it throws is
+ * answered as a plain 500.
+ */
+export type ErrorFormat = (refusal: Refusal) => { readonly status: number; readonly contentType: string; readonly body: string }
+
+// ── events ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** What happened. `cause` is not enumerable, so never printed unasked: it may name buckets and keys. */
+export type ExportEvent = DownloadStarted | DownloadEnded | Trouble
+
+/** How an exchange ended. */
+export type Outcome =
+  | 'completed'
+  | 'refused'
+  | 'client_aborted'
+  | 'client_too_slow'
+  | 'lifetime_over'
+  | 'shut_down'
+  | 'store_cut'
+  | 'store_stalled'
+  | 'store_overran'
+  | 'object_changed'
+  | 'failed'
+
+/** The first byte is about to leave: the record that survives a crash. Same members as the end has by then. */
+export interface DownloadStarted extends Omit<DownloadEnded, 'type' | 'outcome' | 'bytesSent' | 'durationMs' | 'cause'> {
+  readonly type: 'download_started'
+}
+
+/** One per request: after the refusal, the last byte or the cut. */
+export interface DownloadEnded {
+  readonly type: 'download_ended'
+  readonly outcome: Outcome
+  /** The true kind of a refusal, also where the client read `export_not_found`. */
+  readonly kind?: RefusalKind
+  /** As in `X-Request-Id`. */
+  readonly requestId: string
+  readonly method: string
+  readonly status: number
+  readonly address?: string
+  readonly version?: string
+  readonly principal?: Pick<Principal, 'issuer' | 'subject'>
+  readonly tenantId?: string
+  /** Only once it has parsed. */
+  readonly exportId?: string
+  /** `[]`: the whole. */
+  readonly ranges: readonly ByteRange[]
+  /** Bytes of the body: Content-Length. */
+  readonly bytesPromised: number
+  /** Bytes that our kernel has accepted. */
+  readonly bytesSent: number
+  /** How often the object was opened. 1: the store held. */
+  readonly attempts: number
+  /** Milliseconds from the request to its head. Absent: there was no body. */
+  readonly firstByteMs?: number
+  /** Milliseconds from the request to its end. */
+  readonly durationMs: number
+  readonly cause?: unknown
+}
+
+/** A port failed, or serves from what it has. */
+export interface Trouble {
+  readonly type: 'trouble'
+  readonly port: 'verifier' | 'tenants' | 'catalogue' | 'store' | 'limiter' | 'audit'
+  /** A stable word of ours, listed in the docs. */
+  readonly code: string
+  readonly cause?: unknown
+}

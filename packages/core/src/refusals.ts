@@ -1,0 +1,99 @@
+import { Boom, isBoom } from '@hapi/boom'
+
+/**
+ * Why a request is answered with no. Each kind has one status; an `ErrorFormat` may show several kinds alike, and the
+ * event tells the true one.
+ */
+export type RefusalKind =
+  | 'invalid_request'
+  | 'token_missing'
+  | 'token_invalid'
+  | 'method_not_allowed'
+  | 'tenant_forbidden'
+  | 'capability_missing'
+  | 'scope_missing'
+  | 'rate_limited'
+  | 'too_many_downloads'
+  | 'export_not_found'
+  | 'export_pending'
+  | 'export_failed'
+  | 'export_expired'
+  | 'object_missing'
+  | 'precondition_failed'
+  | 'range_not_satisfiable'
+  | 'internal'
+  | 'upstream_error'
+  | 'unavailable'
+  | 'object_changed'
+
+/** The HTTP status of each kind. An `ErrorFormat` may answer with another one. */
+export const statusOf: Readonly<Record<RefusalKind, number>> = {
+  invalid_request: 400,
+  token_missing: 401,
+  token_invalid: 401,
+  method_not_allowed: 405,
+  tenant_forbidden: 403,
+  capability_missing: 403,
+  scope_missing: 403,
+  rate_limited: 429,
+  too_many_downloads: 429,
+  export_not_found: 404,
+  export_pending: 404,
+  export_failed: 404,
+  export_expired: 404,
+  object_missing: 404,
+  precondition_failed: 412,
+  range_not_satisfiable: 416,
+  internal: 500,
+  upstream_error: 502,
+  unavailable: 503,
+  object_changed: 503,
+}
+
+/** One fault in one part of a request, in the words of the published contract A (pydantic's). */
+export interface InvalidField {
+  readonly loc: readonly ['path' | 'header', string]
+  readonly type: string
+  readonly msg: string
+  /** What was sent, cut to 128 characters; `null` where nothing was. */
+  readonly input: string | null
+  readonly ctx?: Readonly<Record<string, unknown>>
+}
+
+/** What a refusal carries besides its kind. Only `cause` comes from outside, and it reaches events alone. */
+export interface RefusalDetail {
+  readonly kind: RefusalKind
+  readonly retryAfterMs?: number
+  readonly fields?: readonly InvalidField[]
+  /** Bytes of the whole object, as a 416 names it in `Content-Range`. */
+  readonly size?: number
+  /** The `error` member of a 401 challenge, where it is not the kind's usual one. */
+  readonly challenge?: 'invalid_request'
+}
+
+/**
+ * Says no, by throwing. For verifiers, finders and stores.
+ *
+ * @param kind - decides the status and the body
+ * @param because - `retryAfterMs`: milliseconds, shown as `Retry-After` in whole seconds, rounded up.
+ *   `cause`: reaches events only, as a non-enumerable member; never the wire
+ * @throws always
+ */
+export function refuse(kind: RefusalKind, because: { readonly retryAfterMs?: number; readonly cause?: unknown } = {}): never {
+  const { retryAfterMs, cause } = because
+  throw refusal(retryAfterMs === undefined ? { kind } : { kind, retryAfterMs }, cause)
+}
+
+/** The error that {@link refuse} throws, for steps that have more to say than a host does. */
+export function refusal(detail: RefusalDetail, cause?: unknown): Error {
+  const error = new Boom<RefusalDetail>(detail.kind, { statusCode: statusOf[detail.kind], data: detail })
+  return cause === undefined ? error : Object.defineProperty(error, 'cause', { value: cause })
+}
+
+/** What a thrown value says no with; undefined: it is no refusal but a fault. */
+export function refusalDetail(thrown: unknown): RefusalDetail | undefined {
+  return isBoom(thrown) && isDetail(thrown.data) ? thrown.data : undefined
+}
+
+const isDetail = (data: unknown): data is RefusalDetail =>
+  typeof data === 'object' && data !== null && 'kind' in data && typeof data.kind === 'string' && data.kind in statusOf

@@ -1,0 +1,20 @@
+import { defineConfig } from 'vitest/config'
+
+// Tests run from the sources. Never 'module' here: it breaks the AWS SDK's external files.
+const conditions = ['@sallyport/source', 'node', 'development|production']
+const packages = ['core', 'storage', 'express-adapter', 'koa-adapter', 'redis-limiter']
+
+export default defineConfig({
+  ssr: { resolve: { conditions } },
+  test: {
+    coverage: {
+      provider: 'v8',
+      include: ['packages/*/src/**'],
+      thresholds: { lines: 90, functions: 90, branches: 90, statements: 90 },
+    },
+    projects: packages.map((name) => ({
+      extends: true as const,
+      test: { name, root: `packages/${name}`, include: ['test/**/*.test.ts'] },
+    })),
+  },
+})
