@@ -1,0 +1,127 @@
+import { posix } from 'node:path'
+
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+
+import { checkPrefix, joinKey } from '../src/object-key.ts'
+
+const hostile = [
+  ['empty', ''],
+  ['one dot', '.'],
+  ['two dots', '..'],
+  ['up and out', '../x'],
+  ['up in the middle', 'a/../b'],
+  ['up at the end', 'a/..'],
+  ['a dot in the middle', 'a/./b'],
+  ['absolute', '/a'],
+  ['an empty segment', 'a//b'],
+  ['a slash at the end', 'a/'],
+  ['only a slash', '/'],
+  ['NUL', 'a\0b'],
+  ['backslash', String.raw`a\b`],
+  ['half a character', 'a\ud800'],
+  ['a byte too long', 'x'.repeat(1025)],
+  ['a byte too long in UTF-8', `${'é'.repeat(512)}x`],
+] as const
+
+const segment = fc
+  .string({ unit: fc.constantFrom('a', 'b', '0', '.', ' ', '%', 'é', '-'), minLength: 1, maxLength: 4 })
+  .filter((text) => text !== '.' && text !== '..')
+const segments = fc.array(segment, { minLength: 1, maxLength: 4 })
+const pair = fc.record({ prefix: fc.option(segments, { nil: undefined }), key: segments })
+
+const joined = ({ prefix, key }: { prefix: string[] | undefined; key: string[] }): string =>
+  joinKey(checkPrefix(prefix?.join('/')), key.join('/'))
+
+const attempt = (join: () => string): string => {
+  try {
+    return join()
+  } catch (error) {
+    return error instanceof Error ? error.message : 'no error'
+  }
+}
+
+describe('joinKey', () => {
+  test.each(hostile)('refuses a key: %s', (_, key) => {
+    expect(() => joinKey(undefined, key)).toThrow('upstream_error')
+    expect(() => joinKey('exports', key)).toThrow('upstream_error')
+  })
+
+  test('refuses what is no string, as a catalogue without types may give', () => {
+    const nothing: unknown = undefined
+    expect(() => joinKey('exports', nothing as string)).toThrow('upstream_error')
+  })
+
+  test.each(['...', '..a', 'a..', '.hidden', 'a b', 'a:b', '%2e%2e', 'é/ü', 'x'.repeat(1024)])(
+    'takes %j as it is',
+    (key) => {
+      expect(joinKey(undefined, key)).toBe(key)
+    },
+  )
+
+  test('counts the prefix into the longest key', () => {
+    expect(joinKey('ab', 'x'.repeat(1021))).toHaveLength(1024)
+    expect(() => joinKey('ab', 'x'.repeat(1022))).toThrow('upstream_error')
+  })
+
+  test('a name cannot be had from two pairs, unless their segments are the same', () => {
+    fc.assert(
+      fc.property(pair, pair, (one, other) => {
+        const path = ({ prefix = [], key }: typeof one): string => JSON.stringify([...prefix, ...key])
+        expect(joined(one) === joined(other)).toBe(path(one) === path(other))
+      }),
+      { numRuns: 2000 },
+    )
+  })
+
+  test('prefixes that do not contain each other share no name', () => {
+    fc.assert(
+      fc.property(segments, segments, segments, segments, (one, other, key, otherKey) => {
+        fc.pre(one.some((part, at) => at < other.length && part !== other[at]))
+        expect(joined({ prefix: one, key })).not.toBe(joined({ prefix: other, key: otherKey }))
+      }),
+      { numRuns: 2000 },
+    )
+  })
+
+  test('whatever the key, it is refused or lies below the prefix', () => {
+    const anything = fc.oneof(
+      fc.string({ unit: 'binary' }),
+      fc.string({ unit: fc.constantFrom('.', '/', '\\', '\0', 'a', '%2e') }),
+    )
+    fc.assert(
+      fc.property(anything, (key) => {
+        const name = attempt(() => joinKey('exports/acme', key))
+        expect([posix.normalize(name), 'upstream_error']).toContain(name)
+        expect(name === 'upstream_error' || name.startsWith('exports/acme/')).toBe(true)
+      }),
+      { numRuns: 2000 },
+    )
+  })
+})
+
+describe('checkPrefix', () => {
+  test.each([undefined, ''])('%j is no prefix', (prefix) => {
+    expect(checkPrefix(prefix)).toBeUndefined()
+  })
+
+  test('drops one slash at the end', () => {
+    expect(checkPrefix('exports/acme/')).toBe('exports/acme')
+  })
+
+  test.each([
+    '/',
+    '/a',
+    'a//',
+    'a//b',
+    '.',
+    '..',
+    'a/../b',
+    String.raw`a\b`,
+    'a\0',
+    '\udc00',
+    'x'.repeat(1024),
+  ])('throws for %j and names the option', (prefix) => {
+    expect(() => checkPrefix(prefix)).toThrow(/^prefix: /)
+  })
+})
