@@ -1,4 +1,7 @@
+import type { ByteRange } from './http/byte-range.ts'
 import type { InvalidField, RefusalKind } from './refusals.ts'
+
+export type { ByteRange } from './http/byte-range.ts'
 
 // ── the exchange ─────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -178,12 +181,6 @@ export interface GetOptions {
    * @defaultValue false
    */
   readonly borrow?: boolean
-}
-
-/** Positions of bytes, both included (RFC 9110 §14.1.2). */
-export interface ByteRange {
-  readonly first: number
-  readonly last: number
 }
 
 /** What a store says of an object. */

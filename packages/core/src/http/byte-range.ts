@@ -1,0 +1,124 @@
+import { listElements } from './field-list.ts'
+
+/** Positions of bytes, both included (RFC 9110 §14.1.2). */
+export interface ByteRange {
+  readonly first: number
+  readonly last: number
+}
+
+/** One range as it was asked for, before the size is known: `a-b`, `a-` or `-n` (RFC 9110 §14.1.2). */
+export type ByteRangeSpec =
+  | { readonly kind: 'bounded'; readonly first: number; readonly last: number }
+  | { readonly kind: 'open'; readonly first: number }
+  | { readonly kind: 'suffix'; readonly length: number }
+
+const longestField = 4_096
+
+/** More parts, or more ranges that overlap another, look like an attack (RFC 9110 §17.15). */
+const mostParts = 8
+const mostOverlapping = 2
+
+/** A smaller gap costs less to send than the part head it saves (RFC 9110 §15.3.7.2). */
+const smallestGap = 80
+
+/**
+ * The value of `Range` (RFC 9110 §14.2) → the ranges asked for, at least one, in their order. Positions too large for a
+ * number become the largest safe integer.
+ *
+ * `undefined`: ignore the field. It is absent, of another unit, malformed, or longer than 4,096 characters.
+ */
+export function parseByteRanges(value: string | undefined): readonly ByteRangeSpec[] | undefined {
+  if (value === undefined || value.length > longestField) return undefined
+  const set = /^bytes=(.*)$/i.exec(value)?.[1]
+  if (set === undefined) return undefined
+  const specs: ByteRangeSpec[] = []
+  for (const element of listElements(set)) {
+    const spec = parseSpec(element)
+    if (!spec) return undefined
+    specs.push(spec)
+  }
+  return specs.length > 0 ? specs : undefined
+}
+
+/**
+ * Ranges asked for, and the size of the whole in bytes → the parts to send: inside the whole, no byte twice, each at
+ * least 80 bytes from the next.
+ *
+ * Parts stand in the order in which they were asked for, as §15.3.7.2 wishes; a coalesced one where the first of its
+ * ranges stood. One range asked for never becomes several.
+ *
+ * `'whole'`: there is nothing to part (0 bytes, or nothing asked for): ignore the field.
+ * `'unsatisfiable'`: no range touches the whole, more than 8 parts are left, or more than 2 ranges overlap another (RFC
+ * 9110 §15.5.17).
+ */
+export function resolveByteRanges(
+  specs: readonly ByteRangeSpec[],
+  size: number,
+): readonly ByteRange[] | 'unsatisfiable' | 'whole' {
+  if (size === 0 || specs.length === 0) return 'whole'
+  const asked = specs.flatMap((spec) => locate(spec, size) ?? [])
+  const ascending = asked
+    .map(({ first, last }, place) => ({ first, last, place }))
+    .toSorted((one, other) => one.first - other.first)
+  if (countOverlapping(ascending) > mostOverlapping) return 'unsatisfiable'
+  const parts = coalesce(ascending)
+  if (parts.length === 0 || parts.length > mostParts) return 'unsatisfiable'
+  return parts.toSorted((one, other) => one.place - other.place).map(({ first, last }) => ({ first, last }))
+}
+
+/** `Content-Range` of a 206 or of a part (RFC 9110 §14.4). */
+export const formatContentRange = ({ first, last }: ByteRange, size: number): string =>
+  `bytes ${first}-${last}/${size}`
+
+/** `Content-Range` of a 416 (RFC 9110 §15.5.17). */
+export const formatUnsatisfiedRange = (size: number): string => `bytes */${size}`
+
+function parseSpec(element: string): ByteRangeSpec | undefined {
+  const [, first, last, suffix] = /^(?:(\d+)-(\d*)|-(\d+))$/.exec(element) ?? []
+  if (suffix !== undefined) return { kind: 'suffix', length: position(suffix) }
+  if (first === undefined) return undefined
+  if (!last) return { kind: 'open', first: position(first) }
+  const spec = { kind: 'bounded', first: position(first), last: position(last) } as const
+  return spec.first <= spec.last ? spec : undefined
+}
+
+const position = (digits: string): number => Math.min(Number(digits), Number.MAX_SAFE_INTEGER)
+
+function locate(spec: ByteRangeSpec, size: number): ByteRange | undefined {
+  if (spec.kind === 'suffix') {
+    return spec.length > 0 ? { first: Math.max(0, size - spec.length), last: size - 1 } : undefined
+  }
+  const last = spec.kind === 'open' ? size - 1 : Math.min(spec.last, size - 1)
+  return spec.first < size ? { first: spec.first, last } : undefined
+}
+
+interface PlacedRange extends ByteRange {
+  readonly place: number
+}
+
+function countOverlapping(ascending: readonly PlacedRange[]): number {
+  let reach = -1
+  let count = 0
+  for (const [index, { first, last }] of ascending.entries()) {
+    const next = ascending[index + 1]
+    if (first <= reach || (next && next.first <= last)) count += 1
+    reach = Math.max(reach, last)
+  }
+  return count
+}
+
+function coalesce(ascending: readonly PlacedRange[]): readonly PlacedRange[] {
+  const parts: PlacedRange[] = []
+  for (const range of ascending) {
+    const part = parts.at(-1)
+    if (part && range.first - part.last - 1 < smallestGap) parts[parts.length - 1] = join(part, range)
+    else parts.push(range)
+  }
+  return parts
+}
+
+const join = (part: PlacedRange, range: PlacedRange): PlacedRange => ({
+  first: part.first,
+  last: Math.max(part.last, range.last),
+  place: Math.min(part.place, range.place),
+})

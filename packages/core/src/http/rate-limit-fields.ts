@@ -1,0 +1,53 @@
+/** A quota as clients are told of it. `unit` absent: requests. */
+export interface PolicyField {
+  readonly name: string
+  readonly quota: number
+  readonly windowSeconds?: number
+  readonly unit?: 'concurrent-requests'
+}
+
+/** What is left of a quota, and the seconds until there is more. */
+export interface LimitField {
+  readonly name: string
+  readonly remaining: number
+  readonly resetSeconds?: number
+}
+
+/** `RateLimit-Policy` (draft-ietf-httpapi-ratelimit-headers-11). `''`: there is no policy, so nothing to send. */
+export const formatRateLimitPolicy = (policies: readonly PolicyField[]): string =>
+  policies.map(formatPolicy).join(', ')
+
+/** `RateLimit` (draft-ietf-httpapi-ratelimit-headers-11). `''`: there is no limit, so nothing to send. */
+export const formatRateLimit = (left: readonly LimitField[]): string => left.map(formatLimit).join(', ')
+
+/** The older `X-RateLimit-*` fields, which hold one quota; `Reset` in seconds from now. No specification stands behind them. */
+export const legacyRateLimitFields = (left: {
+  readonly quota: number
+  readonly remaining: number
+  readonly resetSeconds: number
+}): Record<'X-RateLimit-Limit' | 'X-RateLimit-Remaining' | 'X-RateLimit-Reset', string> => ({
+  'X-RateLimit-Limit': roundDown(left.quota),
+  'X-RateLimit-Remaining': roundDown(left.remaining),
+  'X-RateLimit-Reset': roundUp(left.resetSeconds),
+})
+
+/** `Retry-After` of a wait in milliseconds (RFC 9110 §10.2.3): whole seconds, rounded up so that it is never too early, at least 1. */
+export const retryAfterSeconds = (ms: number): number => Math.max(1, Number(roundUp(ms / 1_000)))
+
+function formatPolicy({ name, quota, windowSeconds, unit }: PolicyField): string {
+  const window = windowSeconds === undefined ? '' : `;w=${Math.max(1, Number(roundUp(windowSeconds)))}`
+  return `${quote(name)};q=${roundDown(quota)}${unit ? `;qu=${quote(unit)}` : ''}${window}`
+}
+
+const formatLimit = ({ name, remaining, resetSeconds }: LimitField): string =>
+  `${quote(name)};r=${roundDown(remaining)}${resetSeconds === undefined ? '' : `;t=${roundUp(resetSeconds)}`}`
+
+/** A String of RFC 9651 §3.3.3: printable ASCII with two escapes; any other character becomes `?`. */
+const quote = (text: string): string =>
+  `"${text.replaceAll(/[^\x20-\x7e]/gu, '?').replaceAll(/["\\]/g, String.raw`\$&`)}"`
+
+const roundDown = (value: number): string => integer(Math.floor(value))
+const roundUp = (value: number): string => integer(Math.ceil(value))
+
+/** An Integer of RFC 9651 §3.3.1 has at most 15 digits; ours are never negative. */
+const integer = (value: number): string => String(Math.min(Math.max(0, value || 0), 999_999_999_999_999))

@@ -1,0 +1,17 @@
+/** The reason phrase of a status that we answer with (RFC 9110 §15, RFC 6585 §4); `'Error'` for any other. */
+export const reasonPhrase = (status: number): string => phrases.get(status) ?? 'Error'
+
+const phrases: ReadonlyMap<number, string> = new Map([
+  [400, 'Bad Request'],
+  [401, 'Unauthorized'],
+  [403, 'Forbidden'],
+  [404, 'Not Found'],
+  [405, 'Method Not Allowed'],
+  [412, 'Precondition Failed'],
+  [416, 'Range Not Satisfiable'],
+  [422, 'Unprocessable Content'],
+  [429, 'Too Many Requests'],
+  [500, 'Internal Server Error'],
+  [502, 'Bad Gateway'],
+  [503, 'Service Unavailable'],
+])
