@@ -20,16 +20,23 @@ export const formatRateLimitPolicy = (policies: readonly PolicyField[]): string 
 /** `RateLimit` (draft-ietf-httpapi-ratelimit-headers-11). `''`: there is no limit, so nothing to send. */
 export const formatRateLimit = (left: readonly LimitField[]): string => left.map(formatLimit).join(', ')
 
-/** The older `X-RateLimit-*` fields, which hold one quota; `Reset` in seconds from now. No specification stands behind them. */
-export const legacyRateLimitFields = (left: {
-  readonly quota: number
-  readonly remaining: number
-  readonly resetSeconds: number
-}): Record<'X-RateLimit-Limit' | 'X-RateLimit-Remaining' | 'X-RateLimit-Reset', string> => ({
-  'X-RateLimit-Limit': roundDown(left.quota),
-  'X-RateLimit-Remaining': roundDown(left.remaining),
-  'X-RateLimit-Reset': roundUp(left.resetSeconds),
-})
+/**
+ * The older `X-RateLimit-*` fields, of the quota that is nearest its end, for they can tell of one only. `Reset` is in
+ * seconds from now, and absent where nobody knows. No specification stands behind them. `{}`: there is no such quota.
+ */
+export function legacyRateLimitFields(
+  policies: readonly PolicyField[],
+  left: readonly LimitField[],
+): Record<string, string> {
+  const [nearest] = left.toSorted((one, other) => one.remaining - other.remaining)
+  const policy = policies.find(({ name }) => name === nearest?.name)
+  if (!nearest || !policy) return {}
+  return {
+    'X-RateLimit-Limit': roundDown(policy.quota),
+    'X-RateLimit-Remaining': roundDown(nearest.remaining),
+    ...(nearest.resetSeconds !== undefined && { 'X-RateLimit-Reset': roundUp(nearest.resetSeconds) }),
+  }
+}
 
 /** `Retry-After` of a wait in milliseconds (RFC 9110 §10.2.3): whole seconds, rounded up so that it is never too early, at least 1. */
 export const retryAfterSeconds = (ms: number): number => Math.max(1, Number(roundUp(ms / 1_000)))

@@ -1,0 +1,97 @@
+import type { ErrorFormat, Refusal } from '../ports.ts'
+import type { RefusalKind } from '../refusals.ts'
+
+/** What a client branches on, and what its developer reads. */
+interface CodedError {
+  readonly code: string
+  readonly message: string
+  readonly details?: Readonly<Record<string, string | number>> | undefined
+}
+
+/**
+ * Refusals as `{"code", "details", "message"}`, `application/json`: a stable code, details that inform, and a message for
+ * developers.
+ *
+ * @param options - `revealState`: `true` tells a pending, a failed and an expired export from a missing one, in
+ *   `details.reason`; `false` shows all of them as `export_not_found`
+ * @defaultValue `{ revealState: false }`
+ * @throws TypeError for a `revealState` that is no boolean
+ */
+export function codedErrors(options: { readonly revealState?: boolean } = {}): ErrorFormat {
+  const { revealState = false } = options
+  if (typeof revealState !== 'boolean') {
+    throw new TypeError("codedErrors: option 'revealState' must be true or false")
+  }
+  return (refusal) => {
+    const { code, message, details } = errors[refusal.kind]
+    return {
+      status: refusal.status,
+      contentType: 'application/json',
+      body: JSON.stringify({ code, details: moreDetails(refusal, revealState) ?? details, message }),
+    }
+  }
+}
+
+/** What depends on more than the kind. */
+function moreDetails(refusal: Refusal, revealState: boolean): CodedError['details'] {
+  const { kind, retryAfterMs } = refusal
+  if (kind === 'invalid_request' && asksUnknownVersion(refusal)) return { reason: 'unsupported_api_version' }
+  if (errors[kind] === rateLimited && retryAfterMs !== undefined) return { retry_after_ms: retryAfterMs }
+  const state = revealState ? states[kind] : undefined
+  return state === undefined ? undefined : { reason: state }
+}
+
+const asksUnknownVersion = ({ fields = [] }: Refusal): boolean =>
+  fields.some(({ loc: [place, name] }) => place === 'header' && name.toLowerCase() === 'x-api-version')
+
+/** An object that is missing stays out: its record says ready, so the state would tell of the inside. */
+const states: Readonly<Partial<Record<RefusalKind, string>>> = {
+  export_pending: 'export_not_ready',
+  export_failed: 'export_failed',
+  export_expired: 'export_expired',
+}
+
+const unauthorized: CodedError = { code: 'unauthorized', message: 'Authentication required.' }
+const outOfScope: CodedError = {
+  code: 'forbidden_capability_scope',
+  details: { reason: 'missing_scope' },
+  message: 'The resource is outside the permitted scope.',
+}
+const rateLimited: CodedError = { code: 'rate_limited', message: 'Too many requests.' }
+const notFound: CodedError = {
+  code: 'export_not_found',
+  details: { reason: 'export_not_found' },
+  message: 'The audit export file is not available for download.',
+}
+const unavailable: CodedError = {
+  code: 'temporarily_unavailable',
+  details: { reason: 'service_temporarily_unavailable' },
+  message: 'Service is temporarily unavailable.',
+}
+
+const errors: Readonly<Record<RefusalKind, CodedError>> = {
+  invalid_request: { code: 'invalid_request', message: 'The request is invalid.' },
+  token_missing: unauthorized,
+  token_invalid: unauthorized,
+  method_not_allowed: { code: 'method_not_allowed', message: 'The method is not allowed here.' },
+  tenant_forbidden: outOfScope,
+  capability_missing: {
+    code: 'forbidden_capability_scope',
+    details: { reason: 'missing_capability' },
+    message: 'Insufficient capability for this operation.',
+  },
+  scope_missing: outOfScope,
+  rate_limited: rateLimited,
+  too_many_downloads: rateLimited,
+  export_not_found: notFound,
+  export_pending: notFound,
+  export_failed: notFound,
+  export_expired: notFound,
+  object_missing: notFound,
+  precondition_failed: { code: 'precondition_failed', message: 'A precondition of the request is false.' },
+  range_not_satisfiable: { code: 'range_not_satisfiable', message: 'The requested range cannot be served.' },
+  internal: { code: 'internal_error', message: 'An internal error occurred.' },
+  upstream_error: { code: 'upstream_error', message: 'An upstream service returned an unexpected error.' },
+  unavailable,
+  object_changed: unavailable,
+}

@@ -1,0 +1,115 @@
+import { reasonPhrase } from '../http/reason-phrase.ts'
+import type { ErrorFormat, Refusal } from '../ports.ts'
+import type { InvalidField, RefusalKind } from '../refusals.ts'
+
+/**
+ * Refusals as `application/problem+json` (RFC 9457): `type`, `title`, `status` and a `detail` that says what to do; `errors`, each with `detail` and
+ * `pointer`, for an invalid request; `retry_after_ms` where there is a wait for a quota. The kinds of 404 read alike.
+ *
+ * @param options - `typeBase`: where your problem types are documented, such as `new URL('https://example.com/problems/')`:
+ *   the types are `invalid-request`, `forbidden`, `export-not-found`, `upstream-error` and `unavailable` below it, and the
+ *   registered one for an exceeded quota. Kinds that say no more than their status stay `about:blank`
+ * @defaultValue no `typeBase`: every type is `about:blank`
+ * @throws TypeError for a `typeBase` that is no http(s) URL, or one with credentials, query or fragment
+ */
+export function problemDetails(options: { readonly typeBase?: URL } = {}): ErrorFormat {
+  const { typeBase } = options
+  const base = typeBase === undefined ? undefined : baseOf(typeBase)
+  return (refusal) => ({
+    status: refusal.status,
+    contentType: 'application/problem+json',
+    body: JSON.stringify({
+      ...problemType(refusal, base),
+      status: refusal.status,
+      detail: details[refusal.kind],
+      ...(refusal.kind === 'invalid_request' && { errors: refusal.fields?.map(showFault) ?? [] }),
+      ...(refusal.status === 429 && { retry_after_ms: refusal.retryAfterMs }),
+    }),
+  })
+}
+
+function problemType({ kind, status }: Refusal, base: string | undefined): { type: string; title: string } {
+  const known = base === undefined ? undefined : problemTypes[kind]
+  if (base === undefined || !known) return { type: 'about:blank', title: reasonPhrase(status) }
+  return { type: new URL(known.reference, base).href, title: known.title }
+}
+
+function baseOf(typeBase: unknown): string {
+  const usable =
+    typeBase instanceof URL &&
+    /^https?:$/.test(typeBase.protocol) &&
+    `${typeBase.username}${typeBase.password}${typeBase.search}${typeBase.hash}` === ''
+  if (!usable) {
+    throw new TypeError(
+      "problemDetails: option 'typeBase' must be an http(s) URL without credentials, query and fragment, such as new URL('https://example.com/problems/')",
+    )
+  }
+  return typeBase.href.endsWith('/') ? typeBase.href : `${typeBase.href}/`
+}
+
+/** A pointer into the request, for it has no body: `#/header/X-Org-Name` (RFC 6901 §6). */
+const showFault = ({ msg, loc }: InvalidField): { detail: string; pointer: string } => ({
+  detail: msg,
+  pointer: `#/${loc.map(pointerStep).join('/')}`,
+})
+
+const pointerStep = (name: string): string =>
+  encodeURIComponent(name.toWellFormed().replaceAll('~', '~0').replaceAll('/', '~1'))
+
+interface ProblemType {
+  readonly reference: string
+  readonly title: string
+}
+
+const forbidden: ProblemType = { reference: 'forbidden', title: 'Not permitted' }
+const notFound: ProblemType = { reference: 'export-not-found', title: 'Export not found' }
+const unavailable: ProblemType = { reference: 'unavailable', title: 'Temporarily unavailable' }
+/** draft-ietf-httpapi-ratelimit-headers-11 §5. */
+const quotaExceeded: ProblemType = {
+  reference: 'https://iana.org/assignments/http-problem-types#quota-exceeded',
+  title: 'Quota exceeded',
+}
+
+const problemTypes: Readonly<Partial<Record<RefusalKind, ProblemType>>> = {
+  invalid_request: { reference: 'invalid-request', title: 'Invalid request' },
+  tenant_forbidden: forbidden,
+  capability_missing: forbidden,
+  scope_missing: forbidden,
+  rate_limited: quotaExceeded,
+  too_many_downloads: quotaExceeded,
+  export_not_found: notFound,
+  export_pending: notFound,
+  export_failed: notFound,
+  export_expired: notFound,
+  object_missing: notFound,
+  upstream_error: { reference: 'upstream-error', title: 'Unexpected answer from behind' },
+  unavailable,
+  object_changed: unavailable,
+}
+
+const notCovered = 'The token does not cover this organization or scope.'
+const nothingThere = 'There is no such export to download.'
+const tryAgain = 'Try again after the time in Retry-After.'
+
+const details: Readonly<Record<RefusalKind, string>> = {
+  invalid_request: 'Mend what is listed under errors.',
+  token_missing: 'Send a bearer token in the Authorization header.',
+  token_invalid: 'The token cannot be accepted; obtain a new one.',
+  method_not_allowed: 'Use one of the methods in Allow.',
+  tenant_forbidden: notCovered,
+  capability_missing: 'The token lacks the capability for this operation.',
+  scope_missing: notCovered,
+  rate_limited: tryAgain,
+  too_many_downloads: 'Let a running download end, or try again after the time in Retry-After.',
+  export_not_found: nothingThere,
+  export_pending: nothingThere,
+  export_failed: nothingThere,
+  export_expired: nothingThere,
+  object_missing: nothingThere,
+  precondition_failed: 'The export is not the one that the condition names.',
+  range_not_satisfiable: 'Ask for ranges inside the export, few and apart.',
+  internal: 'Report the X-Request-Id of this answer.',
+  upstream_error: 'Report the X-Request-Id of this answer if it stays.',
+  unavailable: tryAgain,
+  object_changed: tryAgain,
+}
