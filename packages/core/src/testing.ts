@@ -1,3 +1,5 @@
+export { type ChaosStore, createChaosStore } from './testing/chaos-store.ts'
+export type { Fault } from './testing/fault.ts'
 export { createMemoryStore } from './testing/memory-store.ts'
 export { positionCoded } from './testing/position-coded.ts'
 export { type ContractCase, type Shelf, storeContract } from './testing/store-contract.ts'
