@@ -1,3 +1,48 @@
+// For hosts.
+export { codedErrors } from './error-formats/coded-errors.ts'
+export { problemDetails } from './error-formats/problem-details.ts'
+export { validationErrors } from './error-formats/validation-errors.ts'
+export { createExportHandler } from './export-handler.ts'
+export { createMemoryLimiter } from './limits/memory-limiter.ts'
+export type { DeliveryOptions, ExportHandlerOptions, Limits, VersionOptions } from './options.ts'
+export type {
+  Claims,
+  DownloadEnded,
+  DownloadStarted,
+  ErrorFormat,
+  ExportEvent,
+  ExportHandler,
+  ExportQuery,
+  ExportRecord,
+  FindExport,
+  MultiTenancy,
+  Outcome,
+  Principal,
+  Quota,
+  ReadClaims,
+  Refusal,
+  SingleTenancy,
+  Tenant,
+  TokenVerifier,
+  Trouble,
+} from './ports.ts'
 export { refuse } from './refusals.ts'
 export type { InvalidField, RefusalKind } from './refusals.ts'
-export type * from './ports.ts'
+
+// ── For authors of adapters, stores and limiters. ────────────────────────────────────────────────────────────────
+export type {
+  Admission,
+  AdmissionAsk,
+  ByteRange,
+  ExportBody,
+  ExportRequest,
+  ExportResponse,
+  ExportStore,
+  GetOptions,
+  ObjectInfo,
+  OpenObject,
+  QuotaLeft,
+  RateLimiter,
+  TroubleSource,
+} from './ports.ts'
+export { serveNode } from './serve-node.ts'

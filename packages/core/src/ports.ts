@@ -130,7 +130,10 @@ export interface ExportQuery<T extends Tenant> {
  * Looks by tenant and id together: a missing export and another tenant's are both `undefined`. May say no with
  * `refuse('scope_missing')`; any other throw is 503.
  */
-export type FindExport<T extends Tenant> = (query: ExportQuery<T>, signal: AbortSignal) => Promise<ExportRecord | undefined>
+export type FindExport<T extends Tenant> = (
+  query: ExportQuery<T>,
+  signal: AbortSignal,
+) => Promise<ExportRecord | undefined>
 
 /** The host's catalogue row for one finished export. */
 export interface ExportRecord {
@@ -228,9 +231,17 @@ export interface RateLimiter {
 /** What one request asks of the limiter. */
 export interface AdmissionAsk {
   /** `name` as the RateLimit field shows it; `key` names the bucket, in parts. */
-  readonly quotas: readonly { readonly name: string; readonly key: readonly string[]; readonly quota: Quota }[]
+  readonly quotas: readonly {
+    readonly name: string
+    readonly key: readonly string[]
+    readonly quota: Quota
+  }[]
   /** Places for concurrent downloads: at most `limit` are taken under one `key`. */
-  readonly slots: readonly { readonly name: string; readonly key: readonly string[]; readonly limit: number }[]
+  readonly slots: readonly {
+    readonly name: string
+    readonly key: readonly string[]
+    readonly limit: number
+  }[]
   /** Whole tokens, of each quota. 0: only looks, and is admitted while every quota has a token. */
   readonly cost: number
 }
@@ -276,7 +287,11 @@ export interface Refusal {
  * Gives a refusal its body, and may give it another status. Its header fields are the core's. Pure; what it throws is
  * answered as a plain 500.
  */
-export type ErrorFormat = (refusal: Refusal) => { readonly status: number; readonly contentType: string; readonly body: string }
+export type ErrorFormat = (refusal: Refusal) => {
+  readonly status: number
+  readonly contentType: string
+  readonly body: string
+}
 
 // ── events ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -298,7 +313,10 @@ export type Outcome =
   | 'failed'
 
 /** The first byte is about to leave: the record that survives a crash. Same members as the end has by then. */
-export interface DownloadStarted extends Omit<DownloadEnded, 'type' | 'outcome' | 'bytesSent' | 'durationMs' | 'cause'> {
+export interface DownloadStarted extends Omit<
+  DownloadEnded,
+  'type' | 'outcome' | 'bytesSent' | 'durationMs' | 'cause'
+> {
   readonly type: 'download_started'
 }
 

@@ -69,6 +69,11 @@ export interface RefusalDetail {
   readonly size?: number
   /** The `error` member of a 401 challenge, where it is not the kind's usual one. */
   readonly challenge?: 'invalid_request'
+  /** What the host is told beside it, where a port is at fault. */
+  readonly trouble?: {
+    readonly port: 'verifier' | 'tenants' | 'catalogue' | 'store' | 'limiter' | 'audit'
+    readonly code: string
+  }
 }
 
 /**
@@ -79,7 +84,10 @@ export interface RefusalDetail {
  *   `cause`: reaches events only, as a non-enumerable member; never the wire
  * @throws always
  */
-export function refuse(kind: RefusalKind, because: { readonly retryAfterMs?: number; readonly cause?: unknown } = {}): never {
+export function refuse(
+  kind: RefusalKind,
+  because: { readonly retryAfterMs?: number; readonly cause?: unknown } = {},
+): never {
   const { retryAfterMs, cause } = because
   throw refusal(retryAfterMs === undefined ? { kind } : { kind, retryAfterMs }, cause)
 }
@@ -95,5 +103,13 @@ export function refusalDetail(thrown: unknown): RefusalDetail | undefined {
   return isBoom(thrown) && isDetail(thrown.data) ? thrown.data : undefined
 }
 
+/** What a refusal was thrown because of; of anything else, the thing itself. Reaches events only. */
+export const refusalCause = (thrown: unknown): unknown =>
+  thrown instanceof Error && refusalDetail(thrown) ? thrown.cause : thrown
+
 const isDetail = (data: unknown): data is RefusalDetail =>
-  typeof data === 'object' && data !== null && 'kind' in data && typeof data.kind === 'string' && data.kind in statusOf
+  typeof data === 'object' &&
+  data !== null &&
+  'kind' in data &&
+  typeof data.kind === 'string' &&
+  data.kind in statusOf

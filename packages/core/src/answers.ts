@@ -1,0 +1,95 @@
+import { wholeBody } from './delivery/whole-body.ts'
+import type { Exchange } from './exchange.ts'
+import { formatChallenge } from './http/bearer.ts'
+import { formatUnsatisfiedRange } from './http/byte-range.ts'
+import { retryAfterSeconds } from './http/rate-limit-fields.ts'
+import type { ErrorFormat, ExportResponse } from './ports.ts'
+import type { RefusalDetail } from './refusals.ts'
+import { statusOf } from './refusals.ts'
+import { allowedMethods } from './steps/check-method.ts'
+
+/** On every answer, whatever its status: what came is a file to save, for one organization, and nothing to render. */
+export const commonHeaders: Readonly<Record<string, string>> = {
+  Vary: 'X-Org-Name, X-API-Version',
+  'X-Content-Type-Options': 'nosniff',
+  'Content-Security-Policy': "default-src 'none'; frame-ancestors 'none'; sandbox",
+  'Cross-Origin-Resource-Policy': 'same-origin',
+  'Referrer-Policy': 'no-referrer',
+  'X-Frame-Options': 'DENY',
+}
+
+/** The answer to OPTIONS (RFC 9110 §9.3.7). */
+export function optionsAnswer(
+  headers: Readonly<Record<string, string>>,
+  { entry, end }: Exchange,
+): ExportResponse {
+  entry.status = 204
+  end('completed')
+  return { status: 204, headers: { ...headers, 'Cache-Control': 'no-store', Allow: allowedMethods } }
+}
+
+/** What a refusal is made visible with. */
+export interface RefusalTerms {
+  readonly method: string
+  readonly requestId: string
+  readonly errors: ErrorFormat
+  /** For the challenge of a missing capability. */
+  readonly capability: string
+  /** Fields that the answer already has: the request id, the version, the limits. */
+  readonly headers: Readonly<Record<string, string>>
+  readonly random: () => number
+}
+
+/** A refusal → its answer: the format's body under the core's header fields. */
+export function refusalAnswer(detail: RefusalDetail, terms: RefusalTerms): ExportResponse {
+  const { kind, fields } = detail
+  const retryAfterMs =
+    detail.retryAfterMs ?? (statusOf[kind] === 503 ? outageRetryMs(terms.random) : undefined)
+  const refusal = {
+    kind,
+    status: statusOf[kind],
+    requestId: terms.requestId,
+    ...(retryAfterMs !== undefined && { retryAfterMs }),
+    ...(fields && { fields }),
+  }
+  const { status, contentType, body } = render(terms.errors, refusal)
+  const bytes = Buffer.from(body)
+  const headers: Record<string, string> = {
+    ...terms.headers,
+    ...explanation(detail, terms.capability),
+    'Cache-Control': 'no-store',
+    'Content-Type': contentType,
+    'Content-Length': String(bytes.length),
+  }
+  if (retryAfterMs !== undefined) headers['Retry-After'] = String(retryAfterSeconds(retryAfterMs))
+  return terms.method === 'HEAD' ? { status, headers } : { status, headers, body: wholeBody(bytes) }
+}
+
+function render(errors: ErrorFormat, refusal: Parameters<ErrorFormat>[0]): ReturnType<ErrorFormat> {
+  try {
+    return errors(refusal)
+  } catch {
+    return { status: 500, contentType: 'text/plain; charset=utf-8', body: 'Internal Server Error' }
+  }
+}
+
+/** The header fields that say what to do about a refusal. */
+function explanation({ kind, size, challenge }: RefusalDetail, capability: string): Record<string, string> {
+  if (kind === 'token_missing') return { 'WWW-Authenticate': formatChallenge(realm) }
+  if (kind === 'token_invalid') {
+    return { 'WWW-Authenticate': formatChallenge(realm, { error: challenge ?? 'invalid_token' }) }
+  }
+  if (kind === 'capability_missing' || kind === 'scope_missing') {
+    return { 'WWW-Authenticate': formatChallenge(realm, { error: 'insufficient_scope', scope: capability }) }
+  }
+  if (kind === 'method_not_allowed') return { Allow: allowedMethods }
+  if (kind === 'range_not_satisfiable' && size !== undefined) {
+    return { 'Content-Range': formatUnsatisfiedRange(size), 'Accept-Ranges': 'bytes' }
+  }
+  return {}
+}
+
+const realm = 'exports'
+
+/** 5 to 20 s, never alike: what an outage cut in one instant must not come back in one. */
+const outageRetryMs = (random: () => number): number => 5_000 + Math.floor(random() * 15_000)

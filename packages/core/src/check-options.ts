@@ -1,0 +1,206 @@
+import * as z from 'zod'
+
+const write = (what: string): { error: string } => ({ error: `write ${what}` })
+
+const fn = (signature: string): z.ZodType =>
+  z.custom((value) => typeof value === 'function', write(`a function ${signature}`))
+const text = (what: string): z.ZodString => z.string(write(what)).min(1, write(what))
+const whole = (what: string, least: number, most: number): z.ZodNumber => {
+  const message = write(`${what}: a whole number from ${least} to ${most}`)
+  return z.int(message).min(least, message).max(most, message)
+}
+const ms = (what: string): z.ZodNumber => whole(`${what} in milliseconds`, 1, 2_147_483_647)
+const date = (what: string): z.ZodType => z.date(write(what))
+const signal = (what: string): z.ZodType => z.instanceof(AbortSignal, write(what))
+
+const most = Number.MAX_SAFE_INTEGER
+const quota = z
+  .strictObject(
+    {
+      capacity: whole('tokens', 1, most),
+      refill: whole('tokens', 1, most),
+      perMs: ms('the period of one refill'),
+    },
+    write('{ capacity, refill, perMs }'),
+  )
+  .refine(
+    ({ capacity, perMs }) => capacity * perMs <= most,
+    write('a quota whose capacity × perMs stays below 2^53'),
+  )
+const quotaOr = (signature: string): z.ZodType =>
+  z.custom(
+    (value) => typeof value === 'function' || quota.safeParse(value).success,
+    write(`{ capacity, refill, perMs }, whole numbers from 1, or a function ${signature}`),
+  )
+
+const tenant = z.looseObject(
+  { id: text("the tenant's stable id"), name: text("the tenant's name") },
+  write('{ id, name }'),
+)
+const tenancy = z.discriminatedUnion(
+  'mode',
+  [
+    z.strictObject({
+      mode: z.literal('multi'),
+      findTenant: fn('(name, principal, signal) => Promise<tenant | undefined>'),
+      isMember: fn('(principal, tenant, signal) => Promise<boolean>').optional(),
+      headerOptional: z.boolean(write('true or false')).optional(),
+      namePattern: z
+        .instanceof(RegExp, write('a regular expression'))
+        .refine(({ flags }) => !/[gy]/.test(flags), write('a regular expression without the flags g and y'))
+        .optional(),
+    }),
+    z.strictObject({ mode: z.literal('single'), tenant }),
+  ],
+  write("{ mode: 'multi', findTenant } or { mode: 'single', tenant: { id, name } }"),
+)
+const store = z.custom(
+  (value) =>
+    typeof value === 'function' ||
+    (isObject(value) && typeof value['head'] === 'function' && typeof value['get'] === 'function'),
+  write('a store with head() and get(), or a function (tenant) => store'),
+)
+const version = z
+  .strictObject(
+    {
+      errors: fn('(refusal) => ({ status, contentType, body }), such as problemDetails()').optional(),
+      mediaTypes: z
+        .record(
+          z.string(),
+          z
+            .string()
+            .regex(/^[\w!#$&^.+-]{1,80}\/[\w!#$&^.+-]{1,80}(?:; ?[\w-]+=[\w.-]+)*$/, write('a media type')),
+          write('{ format: media type }'),
+        )
+        .optional(),
+      deprecated: date('a valid Date').optional(),
+      sunset: date('a valid Date').optional(),
+      links: z
+        .partialRecord(
+          z.enum(['deprecation', 'sunset', 'successor-version']),
+          z.url(write('an absolute URL')),
+          write('{ deprecation?, sunset?, successor-version? } of absolute URLs'),
+        )
+        .optional(),
+    },
+    write('{ errors?, mediaTypes?, deprecated?, sunset?, links? }'),
+  )
+  .refine(
+    ({ deprecated, sunset }) =>
+      !(deprecated instanceof Date && sunset instanceof Date) || sunset >= deprecated,
+    write('a sunset that is not before deprecated (RFC 9745 §4)'),
+  )
+const slots = whole('places', 1, 1_000_000)
+const cost = whole('tokens', 1, 1_000_000)
+
+const schema = z.strictObject({
+  verifyToken: fn('(token, signal) => Promise<principal>, such as createJwtVerifier({ … })'),
+  tenancy,
+  capability: text("what the principal must hold, such as 'exports:download'").regex(
+    /^[\x21\x23-\x5b\x5d-\x7e]{1,256}$/,
+    write('printable ASCII without spaces, quotes and backslashes (RFC 6749 §3.3)'),
+  ),
+  findExport: fn('(query, signal) => Promise<record | undefined>'),
+  store,
+  idParameter: text('the name of a route parameter').optional(),
+  versions: z
+    .record(
+      z.string().regex(/^[\w.-]{1,32}$/, write('a version of letters, digits and . _ -')),
+      version,
+      write('{ v1: {} }'),
+    )
+    .refine((rows) => Object.keys(rows).length > 0, write('at least one version'))
+    .optional(),
+  defaultVersion: text('the name of a version').optional(),
+  limits: z
+    .strictObject(
+      {
+        perPrincipal: quotaOr('(principal, tenant) => quota').optional(),
+        perTenant: quotaOr('(tenant) => quota').optional(),
+        perAddress: quota.optional(),
+        concurrent: z
+          .strictObject(
+            { perPrincipal: slots.optional(), perTenant: slots.optional(), total: slots.optional() },
+            write('{ perPrincipal?, perTenant?, total? }'),
+          )
+          .optional(),
+        cost: z
+          .strictObject(
+            { download: cost.optional(), range: cost.optional(), head: cost.optional() },
+            write('{ download?, range?, head? }'),
+          )
+          .optional(),
+        legacyFields: z.boolean(write('true or false')).optional(),
+        limiter: z
+          .custom(
+            (value) => isObject(value) && typeof value['admit'] === 'function',
+            write('a limiter with admit(), such as createMemoryLimiter()'),
+          )
+          .optional(),
+      },
+      write('{ perPrincipal?, perTenant?, perAddress?, concurrent?, cost?, legacyFields?, limiter? }'),
+    )
+    .optional(),
+  delivery: z
+    .strictObject(
+      {
+        firstByteMs: ms('the time to the first byte').optional(),
+        storeSilenceMs: ms("the store's longest silence").optional(),
+        resume: z
+          .strictObject(
+            {
+              attempts: whole('re-opens', 0, 1_000).optional(),
+              withinMs: ms('the time for one outage').optional(),
+            },
+            write('{ attempts?, withinMs? }'),
+          )
+          .optional(),
+        slowestClient: z
+          .strictObject(
+            { bytes: whole('bytes', 1, most), perMs: ms('the window') },
+            write('{ bytes, perMs }'),
+          )
+          .optional(),
+        lifetimeMs: ms('the longest download').optional(),
+      },
+      write('{ firstByteMs?, storeSilenceMs?, resume?, slowestClient?, lifetimeMs? }'),
+    )
+    .optional(),
+  onEvent: fn('(event) => void').optional(),
+  audit: fn('(event, signal) => Promise<void>').optional(),
+  draining: signal('an AbortSignal').optional(),
+  shutdown: signal('an AbortSignal').optional(),
+  now: fn('() => milliseconds since the epoch').optional(),
+})
+
+/** Throws a `TypeError` that names every wrong option, what was given and what to write instead. */
+export function checkOptions(options: unknown): void {
+  const { error } = schema.safeParse(options, { reportInput: true })
+  if (error) throw wrongOptions(error.issues.map(explain))
+}
+
+/** The error for wrong options, a line each. */
+export const wrongOptions = (lines: readonly string[]): TypeError =>
+  new TypeError(`createExportHandler: ${lines.join('\n  ')}`)
+
+function explain(issue: z.core.$ZodIssue): string {
+  const path = issue.path.map(String).join('.')
+  if (issue.code === 'unrecognized_keys') {
+    const known = 'unknown option'
+    return issue.keys
+      .map((key) => `${path ? `${path}.` : ''}${key}: ${known}; check its spelling and its place`)
+      .join('\n  ')
+  }
+  return `${path || 'options'}: ${issue.message}; got ${shown(issue.input)}`
+}
+
+/** Names what was given without printing what may be secret: the type, and short plain values. */
+function shown(value: unknown): string {
+  if (value === undefined) return 'nothing'
+  if (typeof value === 'string') return value.length > 40 ? 'a string' : `'${value}'`
+  if (typeof value === 'number' || typeof value === 'boolean' || value === null) return String(value)
+  return typeof value === 'function' ? 'a function' : Array.isArray(value) ? 'an array' : 'an object'
+}
+
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null

@@ -1,0 +1,37 @@
+import type { ByterangesFrame } from '../http/multipart-byteranges.ts'
+import type { ByteRange, OpenObject } from '../ports.ts'
+import { byteranges } from './byteranges.ts'
+import { exactLength } from './exact-length.ts'
+import { readObject } from './read-object.ts'
+import type { Heal } from './resume.ts'
+import { resume } from './resume.ts'
+
+/** Where the bytes come from. */
+export interface Source {
+  /** The object that is already open at the first range. */
+  readonly opened: OpenObject
+  /** Opens the same object again, elsewhere. */
+  readonly reopen: (range: ByteRange) => Promise<OpenObject>
+  readonly heal: Heal
+  readonly silenceMs: number
+  readonly signal: AbortSignal
+}
+
+/** The planned bytes, exact and healing themselves: `readObject`, `resume`, `exactLength`, and parts where there are several. */
+export function exportBytes(
+  plan: { readonly ranges: readonly ByteRange[]; readonly frame?: ByterangesFrame },
+  { opened, reopen, heal, silenceMs, signal }: Source,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  let ready: OpenObject | undefined = opened
+  const open = async (range: ByteRange): Promise<AsyncIterable<Uint8Array>> => {
+    const object = ready ?? (await reopen(range))
+    ready = undefined
+    return readObject(object, silenceMs, signal)
+  }
+  const read = (range: ByteRange): AsyncGenerator<Uint8Array, void, undefined> =>
+    exactLength(range.last - range.first + 1, resume(range, open, heal))
+  const [first = nothing] = plan.ranges
+  return plan.frame ? byteranges(plan.ranges, plan.frame, read) : read(first)
+}
+
+const nothing: ByteRange = { first: 0, last: -1 }

@@ -1,0 +1,54 @@
+import { setTimeout as delay } from 'node:timers/promises'
+
+import { refusalDetail } from '../refusals.ts'
+import { DeliveryError } from './delivery-error.ts'
+import type { Heal } from './resume.ts'
+
+/** How long an outage is fought. */
+export interface HealTerms {
+  /** Re-opens in a row without a byte. */
+  readonly attempts: number
+  /** Milliseconds for one outage. */
+  readonly withinMs: number
+  readonly signal: AbortSignal
+  /** Told once per outage. */
+  readonly onOutage: (error: unknown) => void
+  readonly random: () => number
+}
+
+/** Waits, longer each time and never two downloads alike, until the budget of the outage is spent. */
+export function createHeal({ attempts, withinMs, signal, onOutage, random }: HealTerms): Heal {
+  let tries = 0
+  let outageAt = -1
+  let outageSince = 0
+  return async (error, position) => {
+    signal.throwIfAborted()
+    const end = endOf(error)
+    if (!end.heals) throw end.error
+    if (position !== outageAt) {
+      outageAt = position
+      outageSince = performance.now()
+      tries = 0
+      onOutage(error)
+    }
+    const waitMs = Math.min(longestWaitMs, firstWaitMs * 2 ** tries) * (0.5 + random())
+    tries += 1
+    if (tries > attempts || performance.now() + waitMs - outageSince > withinMs) throw end.error
+    await delay(waitMs, undefined, { signal }).catch(() => signal.throwIfAborted())
+  }
+}
+
+const firstWaitMs = 50
+const longestWaitMs = 2_000
+
+/** What an error of the store means for the download, and whether asking again may heal it. */
+function endOf(error: unknown): { readonly error: DeliveryError; readonly heals: boolean } {
+  if (error instanceof DeliveryError) {
+    return { error, heals: error.outcome === 'store_cut' || error.outcome === 'store_stalled' }
+  }
+  const kind = refusalDetail(error)?.kind
+  if (kind === undefined || kind === 'unavailable')
+    return { error: new DeliveryError('store_cut', error), heals: true }
+  if (kind === 'object_changed') return { error: new DeliveryError('object_changed', error), heals: false }
+  return { error: new DeliveryError('failed', error), heals: false }
+}

@@ -1,0 +1,110 @@
+import type { ServerResponse } from 'node:http'
+import type { Http2ServerResponse } from 'node:http2'
+import { constants } from 'node:http2'
+import { TLSSocket } from 'node:tls'
+
+import type { ExportBody, ExportResponse } from '../ports.ts'
+import { DeliveryError } from './delivery-error.ts'
+
+/** Either response of Node: of `node:http` and `node:https`, or of `node:http2`. */
+export type NodeResponse = ServerResponse | Http2ServerResponse
+
+/** What both have in common, where their overloads do not meet. */
+interface Wire {
+  writeHead(status: number, headers: Record<string, string>): unknown
+  write(chunk: Uint8Array, callback?: () => void): boolean
+  end: { (): unknown; (chunk: Uint8Array): unknown }
+}
+
+/**
+ * Writes an answer, and is the only one who does. Settles when the exchange is over; never rejects. A body that fails
+ * is cut: the client sees a reset, never an end.
+ */
+export async function writeResponse(response: NodeResponse, answer: ExportResponse): Promise<void> {
+  const { status, headers, body } = answer
+  if (isGone(response)) return
+  const wire: Wire = response
+  try {
+    response.removeHeader('X-Powered-By')
+    wire.writeHead(status, { ...headers })
+    if (body) await writeBody(response, body)
+    else await ended(response, () => wire.end())
+  } catch {
+    cut(response)
+  }
+}
+
+async function writeBody(response: NodeResponse, body: ExportBody): Promise<void> {
+  const cutNow = (): void => cut(response)
+  body.signal?.addEventListener('abort', cutNow, { once: true })
+  await headOfLine(response)
+  let left = body.length
+  for await (const chunk of body) {
+    left -= chunk.length
+    if (left === 0) await ended(response, () => (response as Wire).end(chunk))
+    else await taken(response, chunk)
+  }
+}
+
+/** A pipelined answer waits for those before it; until then its client is not slow. */
+async function headOfLine(response: NodeResponse): Promise<void> {
+  if (isHttp2(response) || response.socket) return
+  await new Promise<void>((resolve, reject) => {
+    response.once('socket', () => resolve())
+    response.once('close', () => reject(new DeliveryError('client_aborted')))
+  })
+}
+
+/** Settles when the kernel has the chunk, so that its memory may be used again. */
+const taken = (response: NodeResponse, chunk: Uint8Array): Promise<void> =>
+  new Promise((resolve, reject) => {
+    const gone = (): void => reject(new DeliveryError('client_aborted'))
+    const done = (): void => {
+      response.off('close', gone)
+      response.off('drain', done)
+      resolve()
+    }
+    if (isGone(response)) return gone()
+    response.once('close', gone)
+    const wire: Wire = response
+    if (!isWrapped(response)) return void wire.write(chunk, done)
+    // Middleware that wraps write() may lose its callback, never 'drain'.
+    if (wire.write(chunk)) return void setImmediate(done)
+    response.once('drain', done)
+  })
+
+const ended = (response: NodeResponse, end: () => unknown): Promise<void> =>
+  new Promise((resolve, reject) => {
+    const ending = isHttp2(response) ? response.stream : response
+    const gone = (): void => reject(new DeliveryError('client_aborted'))
+    if (isGone(response)) return gone()
+    ending.once('close', gone)
+    ending.once('finish', () => {
+      ending.off('close', gone)
+      resolve()
+    })
+    end()
+  })
+
+/** Whether a middleware has put itself between us and the socket; then it may keep what we write. */
+export const isWrapped = (response: NodeResponse): boolean =>
+  Object.hasOwn(response, 'write') || Object.hasOwn(response, 'end')
+
+/** Shows the death: a body that stops must never look complete (RFC 9112 §8, RFC 9113 §8.1.1). */
+function cut(response: NodeResponse): void {
+  if (isHttp2(response)) return response.stream.close(constants.NGHTTP2_INTERNAL_ERROR)
+  const { socket } = response
+  // An HTTP/1.0 client may take a plain close for the end; on TLS a reset is not to be had.
+  if (response.req.httpVersion === '1.0' && socket && !(socket instanceof TLSSocket)) socket.resetAndDestroy()
+  response.destroy()
+}
+
+/** Whether nobody is left to read. */
+export const isGone = (response: NodeResponse): boolean =>
+  isHttp2(response) ? response.stream.destroyed : response.destroyed || response.closed
+
+/** Whether the whole answer was handed to the kernel. On HTTP/2 the response says so also when its stream was reset. */
+export const isFinished = (response: NodeResponse): boolean =>
+  isHttp2(response) ? response.stream.writableFinished && !response.stream.aborted : response.writableFinished
+
+const isHttp2 = (response: NodeResponse): response is Http2ServerResponse => 'stream' in response

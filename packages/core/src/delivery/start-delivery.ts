@@ -1,0 +1,85 @@
+import type { ExportBody, Outcome } from '../ports.ts'
+import { DeliveryError } from './delivery-error.ts'
+
+/** What a running delivery answers to. */
+export interface DeliveryTerms {
+  readonly slowest: { readonly bytes: number; readonly perMs: number }
+  /** Ends the delivery; its reason says why. */
+  readonly signal: AbortSignal
+  /** Gives up on the delivery: fires the signal. */
+  readonly stop: (reason: DeliveryError) => void
+  /** Called once with how it ended; later calls are ignored by the callee. */
+  readonly end: (outcome: Outcome, cause?: unknown) => void
+  /** Called when the reader is done with so many bytes. */
+  readonly sent: (bytes: number) => void
+}
+
+/**
+ * The first-byte gate: a body whose first chunk is in hand. Throws what the source throws before that, while a clean
+ * refusal is still possible. It starts every generator below, and only so is each `finally` armed.
+ */
+export async function startDelivery(
+  length: number,
+  chunks: AsyncGenerator<Uint8Array, void, undefined>,
+  terms: DeliveryTerms,
+): Promise<ExportBody> {
+  const { signal } = terms
+  // A generator that waits for its reader does not feel the signal: it has to be ended.
+  signal.addEventListener('abort', () => void chunks.return().catch(ignore), { once: true })
+  const first = await chunks.next()
+  return { length, signal, [Symbol.asyncIterator]: () => paced(first, chunks, terms) }
+}
+
+/** Hands the chunks on at the reader's pace, and gives up on a reader that is slower than the floor. */
+async function* paced(
+  step: IteratorResult<Uint8Array, void>,
+  chunks: AsyncGenerator<Uint8Array, void, undefined>,
+  { slowest, signal, stop, end, sent }: DeliveryTerms,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  const { bytes, perMs } = slowest
+  let patience = perMs
+  let waitsUntil = 0 // 0: the reader holds nothing
+  // One timer for the whole body, looked at when it fires: a fast reader never moves it.
+  let timer: ReturnType<typeof setTimeout> | undefined
+  let firesAt = Infinity
+  const arm = (at: number): void => {
+    if (at >= firesAt) return
+    clearTimeout(timer)
+    firesAt = at
+    timer = setTimeout(look, at - performance.now())
+  }
+  const look = (): void => {
+    firesAt = Infinity
+    if (waitsUntil === 0) return
+    if (waitsUntil > performance.now()) arm(waitsUntil)
+    else stop(new DeliveryError('client_too_slow'))
+  }
+  try {
+    while (step.done !== true) {
+      signal.throwIfAborted()
+      const chunk = step.value
+      const handed = performance.now()
+      // A chunk larger than the window deserves the time that the floor grants it.
+      const grant = (chunk.length / bytes) * perMs
+      waitsUntil = handed + Math.max(patience, grant)
+      arm(waitsUntil)
+      yield chunk
+      sent(chunk.length)
+      waitsUntil = 0
+      patience = Math.min(perMs, patience - (performance.now() - handed) + grant)
+      step = await chunks.next()
+    }
+    // A source that was ended for a reason looks done.
+    signal.throwIfAborted()
+    end('completed')
+  } catch (error) {
+    end(error instanceof DeliveryError ? error.outcome : 'failed', error)
+    throw error
+  } finally {
+    clearTimeout(timer)
+    end('client_aborted')
+    void chunks.return().catch(ignore)
+  }
+}
+
+const ignore = (): void => undefined

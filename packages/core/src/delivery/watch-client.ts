@@ -1,0 +1,53 @@
+import type { Socket } from 'node:net'
+
+import { DeliveryError } from './delivery-error.ts'
+import type { NodeResponse } from './node-response.ts'
+import { isFinished, isGone } from './node-response.ts'
+
+/** Knows whether the client is still there. */
+export interface ClientWatch {
+  /** Fires when it is gone before the answer was out. */
+  readonly signal: AbortSignal
+  /** The exchange is over: nothing is watched any more. */
+  forget(): void
+}
+
+/**
+ * Watches the client of a response. To be called before any await: who listens later may wait for a 'close' that has
+ * passed. The request's own 'close' is no sign: it comes as soon as its body was read.
+ */
+export function watchClient(response: NodeResponse, socket: Socket): ClientWatch {
+  const controller = new AbortController()
+  const { signal } = controller
+  const leave = (): void => {
+    if (!isFinished(response)) controller.abort(new DeliveryError('client_aborted'))
+  }
+  response.once('close', leave)
+  // A pipelined answer has no socket before its turn, and hears nothing of its end.
+  const queued = response.socket === null
+  if (queued) onClose(socket).add(leave)
+  if (response.headersSent || response.writableEnded) {
+    controller.abort(new DeliveryError('failed', new Error('response_taken')))
+  } else if (isGone(response) || socket.destroyed) leave()
+  return {
+    signal,
+    forget: () => {
+      response.off('close', leave)
+      if (queued) onClose(socket).delete(leave)
+    },
+  }
+}
+
+/** One listener a connection, however many answers wait in its line. */
+const waiting = new WeakMap<Socket, Set<() => void>>()
+
+function onClose(socket: Socket): Set<() => void> {
+  const known = waiting.get(socket)
+  if (known) return known
+  const queued = new Set<() => void>()
+  waiting.set(socket, queued)
+  socket.once('close', () => {
+    for (const leave of queued) leave()
+  })
+  return queued
+}

@@ -1,0 +1,146 @@
+import { DeliveryError } from './delivery/delivery-error.ts'
+import type { Entry, Reporter } from './events.ts'
+import type { ExportRequest, Outcome, Trouble } from './ports.ts'
+import { refusal, refusalCause, refusalDetail } from './refusals.ts'
+
+/** One request's life: its clocks, its signal and its one end. */
+export interface Exchange {
+  /** What the events will say. Filled in by the pipeline; no step reads it. */
+  readonly entry: Entry
+  /** Ends everything that is done for this request. */
+  readonly signal: AbortSignal
+  /** Asks a port, until the signal fires. What it throws that is no refusal becomes `unavailable`, with its trouble. */
+  readonly ask: <V>(port: Trouble['port'], call: (signal: AbortSignal) => Promise<V>) => Promise<V>
+  /** The head is decided: the first-byte clock stops, the lifetime begins. */
+  readonly begin: (carriesBytes: boolean) => void
+  /** The exchange is over. The first call counts: it says how, and lets go of all that `onEnd` was told. */
+  readonly end: (outcome: Outcome, cause?: unknown) => void
+  /** Ends the exchange for a reason, and everything that is under way with it. */
+  readonly stop: (reason: unknown) => void
+  /** Keeps something to be let go at the end; at once if that is past. */
+  readonly onEnd: (letGo: () => void) => void
+}
+
+/** What the exchanges of one handler share. */
+export interface ExchangeRules {
+  readonly firstByteMs: number
+  readonly lifetimeMs: number
+  readonly report: Reporter
+  /** Of every exchange under way, the way to stop it. */
+  readonly running: Set<(reason: unknown) => void>
+}
+
+/** Opens the exchange: from here on its clocks run. */
+export function openExchange(request: ExportRequest, requestId: string, rules: ExchangeRules): Exchange {
+  const { report, running } = rules
+  const startedAt = performance.now()
+  const entry: Entry = {
+    requestId,
+    method: request.method,
+    status: 0,
+    ...(request.address !== undefined && { address: request.address }),
+    ranges: [],
+    bytesPromised: 0,
+    bytesSent: 0,
+    attempts: 0,
+  }
+  const controller = new AbortController()
+  const { signal } = controller
+  const held: (() => void)[] = []
+  const stopped = Promise.withResolvers<never>()
+  stopped.promise.catch(ignore)
+  let ended = false
+
+  const abort = (reason: unknown): void => {
+    if (signal.aborted) return
+    controller.abort(reason)
+    stopped.reject(reason)
+  }
+  const end = (outcome: Outcome, cause?: unknown): void => {
+    if (ended) return
+    ended = true
+    clearTimeout(clock)
+    request.signal.removeEventListener('abort', leave)
+    running.delete(stop)
+    for (const letGo of held) letGo()
+    report.ended(entry, outcome, performance.now() - startedAt, cause)
+  }
+  // The end is settled before the abort: the abort closes the socket, and "client gone" would win.
+  const stop = (reason: unknown): void => {
+    end(outcomeOf(reason), reason instanceof DeliveryError ? reason.cause : reason)
+    abort(reason)
+  }
+  const leave = (): void => {
+    if (entry.status === 0) entry.status = clientLeft
+    const { reason } = request.signal as { reason: unknown }
+    stop(reason instanceof DeliveryError ? reason : new DeliveryError('client_aborted'))
+  }
+  let clock = setTimeout(() => abort(refusal({ kind: 'unavailable' })), rules.firstByteMs)
+  running.add(stop)
+  if (request.signal.aborted) leave()
+  else request.signal.addEventListener('abort', leave)
+
+  return {
+    entry,
+    signal,
+    end,
+    stop,
+    ask: async (port, call) => {
+      try {
+        signal.throwIfAborted()
+        return await Promise.race([call(signal), stopped.promise])
+      } catch (error) {
+        throw blame(port, error, signal)
+      }
+    },
+    begin: (carriesBytes) => {
+      if (carriesBytes) entry.firstByteMs = performance.now() - startedAt
+      clearTimeout(clock)
+      if (!ended) clock = setTimeout(() => stop(new DeliveryError('lifetime_over')), rules.lifetimeMs)
+    },
+    onEnd: (letGo) => {
+      if (ended) letGo()
+      else held.push(letGo)
+    },
+  }
+}
+
+/** The exchanges under way, all stopped when the signal fires: one listener for the life of the handler. */
+export function stopAllOn(shutdown: AbortSignal | undefined): Set<(reason: unknown) => void> {
+  const running = new Set<(reason: unknown) => void>()
+  shutdown?.addEventListener('abort', () => {
+    for (const stop of running) stop(new DeliveryError('shut_down'))
+  })
+  return running
+}
+
+/** The status in the event of a client that left before there was an answer. It is never sent. */
+const clientLeft = 499
+
+/** How a reason ends an exchange. */
+export function outcomeOf(reason: unknown): Outcome {
+  if (reason instanceof DeliveryError) return reason.outcome
+  return refusalDetail(reason)?.kind === 'object_changed' ? 'object_changed' : 'failed'
+}
+
+/** A port's fault, as a refusal that says which port it was. A refusal for the caller's fault stays as it is. */
+function blame(port: Trouble['port'], error: unknown, signal: AbortSignal): unknown {
+  if (error instanceof DeliveryError) return error
+  const detail = refusalDetail(error)
+  if (!detail) return refusal({ kind: 'unavailable', trouble: { port, code: `${port}_failed` } }, error)
+  if (detail.trouble) return error
+  if (signal.aborted && error === signal.reason)
+    return refusal({ ...detail, trouble: { port, code: `${port}_silent` } })
+  const code = faults[detail.kind]
+  return code
+    ? refusal({ ...detail, trouble: { port, code: `${port}_${code}` } }, refusalCause(error))
+    : error
+}
+
+const faults: Partial<Record<string, string>> = {
+  unavailable: 'unavailable',
+  upstream_error: 'wrong',
+  internal: 'failed',
+}
+
+const ignore = (): void => undefined

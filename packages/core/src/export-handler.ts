@@ -1,0 +1,120 @@
+import { randomUUID } from 'node:crypto'
+
+import { addressGate, askAdmission } from './admission.ts'
+import { announce } from './announce.ts'
+import { commonHeaders, optionsAnswer } from './answers.ts'
+import { deliver } from './deliver.ts'
+import { createReporter } from './events.ts'
+import { openExchange, stopAllOn } from './exchange.ts'
+import { parseRequestId } from './http/request-id.ts'
+import { openExport } from './open-export.ts'
+import type { ExportHandlerOptions } from './options.ts'
+import { resolveOptions } from './options.ts'
+import type { ExportHandler, Principal, Tenant } from './ports.ts'
+import { refuseExchange } from './refuse-exchange.ts'
+import { requireAdmitted } from './steps/admit.ts'
+import { authenticate } from './steps/authenticate.ts'
+import { authorize } from './steps/authorize.ts'
+import { checkMethod } from './steps/check-method.ts'
+import { checkPrincipal } from './steps/check-principal.ts'
+import { checkRecord } from './steps/check-record.ts'
+import { negotiateVersion } from './steps/negotiate-version.ts'
+import { parseExportId } from './steps/parse-export-id.ts'
+import { nameRequired, parseTenantName } from './steps/parse-tenant-name.ts'
+import { planDelivery } from './steps/plan-delivery.ts'
+import { requireOpen } from './steps/require-open.ts'
+import { requireValid } from './steps/require-valid.ts'
+import { resolveTenant } from './steps/resolve-tenant.ts'
+import { storeAccess } from './store-access.ts'
+
+/**
+ * Puts the guard in front of a store. Checks every option once and throws a `TypeError` that names each wrong one.
+ *
+ * The handler takes each request down the lines below, in their order. It never rejects: a refusal, a fault and a bug
+ * are answers too.
+ */
+export function createExportHandler<T extends Tenant>(options: ExportHandlerOptions<T>): ExportHandler {
+  const guard = resolveOptions(options)
+  const {
+    verifyToken,
+    tenancy,
+    capability,
+    findExport,
+    limits,
+    delivery,
+    versions,
+    draining,
+    shutdown,
+    now,
+  } = guard
+  const report = createReporter(guard.onEvent)
+  const running = stopAllOn(shutdown)
+  verifyToken.onTrouble?.((code, cause) => report.trouble('verifier', code, cause))
+  limits.limiter.onTrouble?.((code, cause) => report.trouble('limiter', code, cause))
+
+  return async function handleExport(request) {
+    const { method, params } = request
+    const header = (name: string): string | undefined => request.header(name)
+    const requestId = parseRequestId(header('x-request-id')) ?? randomUUID()
+    const exchange = openExchange(request, requestId, { ...delivery, report, running })
+    const { entry, ask, end } = exchange
+    const { version, parsed } = negotiateVersion(
+      header('x-api-version'),
+      versions,
+      guard.defaultVersion,
+      now(),
+    )
+    let headers = { ...commonHeaders, 'X-Request-Id': requestId, ...('value' in parsed && version.headers) }
+    try {
+      if ('value' in parsed) entry.version = version.name
+      requireOpen(draining, shutdown)
+      checkMethod(method)
+      if (method === 'OPTIONS') return optionsAnswer(headers, exchange)
+
+      const address = addressGate(request.address, limits, exchange)
+      await address.look()
+      const verify = (token: string): Promise<Principal> =>
+        ask('verifier', async (signal) => checkPrincipal(await verifyToken(token, signal)))
+      const principal = await authenticate(header('authorization'), verify).catch(address.pay)
+      entry.principal = { issuer: principal.issuer, subject: principal.subject }
+
+      const [exportId, tenantName] = requireValid([
+        parseExportId(params[guard.idParameter], guard.idParameter),
+        parseTenantName(header('x-org-name'), guard.namePattern, nameRequired(tenancy, principal)),
+        parsed,
+      ])
+      entry.exportId = exportId
+      const tenant = await resolveTenant(tenantName, principal, tenancy, (call) => ask('tenants', call))
+      entry.tenantId = tenant.id
+      authorize(principal, capability)
+      const admission = await askAdmission(request, principal, tenant, limits, exchange)
+      headers = { ...headers, ...admission.fields }
+      requireAdmitted(admission)
+
+      const query = { exportId, tenant, principal, version: version.name }
+      const record = checkRecord(await ask('catalogue', (signal) => findExport(query, signal)), query, now())
+      const store = storeAccess(() => guard.storeOf(tenant), record.key, request.borrow, delivery, exchange)
+      const question = {
+        method,
+        header,
+        record,
+        mediaTypes: version.mediaTypes,
+        now: now(),
+        boundary: randomUUID,
+      }
+      const opened = await openExport(question, store, planDelivery)
+      const body = await deliver(opened, store, delivery, exchange, report)
+      await announce(opened.plan, guard.audit, exchange, report)
+
+      if (!body) end('completed')
+      return {
+        status: opened.plan.status,
+        headers: { ...headers, ...opened.plan.headers },
+        ...(body && { body }),
+      }
+    } catch (error) {
+      const terms = { method, requestId, errors: version.errors, capability, headers, random: Math.random }
+      return refuseExchange(error, terms, exchange, report)
+    }
+  }
+}

@@ -1,0 +1,237 @@
+import { checkOptions, wrongOptions } from './check-options.ts'
+import { problemDetails } from './error-formats/problem-details.ts'
+import { formatDeprecation, formatLinks, formatSunset } from './http/version-fields.ts'
+import { createMemoryLimiter } from './limits/memory-limiter.ts'
+import type {
+  DownloadStarted,
+  ErrorFormat,
+  ExportEvent,
+  ExportStore,
+  FindExport,
+  MultiTenancy,
+  Principal,
+  Quota,
+  RateLimiter,
+  SingleTenancy,
+  Tenant,
+  TokenVerifier,
+} from './ports.ts'
+import { defaultNamePattern } from './steps/parse-tenant-name.ts'
+
+/** Everything a host decides. `T` is the host's own tenant type, handed from `findTenant` to `findExport` and `store`. */
+export interface ExportHandlerOptions<T extends Tenant = Tenant> {
+  /** Proves who is asking: `createJwtVerifier`, `createIntrospectionVerifier`, `createBearerVerifier`, or your own. */
+  readonly verifyToken: TokenVerifier
+  readonly tenancy: MultiTenancy<T> | SingleTenancy<T>
+  /** What the principal must hold, compared whole. */
+  readonly capability: string
+  readonly findExport: FindExport<T>
+  /** A function gives each tenant a bucket or prefix of its own; keep the stores you make. */
+  readonly store: ExportStore | ((tenant: T) => ExportStore)
+  /**
+   * The route parameter that holds the export id, and its name in validation errors.
+   * @defaultValue 'exportId'
+   */
+  readonly idParameter?: string
+  /**
+   * By the value of `X-API-Version`.
+   * @defaultValue `{ v1: {} }`
+   */
+  readonly versions?: Readonly<Record<string, VersionOptions>>
+  /**
+   * Which version answers when `X-API-Version` is absent.
+   * @defaultValue 'v1'
+   */
+  readonly defaultVersion?: string
+  readonly limits?: Limits<T>
+  readonly delivery?: DeliveryOptions
+  /** Told what happened. What it throws or rejects with is ignored: a broken sink harms no download. */
+  readonly onEvent?: (event: ExportEvent) => void
+  /** Awaited before the first byte, for at most 2,000 ms; a failure or silence is 503. Absent: nothing is awaited. */
+  readonly audit?: (event: DownloadStarted, signal: AbortSignal) => Promise<void>
+  /** Fires: new requests get 503 with Retry-After; running downloads go on. */
+  readonly draining?: AbortSignal
+  /** Fires: running downloads are cut, never ended, to be resumed elsewhere. */
+  readonly shutdown?: AbortSignal
+  /**
+   * ms since the epoch, for expiry and dates. Durations are measured by a monotonic clock.
+   * @defaultValue Date.now
+   */
+  readonly now?: () => number
+}
+
+/** One version of the endpoint: how it refuses and how it names formats. */
+export interface VersionOptions {
+  /** @defaultValue problemDetails() */
+  readonly errors?: ErrorFormat
+  /** Content-Type by record format, over the known ones: jsonl, csv, json and `.gz` of each. */
+  readonly mediaTypes?: Readonly<Record<string, string>>
+  /** Shown as `Deprecation` (RFC 9745). Changes nothing else. */
+  readonly deprecated?: Date
+  /** Shown as `Sunset` (RFC 8594); not before `deprecated`. From then on the version is unknown. */
+  readonly sunset?: Date
+  /** Shown as `Link` fields: absolute URLs. */
+  readonly links?: Readonly<Partial<Record<'deprecation' | 'sunset' | 'successor-version', string>>>
+}
+
+/** Asked after the capability and before the catalogue, all in one `admit`. */
+export interface Limits<T extends Tenant = Tenant> {
+  /** @defaultValue `{ capacity: 60, refill: 1, perMs: 1_000 }` */
+  readonly perPrincipal?: Quota | ((principal: Principal, tenant: T) => Quota)
+  /** Absent: tenants are not counted. */
+  readonly perTenant?: Quota | ((tenant: T) => Quota)
+  /** Looked at before authentication and spent when it fails. Absent: addresses are not counted. */
+  readonly perAddress?: Quota
+  /**
+   * Downloads at the same time; a place is held until the last byte or the cut. `perTenant`, `total` absent: no cap.
+   * @defaultValue `{ perPrincipal: 16 }`
+   */
+  readonly concurrent?: {
+    readonly perPrincipal?: number
+    readonly perTenant?: number
+    readonly total?: number
+  }
+  /**
+   * Whole tokens that a request costs.
+   * @defaultValue 1 each
+   */
+  readonly cost?: { readonly download?: number; readonly range?: number; readonly head?: number }
+  /**
+   * `true`: `X-RateLimit-*` fields too.
+   * @defaultValue false
+   */
+  readonly legacyFields?: boolean
+  /** @defaultValue createMemoryLimiter() */
+  readonly limiter?: RateLimiter
+}
+
+/** How long each side may take. All in milliseconds. */
+export interface DeliveryOptions {
+  /**
+   * From the request to its head, all look-ups included; then 503.
+   * @defaultValue 15_000
+   */
+  readonly firstByteMs?: number
+  /**
+   * How long we wait while the store sends nothing; then the object is re-opened where it stopped.
+   * @defaultValue 15_000
+   */
+  readonly storeSilenceMs?: number
+  /**
+   * `attempts`: re-opens in a row without a byte; `withinMs`: for one outage. Then the connection is cut.
+   * @defaultValue `{ attempts: 8, withinMs: 60_000 }`
+   */
+  readonly resume?: { readonly attempts?: number; readonly withinMs?: number }
+  /**
+   * The slowest client that is served, counted only while bytes wait for its socket.
+   * @defaultValue `{ bytes: 122_880, perMs: 120_000 }`
+   */
+  readonly slowestClient?: { readonly bytes: number; readonly perMs: number }
+  /**
+   * From the head to the last byte; then the connection is cut.
+   * @defaultValue 86_400_000
+   */
+  readonly lifetimeMs?: number
+}
+
+/** One version, with its header fields made once. */
+export interface Version {
+  readonly name: string
+  readonly errors: ErrorFormat
+  readonly mediaTypes: Readonly<Record<string, string>>
+  readonly sunset?: Date | undefined
+  readonly headers: Readonly<Record<string, string>>
+}
+
+/** The options with every default filled. */
+export interface Guard<T extends Tenant> extends Pick<
+  ExportHandlerOptions<T>,
+  'verifyToken' | 'tenancy' | 'capability' | 'findExport' | 'audit' | 'draining' | 'shutdown' | 'onEvent'
+> {
+  readonly storeOf: (tenant: T) => ExportStore
+  readonly idParameter: string
+  readonly namePattern: RegExp
+  readonly versions: ReadonlyMap<string, Version>
+  readonly defaultVersion: Version
+  readonly limits: FilledLimits<T>
+  readonly delivery: FilledDelivery
+  readonly now: () => number
+}
+
+/** The limits, with every default filled. */
+export interface FilledLimits<T extends Tenant> extends Pick<Limits<T>, 'perTenant' | 'perAddress'> {
+  readonly perPrincipal: Quota | ((principal: Principal, tenant: T) => Quota)
+  readonly concurrent: { readonly perPrincipal: number; readonly perTenant?: number; readonly total?: number }
+  readonly cost: { readonly download: number; readonly range: number; readonly head: number }
+  readonly legacyFields: boolean
+  readonly limiter: RateLimiter
+}
+
+/** The delivery options, with every default filled. */
+export interface FilledDelivery {
+  readonly firstByteMs: number
+  readonly storeSilenceMs: number
+  readonly resume: { readonly attempts: number; readonly withinMs: number }
+  readonly slowestClient: { readonly bytes: number; readonly perMs: number }
+  readonly lifetimeMs: number
+}
+
+/** Checks every option once and fills the defaults. Throws a `TypeError` that names each wrong one and what to write. */
+export function resolveOptions<T extends Tenant>(options: ExportHandlerOptions<T>): Guard<T> {
+  checkOptions(options)
+  const { tenancy, store, versions = { v1: {} }, defaultVersion = 'v1', limits = {}, delivery = {} } = options
+  const rows = new Map(Object.entries(versions).map(([name, version]) => [name, fillVersion(name, version)]))
+  const row = rows.get(defaultVersion)
+  if (!row) throw wrongOptions([`defaultVersion: write one of ${[...rows.keys()].join(', ')}`])
+  return {
+    ...options,
+    storeOf: typeof store === 'function' ? store : () => store,
+    idParameter: options.idParameter ?? 'exportId',
+    namePattern: (tenancy.mode === 'multi' && tenancy.namePattern) || defaultNamePattern,
+    versions: rows,
+    defaultVersion: row,
+    limits: {
+      ...limits,
+      perPrincipal: limits.perPrincipal ?? { capacity: 60, refill: 1, perMs: 1_000 },
+      concurrent: { perPrincipal: 16, ...limits.concurrent },
+      cost: { download: 1, range: 1, head: 1, ...limits.cost },
+      legacyFields: limits.legacyFields ?? false,
+      limiter: limits.limiter ?? createMemoryLimiter(),
+    },
+    delivery: {
+      firstByteMs: 15_000,
+      storeSilenceMs: 15_000,
+      slowestClient: { bytes: 122_880, perMs: 120_000 },
+      lifetimeMs: 86_400_000,
+      ...delivery,
+      resume: { attempts: 8, withinMs: 60_000, ...delivery.resume },
+    },
+    now: options.now ?? Date.now,
+  }
+}
+
+const knownMediaTypes = {
+  jsonl: 'application/jsonl',
+  csv: 'text/csv; charset=utf-8',
+  json: 'application/json',
+  'jsonl.gz': 'application/gzip',
+  'csv.gz': 'application/gzip',
+  'json.gz': 'application/gzip',
+}
+
+function fillVersion(
+  name: string,
+  { errors, mediaTypes, deprecated, sunset, links }: VersionOptions,
+): Version {
+  const headers: Record<string, string> = { 'X-API-Version': name }
+  if (deprecated) headers['Deprecation'] = formatDeprecation(deprecated)
+  if (sunset) headers['Sunset'] = formatSunset(sunset)
+  if (links && Object.keys(links).length > 0) headers['Link'] = formatLinks(links)
+  return {
+    name,
+    errors: errors ?? problemDetails(),
+    mediaTypes: { ...knownMediaTypes, ...mediaTypes },
+    sunset,
+    headers,
+  }
+}

@@ -1,0 +1,52 @@
+import type { RefusalTerms } from './answers.ts'
+import { refusalAnswer } from './answers.ts'
+import { DeliveryError } from './delivery/delivery-error.ts'
+import type { Reporter } from './events.ts'
+import type { Exchange } from './exchange.ts'
+import type { ExportResponse } from './ports.ts'
+import type { RefusalDetail } from './refusals.ts'
+import { refusalCause, refusalDetail } from './refusals.ts'
+
+/** The one road out for everything that was thrown: the answer, the events, and nothing left open. */
+export function refuseExchange(
+  thrown: unknown,
+  terms: RefusalTerms,
+  { entry, end, stop }: Exchange,
+  report: Reporter,
+): ExportResponse {
+  const detail = whyRefused(thrown)
+  const answer = refusalAnswer(detail, terms)
+  const cause = refusalCause(thrown)
+  if (detail.trouble) report.trouble(detail.trouble.port, detail.trouble.code, cause)
+  if (entry.status === 0)
+    Object.assign(entry, { status: answer.status, kind: detail.kind, bytesPromised: 0, ranges: [] })
+  end(detail.kind === 'internal' ? 'failed' : 'refused', cause)
+  stop(thrown)
+  return answer
+}
+
+/** Before the head every end is a refusal; what is none of the caller's or a port's faults is a bug of ours. */
+function whyRefused(thrown: unknown): RefusalDetail {
+  const detail = refusalDetail(thrown)
+  if (detail) return detail
+  if (!(thrown instanceof DeliveryError)) return { kind: 'internal' }
+  const code = thrown.outcome
+  switch (code) {
+    case 'store_cut':
+    case 'store_stalled':
+      return { kind: 'unavailable', trouble: { port: 'store', code } }
+    case 'store_overran':
+      return { kind: 'upstream_error', trouble: { port: 'store', code } }
+    case 'object_changed':
+      return { kind: 'object_changed', trouble: { port: 'store', code } }
+    case 'failed':
+      return refusalDetail(thrown.cause) ?? { kind: 'internal' }
+    case 'completed':
+    case 'refused':
+    case 'client_aborted':
+    case 'client_too_slow':
+    case 'lifetime_over':
+    case 'shut_down':
+      return { kind: 'unavailable' }
+  }
+}

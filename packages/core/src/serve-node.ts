@@ -1,0 +1,49 @@
+import type { IncomingMessage } from 'node:http'
+import type { Http2ServerRequest } from 'node:http2'
+
+import type { NodeResponse } from './delivery/node-response.ts'
+import { isWrapped, writeResponse } from './delivery/node-response.ts'
+import { watchClient } from './delivery/watch-client.ts'
+import type { ExportHandler, ExportRequest } from './ports.ts'
+
+/**
+ * A whole adapter for Node: makes the request, calls the handler, writes the answer. Resolves when the exchange is over,
+ * also when the client is gone; never rejects.
+ *
+ * @param route - `params`: the route parameters, percent-decoded once; `address`: the caller's, as the framework trusts
+ *   it. Absent: addresses are not counted.
+ */
+export async function serveNode(
+  handler: ExportHandler,
+  request: IncomingMessage | Http2ServerRequest,
+  response: NodeResponse,
+  route: { readonly params: ExportRequest['params']; readonly address?: string },
+): Promise<void> {
+  const client = watchClient(response, request.socket)
+  const answer = await handler({
+    method: request.method ?? '',
+    params: route.params,
+    header: (name) => headerValue(request, name),
+    ...(route.address !== undefined && { address: route.address }),
+    signal: client.signal,
+    borrow: !isWrapped(response),
+  })
+  await writeResponse(response, answer)
+  client.forget()
+}
+
+/** The value that the host's middleware left, unless the client sent the line twice: then all of them, which spoils it. */
+function headerValue(
+  { headers, rawHeaders }: IncomingMessage | Http2ServerRequest,
+  name: string,
+): string | undefined {
+  const value = headers[name]
+  if (value === undefined) return undefined
+  const lines: string[] = []
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const field = rawHeaders[index] ?? ''
+    if (field.length === name.length && field.toLowerCase() === name) lines.push(rawHeaders[index + 1] ?? '')
+  }
+  if (lines.length > 1) return lines.join(', ')
+  return Array.isArray(value) ? value.join(', ') : value
+}

@@ -1,0 +1,26 @@
+import { readBearer } from '../http/bearer.ts'
+import type { Principal } from '../ports.ts'
+import { refusal } from '../refusals.ts'
+
+/**
+ * The value of `Authorization` → who the token proves (RFC 6750 §2.1).
+ *
+ * Refuses `token_missing` where there are no bearer credentials and `token_invalid` where they are malformed or sent
+ * twice. What `verify` refuses with passes through.
+ */
+export async function authenticate(
+  authorization: string | undefined,
+  verify: (token: string) => Promise<Principal>,
+): Promise<Principal> {
+  const credentials = readBearer(authorization)
+  switch (credentials.kind) {
+    case 'none':
+      throw refusal({ kind: 'token_missing' })
+    case 'repeated':
+      throw refusal({ kind: 'token_invalid', challenge: 'invalid_request' })
+    case 'malformed':
+      throw refusal({ kind: 'token_invalid' })
+    case 'token':
+      return verify(credentials.token)
+  }
+}

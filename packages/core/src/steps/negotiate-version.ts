@@ -1,0 +1,38 @@
+import type { Parsed } from './require-valid.ts'
+
+/** The version that answers, and whether it is the one that was asked for. */
+export interface NegotiatedVersion<V> {
+  readonly version: V
+  readonly parsed: Parsed<V>
+}
+
+/**
+ * Names the version. It refuses nothing: an unknown one is answered in the default's error format, and its fault is
+ * judged with those of the other parts. From its sunset on a version is unknown.
+ *
+ * @param requested - the value of `X-API-Version`; `undefined`: the default
+ * @param now - ms since the epoch
+ */
+export function negotiateVersion<V extends { readonly sunset?: Date | undefined }>(
+  requested: string | undefined,
+  versions: ReadonlyMap<string, V>,
+  defaultVersion: V,
+  now: number,
+): NegotiatedVersion<V> {
+  if (requested === undefined) return { version: defaultVersion, parsed: { value: defaultVersion } }
+  const version = versions.get(requested)
+  if (version && serves(version, now)) return { version, parsed: { value: version } }
+  const known = [...versions].filter(([, version]) => serves(version, now)).map(([name]) => `'${name}'`)
+  const expected = known.length > 1 ? `${known.slice(0, -1).join(', ')} or ${known.at(-1)}` : known.join('')
+  const fault = {
+    loc: ['header', 'X-API-Version'],
+    type: 'enum',
+    msg: `Input should be ${expected}`,
+    input: requested.slice(0, 128),
+    ctx: { expected },
+  } as const
+  return { version: defaultVersion, parsed: { fault } }
+}
+
+const serves = (version: { readonly sunset?: Date | undefined }, now: number): boolean =>
+  version.sunset === undefined || now < version.sunset.getTime()

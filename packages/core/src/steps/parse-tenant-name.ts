@@ -1,0 +1,51 @@
+import type { MultiTenancy, Principal, SingleTenancy, Tenant } from '../ports.ts'
+import type { Parsed } from './require-valid.ts'
+
+const longestName = 64
+
+/** ASCII letters and digits, inside also `.`, `_` and `-`. */
+export const defaultNamePattern = /^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,62}[A-Za-z0-9])?$/
+
+/**
+ * The value of `X-Org-Name` → a well-formed name; `undefined`: none was sent and none is needed.
+ *
+ * @param required - whether a missing header is a fault
+ */
+export function parseTenantName(
+  value: string | undefined,
+  pattern: RegExp,
+  required: boolean,
+): Parsed<string | undefined> {
+  if (value === undefined) return required ? fault('missing', 'Field required', null) : { value }
+  if (value === '') {
+    return fault('string_too_short', 'String should have at least 1 character', value, { min_length: 1 })
+  }
+  if (value.length > longestName) {
+    const msg = `String should have at most ${longestName} characters`
+    return fault('string_too_long', msg, value, { max_length: longestName })
+  }
+  if (pattern.test(value)) return { value }
+  const msg = `String should match pattern '${pattern.source}'`
+  return fault('string_pattern_mismatch', msg, value, { pattern: pattern.source })
+}
+
+/** Whether the header must be sent: many tenants, and nothing else that would choose among them. */
+export const nameRequired = <T extends Tenant>(
+  tenancy: MultiTenancy<T> | SingleTenancy<T>,
+  { organizations }: Principal,
+): boolean => tenancy.mode === 'multi' && !(tenancy.headerOptional === true && organizations.length === 1)
+
+const fault = (
+  type: string,
+  msg: string,
+  input: string | null,
+  ctx?: Record<string, unknown>,
+): Parsed<never> => ({
+  fault: {
+    loc: ['header', 'X-Org-Name'],
+    type,
+    msg,
+    input: input?.slice(0, 128) ?? null,
+    ...(ctx && { ctx }),
+  },
+})

@@ -1,0 +1,174 @@
+import { hash } from 'node:crypto'
+
+import { acceptsGzip } from '../http/accept-encoding.ts'
+import { formatContentRange, parseByteRanges, resolveByteRanges } from '../http/byte-range.ts'
+import { formatAttachment } from '../http/content-disposition.ts'
+import { formatReprDigest, wantsSha256 } from '../http/digest-fields.ts'
+import { formatHttpDate } from '../http/http-date.ts'
+import type { ByterangesFrame } from '../http/multipart-byteranges.ts'
+import { frameByteranges } from '../http/multipart-byteranges.ts'
+import { evaluatePreconditions, rangeStillApplies } from '../http/preconditions.ts'
+import type { ByteRange, ExportRecord, ObjectInfo } from '../ports.ts'
+import { refusal } from '../refusals.ts'
+
+/** The decided answer, before any byte moves. */
+export interface Plan {
+  readonly status: 200 | 206 | 304
+  readonly headers: Readonly<Record<string, string>>
+  /** What is read of the object, in order; several make a `multipart/byteranges` body. None: no bytes are sent. */
+  readonly ranges: readonly ByteRange[]
+  /** Bytes of the body, framing included. */
+  readonly length: number
+  readonly frame?: ByterangesFrame
+}
+
+/** What of the request decides the plan. */
+export interface DeliveryQuestion {
+  readonly method: string
+  readonly header: (name: string) => string | undefined
+  readonly record: ExportRecord
+  readonly mediaTypes: Readonly<Record<string, string>>
+  /** ms since the epoch. */
+  readonly now: number
+  /** Parts the ranges of a multipart answer; unguessable. */
+  readonly boundary: () => string
+}
+
+/** The header fields that make the object's description necessary before it is opened. */
+const decidingFields = [
+  'range',
+  'if-match',
+  'if-none-match',
+  'if-modified-since',
+  'if-unmodified-since',
+] as const
+
+/** Whether the answer depends on more than that the object is there. */
+export const decidesFirst = ({ method, header }: DeliveryQuestion): boolean =>
+  method === 'HEAD' || decidingFields.some((name) => header(name) !== undefined)
+
+/**
+ * Request, record and object → status, header fields and the bytes to read (RFC 9110 §13.2.2, then §14.2). Pure.
+ *
+ * Refuses `precondition_failed` and `range_not_satisfiable`. Range counts for GET alone; a malformed optional field is
+ * as if it were not sent.
+ */
+export function planDelivery(question: DeliveryQuestion, info: ObjectInfo): Plan {
+  const { method, header, record, mediaTypes, now, boundary } = question
+  const shown = representation(record, info, mediaTypes, header('accept-encoding'))
+  const lastModified = info.lastModified && new Date(Math.min(info.lastModified.getTime(), now))
+  const current = { etag: shown.etag, ...(lastModified && { lastModified }) }
+  const fields = {
+    ifMatch: header('if-match'),
+    ifNoneMatch: header('if-none-match'),
+    ifModifiedSince: header('if-modified-since'),
+    ifUnmodifiedSince: header('if-unmodified-since'),
+  }
+  const verdict = evaluatePreconditions(fields, current)
+  if (verdict === 'precondition_failed') throw refusal({ kind: 'precondition_failed' })
+  const always = { ...cacheHeaders, Vary: shown.vary, ETag: shown.etag }
+  if (verdict === 'not_modified') return { status: 304, headers: always, ranges: [], length: 0 }
+
+  const headers: Record<string, string> = {
+    ...always,
+    ...deliveryHeaders,
+    'Content-Disposition': shown.disposition,
+  }
+  if (shown.coding) headers['Content-Encoding'] = shown.coding
+  if (lastModified) headers['Last-Modified'] = formatHttpDate(lastModified)
+  const digest =
+    info.sha256 !== undefined && wantsSha256(header('want-repr-digest')) && formatReprDigest(info.sha256)
+  if (digest) headers['Repr-Digest'] = digest
+
+  const ranges = method === 'GET' ? askedRanges(header, current, info.size, now) : 'whole'
+  if (ranges === 'unsatisfiable') throw refusal({ kind: 'range_not_satisfiable', size: info.size })
+  const [first, ...more] = ranges === 'whole' ? [] : ranges
+  if (!first) return whole(headers, shown.type, info.size)
+  if (more.length > 0) return several([first, ...more], headers, shown.type, info.size, boundary())
+  return single(first, headers, shown.type, info.size)
+}
+
+function askedRanges(
+  header: (name: string) => string | undefined,
+  current: { readonly etag: string; readonly lastModified?: Date },
+  size: number,
+  now: number,
+): readonly ByteRange[] | 'unsatisfiable' | 'whole' {
+  const specs = parseByteRanges(header('range'))
+  if (!specs || !rangeStillApplies(header('if-range'), current, new Date(now))) return 'whole'
+  return resolveByteRanges(specs, size)
+}
+
+const whole = (headers: Record<string, string>, type: string, size: number): Plan => ({
+  status: 200,
+  headers: { ...headers, 'Content-Type': type, 'Content-Length': String(size) },
+  ranges: size > 0 ? [{ first: 0, last: size - 1 }] : [],
+  length: size,
+})
+
+function single(range: ByteRange, headers: Record<string, string>, type: string, size: number): Plan {
+  const length = range.last - range.first + 1
+  const described = {
+    'Content-Type': type,
+    'Content-Length': String(length),
+    'Content-Range': formatContentRange(range, size),
+  }
+  return { status: 206, headers: { ...headers, ...described }, ranges: [range], length }
+}
+
+function several(
+  ranges: readonly ByteRange[],
+  headers: Record<string, string>,
+  type: string,
+  size: number,
+  boundary: string,
+): Plan {
+  const frame = frameByteranges(ranges, size, type, boundary)
+  const described = { 'Content-Type': frame.contentType, 'Content-Length': String(frame.length) }
+  return { status: 206, headers: { ...headers, ...described }, ranges, length: frame.length, frame }
+}
+
+/** The object as this client is shown it: a file stored as gzip is a coding to who names gzip, else a `.gz` file. */
+function representation(
+  record: ExportRecord,
+  info: ObjectInfo,
+  mediaTypes: Readonly<Record<string, string>>,
+  acceptEncoding: string | undefined,
+): { type: string; etag: string; disposition: string; vary: string; coding?: string } {
+  const { id, format } = record
+  const type = mediaTypes[format] ?? 'application/octet-stream'
+  const fallback = `export-${id}.${format}`
+  const etag = objectEtag(record.object?.sha256, info.validator)
+  if (!info.encoding)
+    return { type, etag, disposition: formatAttachment(record.filename, fallback), vary: varies }
+  const vary = `${varies}, Accept-Encoding`
+  if (acceptsGzip(acceptEncoding)) {
+    const coded = objectEtag(record.object?.sha256, info.validator, 'gzip')
+    return {
+      type,
+      etag: coded,
+      disposition: formatAttachment(record.filename, fallback),
+      vary,
+      coding: 'gzip',
+    }
+  }
+  const filename = record.filename === undefined ? undefined : `${record.filename}.gz`
+  return { type: 'application/gzip', etag, disposition: formatAttachment(filename, `${fallback}.gz`), vary }
+}
+
+/**
+ * The strong, opaque ETag: equal in every process, region and release, and silent about the store behind it. A coded
+ * representation has its own (RFC 9110 §8.8.3.3).
+ */
+export function objectEtag(sha256: string | undefined, validator: string, coding = ''): string {
+  const source = sha256 === undefined ? `validator ${validator}` : `sha256 ${sha256.toLowerCase()}`
+  return `"${hash('sha256', `sallyport etag 1\n${source}\n${coding}`, 'base64url').slice(0, 27)}"`
+}
+
+const varies = 'X-Org-Name, X-API-Version'
+
+/** `no-transform`: compression on the way would break ranges and lengths. */
+const cacheHeaders = { 'Cache-Control': 'private, no-store, no-transform' }
+
+/** `X-Accel-Buffering`: a proxy that buffers takes nothing from us for minutes, and its disk for the export. */
+const deliveryHeaders = { 'Accept-Ranges': 'bytes', 'X-Accel-Buffering': 'no' }

@@ -1,0 +1,15 @@
+import type { InvalidField } from '../refusals.ts'
+import { refusal } from '../refusals.ts'
+
+/** A part of the request that was read: its value, or what is wrong with it. */
+export type Parsed<V> = { readonly value: V } | { readonly fault: InvalidField }
+
+/** Judges all parts together: their values, or one refusal that names every fault. */
+export function requireValid<const P extends readonly Parsed<unknown>[]>(
+  parts: P,
+): { readonly [I in keyof P]: P[I] extends Parsed<infer V> ? V : never }
+export function requireValid(parts: readonly Parsed<unknown>[]): readonly unknown[] {
+  const fields = parts.flatMap((part) => ('fault' in part ? [part.fault] : []))
+  if (fields.length > 0) throw refusal({ kind: 'invalid_request', fields })
+  return parts.map((part) => ('value' in part ? part.value : undefined))
+}

@@ -1,0 +1,47 @@
+import type { Exchange } from './exchange.ts'
+import { sameObject } from './open-export.ts'
+import type { FilledDelivery } from './options.ts'
+import type { ByteRange, ExportStore, GetOptions, ObjectInfo, OpenObject } from './ports.ts'
+import { refusal } from './refusals.ts'
+import { within } from './within.ts'
+
+/** The store, as one exchange sees it: one key, its signal, its count of attempts. */
+export interface StoreAccess {
+  head(): Promise<ObjectInfo | undefined>
+  /** What it gives is closed when the exchange ends, read or not. */
+  get(options: GetOptions): Promise<OpenObject | undefined>
+  /** Opens the same object again, elsewhere. Refuses `object_changed` where it is another one by now. */
+  reopen(range: ByteRange, info: ObjectInfo): Promise<OpenObject>
+}
+
+export function storeAccess(
+  find: () => ExportStore,
+  key: string,
+  borrow: boolean | undefined,
+  { storeSilenceMs }: FilledDelivery,
+  exchange: Exchange,
+): StoreAccess {
+  const { ask, entry } = exchange
+  let found: ExportStore | undefined
+  const store = (): ExportStore => (found ??= find())
+  return {
+    head: () => ask('store', async (signal) => store().head(key, signal)),
+    get: (options) => {
+      entry.attempts += 1
+      return ask('store', async (signal) => {
+        const object = await store().get(key, { ...options, borrow: borrow ?? false }, signal)
+        if (object) exchange.onEnd(() => object.close())
+        return object
+      })
+    },
+    reopen: async (range, info) => {
+      entry.attempts += 1
+      const pinned = { range, ifMatch: info.validator, borrow: borrow ?? false }
+      const open = (signal: AbortSignal): Promise<OpenObject | undefined> => store().get(key, pinned, signal)
+      const object = await within(storeSilenceMs, exchange.signal, open, (late) => late?.close())
+      if (object && sameObject(object.info, info)) return object
+      object?.close()
+      throw refusal({ kind: 'object_changed' })
+    },
+  }
+}

@@ -1,0 +1,34 @@
+import type { ExportHandler } from '@sallyport/core'
+import { serveNode } from '@sallyport/core'
+import type { ErrorRequestHandler, Request, RequestHandler, Response } from 'express'
+
+/**
+ * Mounts an export handler: `app.all('/exports/:exportId/download', exportDownload(handler))`. Use `all`, so that the
+ * handler answers every method itself. It never calls `next`.
+ */
+export function exportDownload(handler: ExportHandler): RequestHandler {
+  return (request, response) => serve(handler, request, response)
+}
+
+/**
+ * Lets the handler answer for a path that Express cannot decode (`%zz`), which otherwise becomes an HTML page with a
+ * stack: `app.use('/exports', malformedPath(handler))`. Any other error goes on to `next`.
+ */
+export function malformedPath(handler: ExportHandler): ErrorRequestHandler {
+  return (error: unknown, request, response, next) => {
+    if (!(error instanceof URIError)) return next(error)
+    return serve(handler, request, response)
+  }
+}
+
+function serve(handler: ExportHandler, request: Request, response: Response): Promise<void> {
+  const { ip, params } = request
+  const text = Object.entries(params).map(([name, value]) => [
+    name,
+    Array.isArray(value) ? value.join('/') : value,
+  ])
+  return serveNode(handler, request, response, {
+    params: Object.fromEntries(text) as Record<string, string>,
+    ...(ip !== undefined && { address: ip }),
+  })
+}
