@@ -1,0 +1,43 @@
+import type { TokenVerifier } from '../ports.ts'
+import { refuse } from '../refusals.ts'
+import { readOptions } from './check-verifier-options.ts'
+import { TokenFault } from './token-faults.ts'
+
+/** Who verifies which kind of token. */
+export interface BearerVerifierOptions {
+  /** For tokens that look like a JWT, such as `createJwtVerifier` gives. */
+  readonly jwt: TokenVerifier
+  /** For all others, such as `createIntrospectionVerifier` gives. */
+  readonly opaque: TokenVerifier
+}
+
+/**
+ * Sends a token to one of two verifiers. A token that begins `eyJ` or has two dots or more is a JWT, whatever else is
+ * wrong with it, and never falls through: the local checks cannot be dodged by spoiling it. An opaque token has no dot
+ * and 16 to 512 characters of a Bearer token (RFC 6750 §2.1); anything else is `refuse('token_invalid')`.
+ *
+ * Troubles of both are told.
+ *
+ * @throws TypeError at creation, naming the first wrong option
+ */
+export function createBearerVerifier(options: BearerVerifierOptions): TokenVerifier {
+  const read = readOptions('createBearerVerifier', options, ['jwt', 'opaque'])
+  read.checkFunction('jwt', 'a verifier, such as createJwtVerifier({ … })')
+  read.checkFunction('opaque', 'a verifier, such as createIntrospectionVerifier({ … })')
+  const { jwt, opaque } = options
+
+  const verify: TokenVerifier = (token, signal) =>
+    JWT.test(token) ? jwt(token, signal) : OPAQUE.test(token) ? opaque(token, signal) : refuseToken()
+  return Object.assign(verify, {
+    onTrouble(listener: (code: string, cause?: unknown) => void): void {
+      jwt.onTrouble?.(listener)
+      opaque.onTrouble?.(listener)
+    },
+  })
+}
+
+const JWT = /^eyJ|\..*\./s
+const OPAQUE = /^[\w~+/=-]{16,512}$/
+
+const refuseToken = async (): Promise<never> =>
+  refuse('token_invalid', { cause: new TokenFault('it is neither a JWT nor an opaque token') })

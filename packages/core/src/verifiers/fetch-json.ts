@@ -1,0 +1,42 @@
+/** What to ask, and how much answer to take. */
+export interface JsonRequest {
+  readonly url: string
+  readonly method: 'GET' | 'POST'
+  readonly headers: Readonly<Record<string, string>>
+  readonly body?: string
+  /** Bytes of the decoded body; one more is a fault. */
+  readonly maxBytes: number
+}
+
+/**
+ * Gives the JSON value that a 200 answer holds. Any other status, a redirect, too many bytes, and bytes that are no
+ * UTF-8 or no JSON are errors.
+ */
+export async function fetchJson(request: JsonRequest, signal: AbortSignal): Promise<unknown> {
+  const { url, method, headers, body, maxBytes } = request
+  // A redirect is never followed: only the configured address is trusted.
+  const response = await fetch(url, {
+    method,
+    headers,
+    signal,
+    redirect: 'manual',
+    ...(body !== undefined && { body }),
+  })
+  if (response.status !== 200) {
+    await response.body?.cancel()
+    throw new Error(`the answer has status ${response.status}, not 200`)
+  }
+  const bytes = await readAtMost(maxBytes, response.body)
+  return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
+}
+
+async function readAtMost(maxBytes: number, body: AsyncIterable<Uint8Array> | null): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = []
+  let length = 0
+  for await (const chunk of body ?? []) {
+    length += chunk.length
+    if (length > maxBytes) throw new Error(`the answer is longer than ${maxBytes} bytes`) // also ends the transfer
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks, length)
+}

@@ -1,0 +1,77 @@
+import type { Principal, TokenVerifier } from '../ports.ts'
+import { refuse } from '../refusals.ts'
+import { endOfClaims } from './jwt-claims.ts'
+import { checkJwtOptions, type JwtVerifierOptions } from './jwt-options.ts'
+import { fixedKeySource, remoteKeySource } from './key-source.ts'
+import { createPrincipal } from './principal.ts'
+import { readJwt, type ReadJwt } from './read-jwt.ts'
+import { realSurroundings, type Surroundings } from './surroundings.ts'
+import { createTokenCache, digestOf, LONGEST_TOKEN } from './token-cache.ts'
+import { TokenFault } from './token-faults.ts'
+import { createTroubleSource } from './trouble.ts'
+
+/**
+ * Verifies JWT access tokens (RFC 9068 §4, RFC 8725): signature, `iss`, `aud`, `exp`, `nbf`, `iat`, `sub` and `typ`.
+ * Every fault of a token is `refuse('token_invalid')`, with a `cause` that says which check failed; a key set that
+ * cannot be had is `refuse('unavailable')`. A token bound to a key (`cnf`) is refused: RFC 9449 §7.2.
+ *
+ * A principal's `issuer` is the configured one, its `subject` the token's `sub`, of at most 256 characters.
+ *
+ * A key set at an address is fetched when the first token comes, known for 10 minutes and refreshed before. An unknown
+ * `kid` asks for it again, at most once in 30 s: publish a new key 10 minutes before you sign with it. Troubles told:
+ * `'keys_not_refreshed'` (no answer, but known keys are young), `'keys_stale'` (they serve past their age), each once
+ * per outage, and `'keys_empty'` (the set holds no key that can verify).
+ *
+ * @throws TypeError at creation, naming the first wrong option
+ * @example
+ * createJwtVerifier({
+ *   issuer: 'https://login.example.com',
+ *   audience: 'exports',
+ *   jwks: new URL('https://login.example.com/keys'),
+ *   type: 'at+jwt',
+ * })
+ */
+export function createJwtVerifier(options: JwtVerifierOptions): TokenVerifier {
+  return createJwtVerifierIn(realSurroundings, options)
+}
+
+/** {@link createJwtVerifier} with the caller's clock, chance and deadline. */
+export function createJwtVerifierIn(surroundings: Surroundings, options: JwtVerifierOptions): TokenVerifier {
+  const settings = checkJwtOptions(options)
+  const { now } = surroundings
+  const { cacheMs, issuer, jwks, readClaims, staleKeysMs } = settings
+  const { onTrouble, tell } = createTroubleSource()
+  const verified = createTokenCache<Promise<Principal>>() // promises, so that a hit makes none
+  const changed = (): void => verified.clear()
+  const source =
+    typeof jwks === 'string'
+      ? remoteKeySource({ url: jwks, staleKeysMs, changed, tell, surroundings })
+      : fixedKeySource(jwks)
+
+  const read = async (token: string, at: number, signal: AbortSignal): Promise<ReadJwt> => {
+    try {
+      return await readJwt(token, source, settings, at, signal)
+    } catch (cause) {
+      if (cause instanceof TokenFault) refuse('token_invalid', { cause })
+      throw cause
+    }
+  }
+  const verifyAnew = async (
+    token: string,
+    digest: string | undefined,
+    signal: AbortSignal,
+  ): Promise<Principal> => {
+    const at = now()
+    const { claims, keys } = await read(token, at, signal)
+    const principal = createPrincipal(issuer, String(claims['sub']), claims, readClaims)
+    const until = Math.min(at + cacheMs, endOfClaims(claims, settings), source.goodUntil(keys))
+    if (digest !== undefined) verified.set(digest, Promise.resolve(principal), at, until)
+    return principal
+  }
+  const verify = (token: string, signal: AbortSignal): Promise<Principal> => {
+    if (cacheMs === 0 || token.length > LONGEST_TOKEN) return verifyAnew(token, undefined, signal)
+    const digest = digestOf(token)
+    return verified.get(digest, now()) ?? verifyAnew(token, digest, signal)
+  }
+  return Object.assign(verify, { onTrouble })
+}

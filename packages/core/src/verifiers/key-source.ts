@@ -1,0 +1,151 @@
+import { refuse } from '../refusals.ts'
+import { createBackOff } from './back-off.ts'
+import { fetchJson } from './fetch-json.ts'
+import { type KeySet, readKeySet } from './key-set.ts'
+import { type Flight, nobodyWaits, reasonOf, startFlight } from './single-flight.ts'
+import { isWithin, type Surroundings } from './surroundings.ts'
+import type { TellTrouble } from './trouble.ts'
+
+/** Where keys come from. */
+export interface KeySource {
+  /** Keys to verify with now: at once where they are known. Refuses `'unavailable'` where there are none to be had. */
+  keys(signal: AbortSignal): KeySet | Promise<KeySet>
+  /** Looks for keys newer than the known ones, after an unknown `kid`. `undefined`: it is too early, or nobody answers. */
+  newer(signal: AbortSignal): Promise<KeySet | undefined>
+  /** Until when, ms since the epoch, what these keys have proved may be believed. 0: they have been replaced. */
+  goodUntil(keys: KeySet): number
+}
+
+/** Keys that never change. */
+export const fixedKeySource = (keys: KeySet): KeySource => ({
+  keys: () => keys,
+  newer: async () => undefined,
+  goodUntil: () => Number.POSITIVE_INFINITY,
+})
+
+/** What a remote key source is made of. */
+export interface RemoteKeysOptions {
+  readonly url: string
+  /** Milliseconds that known keys serve past their age while their source fails. */
+  readonly staleKeysMs: number
+  /** Called when other keys than before are known. */
+  readonly changed: () => void
+  readonly tell: TellTrouble
+  readonly surroundings: Surroundings
+}
+
+const MOST_BYTES = 524_288
+const AGE_MS = 600_000
+const COOLDOWN_MS = 30_000
+
+/** Known keys. `refreshMs`: the age at which newer ones are fetched behind the callers' backs. */
+interface Held {
+  readonly keys: KeySet
+  readonly since: number
+  readonly refreshMs: number
+}
+
+/**
+ * Keys from a JWK Set at an address. They are known for 10 minutes and refreshed before; while their source fails they
+ * serve on for `staleKeysMs`, told once per outage as `'keys_stale'`. One fetch serves all who wait.
+ */
+export function remoteKeySource(options: RemoteKeysOptions): KeySource {
+  const { url, staleKeysMs, changed, tell, surroundings } = options
+  const { now, random, deadlineMs } = surroundings
+  let held: Held | undefined
+  const backOff = createBackOff(surroundings)
+  let staleTold = false
+  let flight: Flight<KeySet> | undefined
+  let askedAt = Number.NEGATIVE_INFINITY
+
+  const isFresh = (at: number): boolean => held !== undefined && isWithin(at, held.since, AGE_MS)
+  const isStale = (at: number): boolean =>
+    held !== undefined && isWithin(at, held.since, AGE_MS + staleKeysMs)
+
+  const accept = (document: unknown, asked: number): KeySet => {
+    const { keys, unfit } = readKeySet(document)
+    const replaced = held !== undefined && held.keys.thumbprints !== keys.thumbprints
+    held = { keys, since: asked, refreshMs: AGE_MS * (0.7 + 0.2 * random()) }
+    backOff.recovered()
+    staleTold = false
+    if (replaced) changed()
+    if (keys.size === 0) tell('keys_empty', new Error(`the key set has no key for us ${unfit.join('; ')}`))
+    return keys
+  }
+  const fail = (cause: unknown): void => {
+    if (!backOff.failure() && held) tell('keys_not_refreshed', cause)
+    backOff.failed(cause)
+  }
+  const load = async (signal: AbortSignal): Promise<KeySet> => {
+    const asked = now()
+    try {
+      const document = await fetchJson({ url, method: 'GET', headers: ACCEPT, maxBytes: MOST_BYTES }, signal)
+      signal.throwIfAborted() // a cancelled fetch must not overtake a later one
+      return accept(document, asked)
+    } catch (cause) {
+      if (signal.reason !== nobodyWaits) fail(cause)
+      throw cause
+    }
+  }
+  const ask = (): Flight<KeySet> => {
+    if (flight) return flight
+    askedAt = now()
+    const mine = startFlight(load, deadlineMs, () => {
+      if (flight === mine) flight = undefined
+    })
+    return (flight = mine)
+  }
+  const refreshQuietly = (): void => {
+    if (!flight && backOff.pauseLeft() === 0)
+      ask()
+        .join()
+        .catch(() => undefined) // fail() has told of it
+  }
+  const serveStale = (keys: KeySet): KeySet => {
+    if (!staleTold) tell('keys_stale', backOff.failure()?.cause)
+    staleTold = true
+    return keys
+  }
+  const refuseFor = (cause: unknown): never =>
+    refuse('unavailable', { retryAfterMs: Math.ceil(backOff.pauseLeft()), cause })
+
+  const fetched = async (signal: AbortSignal): Promise<KeySet> => {
+    try {
+      return await ask().join(signal)
+    } catch (cause) {
+      if (signal.aborted) throw reasonOf(signal)
+      return held && isStale(now()) ? serveStale(held.keys) : refuseFor(cause)
+    }
+  }
+
+  return {
+    keys(signal) {
+      const at = now()
+      if (held && isFresh(at)) {
+        if (!isWithin(at, held.since, held.refreshMs)) refreshQuietly()
+        return held.keys
+      }
+      if (held && backOff.failure() && isStale(at)) {
+        refreshQuietly()
+        return serveStale(held.keys)
+      }
+      if (!flight && backOff.pauseLeft() > 0) return refuseFor(backOff.failure()?.cause)
+      return fetched(signal)
+    },
+    async newer(signal) {
+      if (!flight && isWithin(now(), askedAt, COOLDOWN_MS)) return undefined
+      try {
+        return await ask().join(signal)
+      } catch {
+        if (signal.aborted) throw reasonOf(signal)
+        return undefined
+      }
+    },
+    goodUntil(keys) {
+      if (!held || held.keys.thumbprints !== keys.thumbprints) return 0
+      return held.since + AGE_MS + (isFresh(now()) ? 0 : staleKeysMs)
+    },
+  }
+}
+
+const ACCEPT = { accept: 'application/jwk-set+json, application/json' } as const

@@ -1,0 +1,43 @@
+import type { Claims, Principal, ReadClaims } from '../ports.ts'
+
+/** Who the claims prove, frozen to the last member, because a cache hands the same one to many requests. */
+export function createPrincipal(
+  issuer: string,
+  subject: string,
+  claims: Claims,
+  readClaims: ReadClaims,
+): Principal {
+  const { organizations, capabilities } = readClaims(deepFreeze(claims))
+  return Object.freeze({
+    issuer,
+    subject,
+    organizations: frozenTexts('organizations', organizations),
+    capabilities: frozenTexts('capabilities', capabilities),
+    claims,
+  })
+}
+
+/** The default: `org` is a name or a list of names, `scope` is separated by spaces (RFC 6749 §3.3). */
+export const readOrgAndScope: ReadClaims = ({ org, scope }) => ({
+  organizations: (Array.isArray(org) ? org : [org]).filter(isText),
+  capabilities: typeof scope === 'string' ? scope.split(' ').filter(isText) : [],
+})
+
+const isText = (value: unknown): value is string => typeof value === 'string' && value !== ''
+
+function frozenTexts(name: string, given: unknown): readonly string[] {
+  if (Array.isArray(given) && given.every((member) => typeof member === 'string'))
+    return Object.freeze([...given])
+  throw new TypeError(`readClaims gave ${name} that are no array of strings`)
+}
+
+/** By a list of what is left, not by recursion: parsed JSON may be nested deeper than the call stack reaches. */
+function deepFreeze(claims: Claims): Claims {
+  const left: unknown[] = [claims]
+  while (left.length > 0) {
+    const value = left.pop()
+    if (typeof value !== 'object' || value === null || Object.isFrozen(value)) continue
+    for (const member of Object.values(Object.freeze(value))) left.push(member)
+  }
+  return claims
+}
