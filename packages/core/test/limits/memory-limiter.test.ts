@@ -1,0 +1,358 @@
+import { describe, expect, test } from 'vitest'
+
+import { createMemoryLimiter } from '../../src/limits/memory-limiter.ts'
+import type { Admission, AdmissionAsk, Quota, RateLimiter } from '../../src/ports.ts'
+import { createOracle, seeded } from './oracle.ts'
+
+const here = new AbortController().signal
+
+/** A limiter on a clock that stands still until it is told to move. */
+function onClock(options: { readonly maxKeys?: number } = {}): {
+  clock: { ms: number }
+  admit: (ask: Partial<AdmissionAsk>) => Promise<Admission>
+} {
+  const clock = { ms: 1_000_000 }
+  const limiter = createMemoryLimiter({ ...options, now: () => clock.ms })
+  return { clock, admit: (ask) => limiter.admit({ quotas: [], slots: [], cost: 1, ...ask }, here) }
+}
+
+const perUser = (
+  user: string,
+  quota: Quota = { capacity: 3, refill: 1, perMs: 1_000 },
+): AdmissionAsk['quotas'][number] => ({
+  name: 'user',
+  key: ['tenant', 'principal', user],
+  quota,
+})
+const perTenant = (tenant: string, quota: Quota): AdmissionAsk['quotas'][number] => ({
+  name: 'tenant',
+  key: [tenant],
+  quota,
+})
+const slot = (user: string, limit: number): AdmissionAsk['slots'][number] => ({
+  name: 'downloads',
+  key: ['tenant', user],
+  limit,
+})
+
+const release = (admission: Admission): void => {
+  if (admission.admitted) admission.release()
+}
+
+describe('a quota', () => {
+  test('admits its capacity, then says when', async () => {
+    const { clock, admit } = onClock()
+    const ask = { quotas: [perUser('ada')] }
+    expect(await admit(ask)).toMatchObject({
+      admitted: true,
+      left: [{ name: 'user', tokens: 2, nextMs: 1_000 }],
+    })
+    clock.ms += 250
+    expect(await admit(ask)).toMatchObject({ admitted: true, left: [{ tokens: 1, nextMs: 750 }] })
+    expect(await admit(ask)).toMatchObject({ admitted: true, left: [{ tokens: 0, nextMs: 750 }] })
+    expect(await admit(ask)).toEqual({
+      admitted: false,
+      by: 'user',
+      retryAfterMs: 750,
+      left: [{ name: 'user', tokens: 0, nextMs: 750 }],
+    })
+    clock.ms += 749
+    expect(await admit(ask)).toMatchObject({ admitted: false, retryAfterMs: 1 })
+    clock.ms += 1
+    expect(await admit(ask)).toMatchObject({ admitted: true, left: [{ tokens: 0, nextMs: 1_000 }] })
+  })
+
+  test('500 at once on a capacity of 10 admit exactly 10', async () => {
+    const { admit } = onClock()
+    const ask = { quotas: [perUser('ada', { capacity: 10, refill: 1, perMs: 1_000 })] }
+    const answers = await Promise.all(Array.from({ length: 500 }, () => admit(ask)))
+    expect(answers.filter(({ admitted }) => admitted)).toHaveLength(10)
+  })
+
+  test('of a full bucket has no next token', async () => {
+    const { admit } = onClock()
+    expect(await admit({ quotas: [perUser('ada')], cost: 0 })).toMatchObject({
+      left: [{ tokens: 3, nextMs: 0 }],
+    })
+  })
+
+  test('a cost of 0 looks: admitted while there is a token, and takes none', async () => {
+    const { admit } = onClock()
+    const quotas = [perUser('ada')]
+    await admit({ quotas, cost: 2 })
+    expect(await admit({ quotas, cost: 0 })).toMatchObject({ admitted: true, left: [{ tokens: 1 }] })
+    expect(await admit({ quotas, cost: 0 })).toMatchObject({ admitted: true, left: [{ tokens: 1 }] })
+    await admit({ quotas, cost: 1 })
+    expect(await admit({ quotas, cost: 0 })).toMatchObject({
+      admitted: false,
+      by: 'user',
+      retryAfterMs: 1_000,
+    })
+  })
+
+  test('keys, and other quotas of one key, count apart', async () => {
+    const { admit } = onClock()
+    await admit({ quotas: [perUser('ada')], cost: 3 })
+    expect(await admit({ quotas: [perUser('ada')] })).toMatchObject({ admitted: false })
+    expect(await admit({ quotas: [perUser('bob')] })).toMatchObject({ admitted: true })
+    const changed = perUser('ada', { capacity: 4, refill: 1, perMs: 1_000 })
+    expect(await admit({ quotas: [changed] })).toMatchObject({ admitted: true, left: [{ tokens: 3 }] })
+  })
+
+  test.each([
+    { one: ['ab', 'c'], two: ['a', 'bc'] },
+    { one: ['{a}', 'b'], two: ['{a}b', ''] },
+    { one: ['a\nb'], two: ['a', 'b'] },
+    { one: ['\ud800'], two: ['\udbff'] },
+    { one: [`${'x'.repeat(65_536)}1`], two: [`${'x'.repeat(65_536)}2`] },
+  ])('no name shares or escapes a bucket', async ({ one, two }) => {
+    const { admit } = onClock()
+    const quota = { capacity: 1, refill: 1, perMs: 1_000 }
+    const ask = (key: readonly string[]): Promise<Admission> =>
+      admit({ quotas: [{ name: 'user', key, quota }] })
+    expect(await ask(one)).toMatchObject({ admitted: true })
+    expect(await ask([...one])).toMatchObject({ admitted: false })
+    expect(await ask(two)).toMatchObject({ admitted: true })
+  })
+
+  test('a clock that goes back refills nothing until it has caught up, and the wait tells so', async () => {
+    const { clock, admit } = onClock()
+    const ask = { quotas: [perUser('ada')] }
+    await admit({ ...ask, cost: 3 })
+    clock.ms -= 10_000
+    expect(await admit(ask)).toMatchObject({
+      admitted: false,
+      retryAfterMs: 11_000,
+      left: [{ nextMs: 11_000 }],
+    })
+    clock.ms += 10_999
+    expect(await admit(ask)).toMatchObject({ admitted: false, retryAfterMs: 1 })
+    clock.ms += 1
+    expect(await admit(ask)).toMatchObject({ admitted: true })
+  })
+
+  test.each([1, 2, 3])(
+    '12,000 random steps, clock steps back included, equal the oracle (seed %i)',
+    async (seed) => {
+      const random = seeded(seed)
+      const below = (most: number): number => Math.floor(random() * most)
+      const { clock, admit } = onClock()
+      let quota: Quota = { capacity: 1, refill: 1, perMs: 1 }
+      let oracle = createOracle(quota)
+      for (let step = 0; step < 12_000; step += 1) {
+        if (step % 500 === 0) {
+          quota = {
+            capacity: 1 + below(50),
+            refill: 1 + below(step % 1_000 === 0 ? 7 : 1_000_003),
+            perMs: 1 + below(10 ** (1 + below(9))),
+          }
+          oracle = createOracle(quota)
+        }
+        const cost = below(Math.min(4, quota.capacity + 1))
+        const expected = oracle.ask(cost, clock.ms)
+        const answer = await admit({
+          quotas: [{ name: 'user', key: ['user', `${step - (step % 500)}`], quota }],
+          cost,
+        })
+        expect({ retryAfterMs: 0, ...answer }).toMatchObject({
+          admitted: expected.admitted,
+          retryAfterMs: expected.retryAfterMs,
+          left: [{ name: 'user', tokens: expected.tokens, nextMs: expected.nextMs }],
+        })
+        const exactly = random() < 0.3 ? expected.retryAfterMs : below(quota.perMs)
+        clock.ms += random() < 0.1 ? -below(quota.perMs * 3) : exactly
+      }
+    },
+  )
+})
+
+describe('all or nothing', () => {
+  const many = { capacity: 10, refill: 1, perMs: 1_000 }
+
+  test('a quota that says no leaves the others whole, and the longest wait is told', async () => {
+    const { admit } = onClock()
+    const quotas = [
+      perUser('ada', { capacity: 1, refill: 1, perMs: 1_000 }),
+      perTenant('acme', many),
+      { name: 'hour', key: ['acme', 'hour'], quota: { capacity: 1, refill: 1, perMs: 3_600_000 } },
+    ]
+    await admit({ quotas })
+    expect(await admit({ quotas, slots: [slot('ada', 1)] })).toEqual({
+      admitted: false,
+      by: 'user',
+      retryAfterMs: 3_600_000,
+      left: [
+        { name: 'user', tokens: 0, nextMs: 1_000 },
+        { name: 'tenant', tokens: 9, nextMs: 1_000 },
+        { name: 'hour', tokens: 0, nextMs: 3_600_000 },
+      ],
+    })
+    expect(await admit({ slots: [slot('ada', 1)] })).toMatchObject({ admitted: true })
+  })
+
+  test('a slot that says no leaves quotas and other slots whole', async () => {
+    const { admit } = onClock()
+    await admit({ slots: [slot('ada', 1)] })
+    const ask = { quotas: [perTenant('acme', many)], slots: [slot('bob', 1), slot('ada', 1)] }
+    expect(await admit({ ...ask, slots: [slot('bob', 1), { ...slot('ada', 1), name: 'mine' }] })).toEqual({
+      admitted: false,
+      by: 'mine',
+      retryAfterMs: 1_000,
+      left: [{ name: 'tenant', tokens: 10, nextMs: 0 }],
+    })
+    expect(await admit({ slots: [slot('bob', 1)] })).toMatchObject({ admitted: true })
+  })
+})
+
+describe('a slot', () => {
+  test('is held until it is released; twice is once', async () => {
+    const { admit } = onClock()
+    const first = await admit({ slots: [slot('ada', 2)] })
+    await admit({ slots: [slot('ada', 2)] })
+    expect(await admit({ slots: [slot('ada', 2)] })).toMatchObject({
+      admitted: false,
+      by: 'downloads',
+      retryAfterMs: 1_000,
+    })
+    release(first)
+    release(first)
+    expect(await admit({ slots: [slot('ada', 2)] })).toMatchObject({ admitted: true })
+    expect(await admit({ slots: [slot('ada', 2)] })).toMatchObject({ admitted: false })
+  })
+
+  test('is taken even at a cost of 0', async () => {
+    const { admit } = onClock()
+    await admit({ slots: [slot('ada', 1)], cost: 0 })
+    expect(await admit({ slots: [slot('ada', 1)], cost: 0 })).toMatchObject({ admitted: false })
+  })
+
+  test('a limit that changes counts what is open', async () => {
+    const { admit } = onClock()
+    await admit({ slots: [slot('ada', 5)] })
+    expect(await admit({ slots: [slot('ada', 1)] })).toMatchObject({ admitted: false })
+    expect(await admit({ slots: [slot('ada', 2)] })).toMatchObject({ admitted: true })
+  })
+
+  test('a limit of 0 admits nobody', async () => {
+    const { admit } = onClock()
+    expect(await admit({ slots: [slot('ada', 0)] })).toMatchObject({ admitted: false })
+  })
+})
+
+describe('bounded memory', () => {
+  const one = { capacity: 1, refill: 1, perMs: 1_000 }
+
+  test('an exhausted bucket stays exhausted while a million others come', async () => {
+    const { clock, admit } = onClock({ maxKeys: 1_000 })
+    const hour = { capacity: 1, refill: 1, perMs: 3_600_000 }
+    await admit({ quotas: [perUser('ada', hour)] })
+    let admitted = 0
+    for (let step = 0; step < 1_000_000; step += 1) {
+      if (step % 1_000 === 0) clock.ms += 1
+      if ((await admit({ quotas: [perUser(`other-${step}`, hour)] })).admitted) admitted += 1
+    }
+    expect(admitted).toBe(999 + 1)
+    expect(await admit({ quotas: [perUser('ada', hour)] })).toMatchObject({
+      admitted: false,
+      retryAfterMs: 3_600_000 - 1_000,
+    })
+  }, 60_000)
+
+  test('newcomers to a table held by others share one bucket per quota', async () => {
+    const { admit } = onClock({ maxKeys: 2 })
+    const two = { capacity: 2, refill: 1, perMs: 1_000 }
+    await admit({ quotas: [perUser('ada', one)] })
+    await admit({ quotas: [perUser('bob', one)] })
+    expect(await admit({ quotas: [perUser('cyd', two)] })).toMatchObject({
+      admitted: true,
+      left: [{ tokens: 1 }],
+    })
+    expect(await admit({ quotas: [perUser('dan', two)] })).toMatchObject({
+      admitted: true,
+      left: [{ tokens: 0 }],
+    })
+    expect(await admit({ quotas: [perUser('eve', two)] })).toMatchObject({ admitted: false })
+    expect(await admit({ quotas: [perUser('eve', one)] })).toMatchObject({ admitted: true })
+    expect(await admit({ quotas: [perUser('ada', one)] })).toMatchObject({ admitted: false })
+  })
+
+  test('a full bucket makes room, also behind some that are not', async () => {
+    const { clock, admit } = onClock({ maxKeys: 20 })
+    const hour = { capacity: 1, refill: 1, perMs: 3_600_000 }
+    for (let user = 0; user < 19; user += 1) await admit({ quotas: [perUser(`slow-${user}`, hour)] })
+    await admit({ quotas: [perUser('quick', one)] })
+    clock.ms += 1_000
+    const own: boolean[] = []
+    for (let user = 0; user < 6; user += 1)
+      own.push((await admit({ quotas: [perUser('new', hour)] })).admitted)
+    expect(own.filter(Boolean)).toHaveLength(2)
+  })
+
+  test('an ask never pushes out a bucket of its own', async () => {
+    const { clock, admit } = onClock({ maxKeys: 2 })
+    const quotas = [perUser('ada', one), perTenant('acme', one)]
+    await admit({ quotas: [perUser('ada', one)] })
+    await admit({ quotas: [perUser('bob', one)] })
+    clock.ms += 1_000
+    expect(await admit({ quotas })).toMatchObject({ admitted: true })
+    expect(await admit({ quotas: [perUser('ada', one)] })).toMatchObject({ admitted: false })
+    expect(await admit({ quotas: [perTenant('acme', one)] })).toMatchObject({ admitted: false })
+  })
+})
+
+describe('what cannot be answered right is refused', () => {
+  const { admit } = onClock()
+  const quota = { capacity: 3, refill: 1, perMs: 1_000 }
+
+  test.each<{ title: string; ask: Partial<AdmissionAsk>; says: RegExp }>([
+    {
+      title: 'a broken quota',
+      ask: { quotas: [perUser('a', { ...quota, refill: 0.5 })] },
+      says: /^quota "user": capacity/u,
+    },
+    {
+      title: 'a cost above the capacity',
+      ask: { quotas: [perUser('a')], cost: 4 },
+      says: /^quota "user": the cost/u,
+    },
+    { title: 'half a token', ask: { cost: 0.5 }, says: /^the cost/u },
+    { title: 'a negative cost', ask: { quotas: [perUser('a')], cost: -1 }, says: /^the cost/u },
+    {
+      title: 'a limit that is no number',
+      ask: { slots: [slot('a', Number.NaN)] },
+      says: /^slot "downloads": the limit/u,
+    },
+    {
+      title: 'one bucket twice',
+      ask: { quotas: [perUser('a'), { ...perUser('a'), name: 'b' }] },
+      says: /share a name or a key/u,
+    },
+    {
+      title: 'one name twice',
+      ask: { quotas: [perUser('a'), perUser('b')] },
+      says: /share a name or a key/u,
+    },
+    { title: 'one slot twice', ask: { slots: [slot('a', 1), slot('a', 2)] }, says: /share a name or a key/u },
+  ])('$title', async ({ ask, says }) => {
+    await expect(admit(ask)).rejects.toThrow(says)
+    await expect(admit(ask)).rejects.toThrow(RangeError)
+  })
+
+  test.each([0, -1, 1.5, Number.NaN])('maxKeys of %s', (maxKeys) => {
+    expect(() => createMemoryLimiter({ maxKeys })).toThrow('maxKeys must be a whole number from 1')
+  })
+})
+
+test('a caller who is gone takes nothing', async () => {
+  const limiter: RateLimiter = createMemoryLimiter()
+  const ask = { quotas: [], slots: [slot('ada', 1)], cost: 1 }
+  const reason = new Error('gone')
+  await expect(limiter.admit(ask, AbortSignal.abort(reason))).rejects.toBe(reason)
+  expect(await limiter.admit(ask, here)).toMatchObject({ admitted: true })
+})
+
+test('the clock of the house is monotonic and in whole milliseconds', async () => {
+  const limiter = createMemoryLimiter()
+  const answer = await limiter.admit({ quotas: [perUser('ada')], slots: [], cost: 1 }, here)
+  expect(answer).toMatchObject({ admitted: true, left: [{ tokens: 2, nextMs: 1_000 }] })
+})

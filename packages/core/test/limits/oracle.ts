@@ -1,0 +1,61 @@
+import type { Quota } from '../../src/ports.ts'
+
+/** A token bucket in BigInt, told as the law and not as the code tells it: tokens are a fraction over `perMs`. */
+export interface Oracle {
+  ask(cost: number, nowMs: number): OracleAnswer
+}
+
+export interface OracleAnswer {
+  readonly admitted: boolean
+  readonly tokens: number
+  readonly nextMs: number
+  /** 0 where it is admitted. */
+  readonly retryAfterMs: number
+}
+
+export function createOracle(quota: Quota): Oracle {
+  const [capacity, refill, perMs] = [BigInt(quota.capacity), BigInt(quota.refill), BigInt(quota.perMs)]
+  const full = capacity * perMs
+  let charged: { credit: bigint; at: bigint } | undefined
+
+  /** First millisecond from now at which so much is there, by trying where it must be. */
+  const until = (credit: bigint, wanted: bigint, late: bigint): bigint => {
+    if (credit >= wanted) return 0n
+    let wait = (wanted - credit) / refill
+    while (credit + wait * refill < wanted) wait += 1n
+    return wait + late
+  }
+
+  return {
+    ask: (cost, nowMs) => {
+      const now = BigInt(nowMs)
+      const { credit: before, at } = charged ?? { credit: full, at: now }
+      const gained = now > at ? (now - at) * refill : 0n
+      const credit = before + gained > full ? full : before + gained
+      const late = at > now ? at - now : 0n
+      const price = BigInt(cost) * perMs
+      const wanted = cost === 0 ? perMs : price
+      const admitted = credit >= wanted
+      const left = admitted ? credit - price : credit
+      if (admitted && cost > 0) charged = { credit: left, at: now + late }
+      const tokens = left / perMs
+      return {
+        admitted,
+        tokens: Number(tokens),
+        nextMs: left === full ? 0 : Number(until(left, (tokens + 1n) * perMs, late)),
+        retryAfterMs: admitted ? 0 : Number(until(credit, wanted, late)),
+      }
+    },
+  }
+}
+
+/** The same numbers for the same seed: steps that can be run again (mulberry32). */
+export function seeded(seed: number): () => number {
+  let state = seed
+  return () => {
+    state = (state + 0x6d2b79f5) | 0
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296
+  }
+}

@@ -1,0 +1,97 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+
+import { bucketRule, msUntil, msUntilNext, refilled, wholeTokens } from '../../src/limits/token-bucket.ts'
+
+const LARGEST = Number.MAX_SAFE_INTEGER
+
+/** Quotas up to the very edge of what is exact. */
+const quotas = fc.integer({ min: 1, max: LARGEST }).chain((perMs) =>
+  fc.record({
+    capacity: fc.integer({ min: 1, max: Math.floor(LARGEST / perMs) }),
+    refill: fc.integer({ min: 1, max: LARGEST }),
+    perMs: fc.constant(perMs),
+  }),
+)
+
+describe('bucketRule', () => {
+  test('a full bucket holds capacity times perMs', () => {
+    expect(bucketRule('user', { capacity: 60, refill: 1, perMs: 1_000 })).toEqual({
+      full: 60_000,
+      perToken: 1_000,
+      gainPerMs: 1,
+    })
+  })
+
+  test.each([0, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY, LARGEST + 1])(
+    '%s is no member of a quota',
+    (wrong) => {
+      const good = { capacity: 60, refill: 1, perMs: 1_000 }
+      expect(() => bucketRule('user', { ...good, capacity: wrong })).toThrow(
+        /^quota "user": capacity, refill and perMs/u,
+      )
+      expect(() => bucketRule('user', { ...good, refill: wrong })).toThrow(RangeError)
+      expect(() => bucketRule('user', { ...good, perMs: wrong })).toThrow(RangeError)
+    },
+  )
+
+  test('capacity times perMs of 2^53 is refused, one below it is not', () => {
+    expect(() => bucketRule('user', { capacity: 2 ** 26, refill: 1, perMs: 2 ** 27 })).toThrow(
+      'quota "user": capacity times perMs must be below 2^53',
+    )
+    expect(bucketRule('user', { capacity: 1, refill: 1, perMs: LARGEST }).full).toBe(LARGEST)
+  })
+})
+
+describe('the arithmetic equals that of BigInt', () => {
+  test('refilled', () => {
+    fc.assert(
+      fc.property(
+        quotas,
+        fc.nat(LARGEST),
+        fc.integer({ min: -LARGEST, max: LARGEST }),
+        (quota, some, elapsedMs) => {
+          const rule = bucketRule('any', quota)
+          const credit = some % (rule.full + 1)
+          const grown = BigInt(credit) + (elapsedMs > 0 ? BigInt(elapsedMs) * BigInt(quota.refill) : 0n)
+          const expected = grown > BigInt(rule.full) ? rule.full : Number(grown)
+          expect(refilled(rule, credit, elapsedMs)).toBe(expected)
+        },
+      ),
+      { numRuns: 2_000 },
+    )
+  })
+
+  test('msUntil is the first millisecond that has enough', () => {
+    fc.assert(
+      fc.property(quotas, fc.nat(LARGEST), fc.nat(LARGEST), (quota, one, two) => {
+        const rule = bucketRule('any', quota)
+        const [credit, wanted] = [one % (rule.full + 1), two % (rule.full + 1)]
+        const wait = BigInt(msUntil(rule, credit, wanted))
+        const refill = BigInt(quota.refill)
+        expect(BigInt(credit) + wait * refill >= BigInt(wanted)).toBe(true)
+        expect(wait === 0n || BigInt(credit) + (wait - 1n) * refill < BigInt(wanted)).toBe(true)
+      }),
+      { numRuns: 2_000 },
+    )
+  })
+
+  test('wholeTokens, and one more after msUntilNext', () => {
+    fc.assert(
+      fc.property(quotas, fc.nat(LARGEST), (quota, some) => {
+        const rule = bucketRule('any', quota)
+        const credit = some % rule.full
+        const tokens = wholeTokens(rule, credit)
+        expect(BigInt(tokens)).toBe(BigInt(credit) / BigInt(quota.perMs))
+        expect(wholeTokens(rule, refilled(rule, credit, msUntilNext(rule, credit)))).toBeGreaterThan(tokens)
+        expect(wholeTokens(rule, refilled(rule, credit, msUntilNext(rule, credit) - 1))).toBe(tokens)
+      }),
+      { numRuns: 2_000 },
+    )
+  })
+
+  test('a full bucket has no next token', () => {
+    const rule = bucketRule('user', { capacity: 3, refill: 2, perMs: 7 })
+    expect(msUntilNext(rule, rule.full)).toBe(0)
+  })
+})
