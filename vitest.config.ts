@@ -1,3 +1,5 @@
+import { fileURLToPath } from 'node:url'
+
 import { defineConfig } from 'vitest/config'
 
 // Tests run from the sources. Never 'module' here: it breaks the AWS SDK's external files.
@@ -7,6 +9,7 @@ const packages = ['core', 'storage', 'express-adapter', 'koa-adapter', 'redis-li
 export default defineConfig({
   ssr: { resolve: { conditions } },
   test: {
+    globalSetup: [fileURLToPath(new URL('scripts/servers/global-setup.ts', import.meta.url))],
     coverage: {
       provider: 'v8',
       include: ['packages/*/src/**'],

@@ -1,0 +1,15 @@
+import { membersOf, wordFor, type Fault } from './upstream-fault.ts'
+
+/** What the Azure client threw, by status first: a HEAD has no body, and its code stands in the details. */
+export function judgeAzure(error: unknown, pinned: boolean): Fault {
+  const { code, statusCode: status, details } = membersOf(error)
+  const word = wordFor(code, membersOf(details).errorCode)
+  // The client's own check of a head without length or entity-tag throws a RangeError, and has no status.
+  if (error instanceof RangeError) return { kind: 'upstream_error', status: 200, word: 'wrong_length' }
+  if (typeof status !== 'number') return { kind: 'unavailable', word }
+  const fault = (kind: Fault['kind']): Fault => ({ kind, status, word })
+  if (status === 404) return fault(word === 'ContainerNotFound' ? 'upstream_error' : 'missing')
+  if ((status === 412 || status === 416) && pinned) return fault('object_changed')
+  if (status >= 500 || status === 429) return fault('unavailable')
+  return fault('upstream_error')
+}

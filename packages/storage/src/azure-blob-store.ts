@@ -1,0 +1,86 @@
+import type { BlobClient, BlobDownloadResponseParsed, ContainerClient } from '@azure/storage-blob'
+import type { ExportStore, GetOptions, OpenObject } from '@sallyport/core'
+
+import { judgeAzure } from './azure-blob-fault.ts'
+import { type Answer, describeObject } from './object-answer.ts'
+import { checkPrefix, joinKey } from './object-key.ts'
+import { openAnswer } from './open-answer.ts'
+import { discardBody } from './open-body.ts'
+import { refuseFault } from './upstream-fault.ts'
+import type { Question, Upstream } from './upstream.ts'
+import { parseValidator, type Pin } from './validator.ts'
+
+/** Where an Azure store looks. */
+export interface AzureBlobStoreOptions {
+  readonly container: ContainerClient
+  readonly prefix?: string
+}
+
+/** The store of `createAzureBlobStore`, on a given way to the service. */
+export function openAzureBlobStore(
+  { container, prefix: above }: AzureBlobStoreOptions,
+  upstream: Upstream,
+): ExportStore {
+  const prefix = checkPrefix(above)
+  const blobOf = (key: string): BlobClient => container.getBlobClient(joinKey(prefix, key))
+  // The client tries again by itself, as its host set it: the deadline is what bounds it.
+  const rules = (pinned: boolean): Pick<Question<unknown>, 'judge' | 'again'> => ({
+    judge: (error) => judgeAzure(error, pinned),
+    again: () => false,
+  })
+
+  const head: ExportStore['head'] = async (key, signal) => {
+    const blob = blobOf(key)
+    const send = (abortSignal: AbortSignal) => blob.getProperties({ abortSignal })
+    const held = await upstream.ask({ ...rules(false), send, discard: () => {} }, signal)
+    held?.release()
+    return held && describeObject(answerOf(held.answer), {})
+  }
+
+  const open = async (
+    key: string,
+    { range, ifMatch }: GetOptions,
+    pin: Pin | undefined,
+    signal: AbortSignal,
+  ): Promise<OpenObject | undefined> => {
+    const blob = pin?.version === undefined ? blobOf(key) : blobOf(key).withVersion(pin.version)
+    const send = (abortSignal: AbortSignal): Promise<BlobDownloadResponseParsed> =>
+      blob.download(range?.first, range && range.last - range.first + 1, {
+        abortSignal,
+        maxRetryRequests: 0, // it has no effect, and would hide a cut if it had
+        conditions: pin ? { ifMatch: pin.etag } : {},
+      })
+    const discard = ({ readableStreamBody }: BlobDownloadResponseParsed): void =>
+      discardBody(readableStreamBody)
+    const held = await upstream.ask({ ...rules(pin !== undefined), send, discard }, signal)
+    return held && openAnswer(held, held.answer.readableStreamBody, answerOf(held.answer), { range, ifMatch })
+  }
+
+  return {
+    head,
+    get: async (key, options, signal) => {
+      const { ifMatch } = options
+      const pin = ifMatch === undefined ? undefined : parseValidator(ifMatch)
+      if (ifMatch === undefined || pin) return open(key, options, pin, signal)
+      return (await head(key, signal)) && refuseFault('object_changed', { word: 'foreign_validator' })
+    },
+  }
+}
+
+type AzureAnswer = Pick<
+  BlobDownloadResponseParsed,
+  'etag' | 'versionId' | 'contentLength' | 'contentRange' | 'contentEncoding' | 'lastModified'
+> & { readonly _response: { readonly status: number } }
+
+function answerOf(answer: AzureAnswer): Answer {
+  const { _response: response } = answer
+  return {
+    status: response.status,
+    etag: answer.etag,
+    version: answer.versionId,
+    length: answer.contentLength,
+    contentRange: answer.contentRange,
+    contentEncoding: answer.contentEncoding,
+    lastModified: answer.lastModified,
+  }
+}

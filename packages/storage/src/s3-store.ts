@@ -1,0 +1,122 @@
+import {
+  GetObjectCommand,
+  HeadObjectCommand,
+  type GetObjectCommandOutput,
+  type S3Client,
+} from '@aws-sdk/client-s3'
+import type { ExportStore, GetOptions, OpenObject } from '@sallyport/core'
+
+import { type Answer, describeObject } from './object-answer.ts'
+import { checkPrefix, joinKey } from './object-key.ts'
+import { openAnswer } from './open-answer.ts'
+import { discardBody } from './open-body.ts'
+import { singleAttempt } from './s3-attempt.ts'
+import { judgeS3, worthAnother } from './s3-fault.ts'
+import { refuseFault } from './upstream-fault.ts'
+import type { Question, Upstream } from './upstream.ts'
+import { parseValidator, type Pin } from './validator.ts'
+
+/** Where an S3 store looks. */
+export interface S3StoreOptions {
+  readonly client: S3Client
+  readonly bucket: string
+  readonly prefix?: string
+  readonly bucketOwner?: string
+  readonly forbiddenIsMissing?: boolean
+}
+
+/** The store of `createS3Store`, on a given way to the service. */
+export function openS3Store(options: S3StoreOptions, upstream: Upstream): ExportStore {
+  const { client, bucket, bucketOwner, forbiddenIsMissing = false } = options
+  if (bucket === '') throw new TypeError('bucket: name the bucket')
+  const prefix = checkPrefix(options.prefix)
+  const once = singleAttempt(client)
+  const place = (key: string) => ({
+    Bucket: bucket,
+    Key: joinKey(prefix, key),
+    ...(bucketOwner !== undefined && { ExpectedBucketOwner: bucketOwner }),
+  })
+  const rules = (pinned: boolean): Pick<Question<unknown>, 'judge' | 'again'> => ({
+    judge: (error) => judgeS3(error, { pinned, forbiddenIsMissing }),
+    again: (fault) => worthAnother(fault, pinned),
+  })
+
+  const head: ExportStore['head'] = async (key, signal) => {
+    // Costs nothing here. On a GET it would have the client hash every byte, which is the host's choice.
+    const input = { ...place(key), ChecksumMode: 'ENABLED' as const }
+    const held = await upstream.ask(
+      {
+        ...rules(false),
+        discard: () => {},
+        send: (abortSignal) => client.send(once(new HeadObjectCommand(input)), { abortSignal }),
+      },
+      signal,
+    )
+    held?.release()
+    return held && describeObject(answerOf(held.answer), {})
+  }
+
+  const open = async (
+    key: string,
+    { range, ifMatch }: GetOptions,
+    pin: Pin | undefined,
+    signal: AbortSignal,
+  ): Promise<OpenObject | undefined> => {
+    const input = {
+      ...place(key),
+      ...(range && { Range: `bytes=${range.first}-${range.last}` }),
+      ...(pin && { IfMatch: pin.etag }),
+      ...(pin?.version !== undefined && { VersionId: pin.version }),
+    }
+    const send = (abortSignal: AbortSignal): Promise<GetObjectCommandOutput> =>
+      client.send(once(new GetObjectCommand(input), range ? 'unchecked' : 'as configured'), { abortSignal })
+    const discard = ({ Body }: GetObjectCommandOutput): void => discardBody(Body)
+    const held = await upstream.ask({ ...rules(pin !== undefined), send, discard }, signal)
+    return held && openAnswer(held, held.answer.Body, answerOf(held.answer), { range, ifMatch }, judgeBody)
+  }
+
+  return {
+    head,
+    get: async (key, options, signal) => {
+      const { ifMatch } = options
+      const pin = ifMatch === undefined ? undefined : parseValidator(ifMatch)
+      if (ifMatch === undefined || pin) return open(key, options, pin, signal)
+      return (await head(key, signal)) && refuseFault('object_changed', { word: 'foreign_validator' })
+    },
+  }
+}
+
+type S3Answer = Pick<
+  GetObjectCommandOutput,
+  | '$metadata'
+  | 'ETag'
+  | 'VersionId'
+  | 'ContentLength'
+  | 'ContentRange'
+  | 'ContentEncoding'
+  | 'LastModified'
+  | 'ChecksumSHA256'
+  | 'ChecksumType'
+>
+
+const answerOf = (answer: S3Answer): Answer => ({
+  status: answer.$metadata.httpStatusCode,
+  etag: answer.ETag,
+  version: answer.VersionId === 'null' ? undefined : answer.VersionId, // laid there before the bucket kept versions
+  length: answer.ContentLength,
+  contentRange: answer.ContentRange,
+  contentEncoding: answer.ContentEncoding,
+  lastModified: answer.LastModified,
+  sha256: sha256Of(answer),
+})
+
+// A sum of sums, marked COMPOSITE and -N, is no digest of the object.
+function sha256Of({ ChecksumSHA256: sum, ChecksumType: type }: S3Answer): string | undefined {
+  return type === 'FULL_OBJECT' && sum !== undefined && /^[A-Za-z0-9+/]{43}=$/.test(sum)
+    ? Buffer.from(sum, 'base64').toString('hex')
+    : undefined
+}
+
+// The client's own words, where the host has it check a whole body's sum; it says so after the last byte.
+const judgeBody = (error: unknown): 'unavailable' | 'upstream_error' =>
+  error instanceof Error && error.message.startsWith('Checksum mismatch') ? 'upstream_error' : 'unavailable'

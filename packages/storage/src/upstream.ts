@@ -1,0 +1,157 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+
+import { createBreaker, type OpenOutcome } from './breaker.ts'
+import { createRetryBudget } from './retry-budget.ts'
+import { refuseFault, type Fault } from './upstream-fault.ts'
+import { createWaitingLine } from './waiting-line.ts'
+
+/** One request to a store. */
+export interface Question<A> {
+  /** Sends it once. The signal is this attempt's own. */
+  readonly send: (signal: AbortSignal) => Promise<A>
+  readonly judge: (error: unknown) => Fault
+  /** Whether one more attempt is worth it, the budget allowing. */
+  readonly again: (fault: Fault) => boolean
+  /** Lets go of an answer that came after everybody had left. */
+  readonly discard: (answer: A) => void
+}
+
+/** An answer, and the place it holds until `release`; twice is once. */
+export interface Held<A> {
+  readonly answer: A
+  readonly release: () => void
+}
+
+/** The way to a store: everything that is asked of one client goes through one of these. */
+export interface Upstream {
+  /**
+   * Asks, within one deadline for waiting, sending and trying again.
+   *
+   * @returns `undefined`: the store says that there is no such object
+   * @throws a refusal, or the signal's reason
+   */
+  ask<A>(question: Question<A>, signal: AbortSignal): Promise<Held<A> | undefined>
+}
+
+/** How an {@link Upstream} waits. */
+export interface Patience {
+  /** How many requests and open bodies at a time. */
+  readonly places: () => number
+  /** Milliseconds until the head of an answer must be here. */
+  readonly headersMs: number
+  /** Milliseconds of a clock that never goes back. */
+  readonly now: () => number
+  /** As `Math.random`. */
+  readonly random: () => number
+}
+
+/** Ten seconds, the process's own clock and dice. */
+export const PATIENCE: Omit<Patience, 'places'> = {
+  headersMs: 10_000,
+  now: () => performance.now(),
+  random: () => Math.random(),
+}
+
+/** Makes the way to one store: one waiting line, one retry budget and one breaker for all who share it. */
+export function createUpstream({ places, headersMs, now, random }: Patience): Upstream {
+  const line = createWaitingLine(places)
+  const budget = createRetryBudget(now)
+  const breaker = createBreaker({ now, random })
+
+  const ask: Upstream['ask'] = async (question, signal) => {
+    signal.throwIfAborted()
+    const report = breaker.enter() ?? refuseFault('unavailable', { word: 'store_down' })
+    const stop = new AbortController()
+    const left = (): void => stop.abort(signal.reason)
+    const timer = setTimeout(() => stop.abort(LATE), headersMs)
+    signal.addEventListener('abort', left, { once: true })
+    let outcome: OpenOutcome = 'neither'
+    try {
+      const release = await line.enter(stop.signal)
+      try {
+        outcome = 'failed' // until there is an answer
+        const answer = await attempts(question, stop.signal)
+        outcome = 'answered'
+        return { answer, release }
+      } catch (error) {
+        release()
+        throw error
+      }
+    } catch (error) {
+      if (signal.aborted) {
+        outcome = 'neither'
+        throw signal.reason
+      }
+      if (error === LATE)
+        return refuseFault('unavailable', { word: outcome === 'neither' ? 'no_place' : 'no_answer_in_time' })
+      if (!(error instanceof FaultError)) throw error
+      const { fault } = error
+      if (fault.kind !== 'unavailable') outcome = 'answered'
+      return fault.kind === 'missing' ? undefined : refuseFault(fault.kind, fault)
+    } finally {
+      clearTimeout(timer)
+      signal.removeEventListener('abort', left)
+      report(outcome)
+    }
+  }
+
+  async function attempts<A>(question: Question<A>, stop: AbortSignal): Promise<A> {
+    budget.opened()
+    try {
+      return await attempt(question, stop)
+    } catch (error) {
+      if (!(error instanceof FaultError) || !question.again(error.fault) || !budget.spend()) throw error
+    }
+    await sleep(SOONEST_MS + random() * SOONEST_MS, undefined, { signal: stop }).catch(() =>
+      stop.throwIfAborted(),
+    )
+    return attempt(question, stop)
+  }
+
+  return { ask }
+}
+
+const SOONEST_MS = 50
+const LATE = new Error('no answer in time')
+
+/** Carries what one attempt met to where it is judged. */
+class FaultError extends Error {
+  readonly fault: Fault
+
+  constructor(fault: Fault) {
+    super(fault.word)
+    this.fault = fault
+  }
+}
+
+/** Sends once, and settles as soon as `stop` fires, whatever the client does. */
+function attempt<A>({ send, judge, discard }: Question<A>, stop: AbortSignal): Promise<A> {
+  return new Promise((resolve, reject) => {
+    const own = new AbortController()
+    let gone = false
+    const settle = (): void => {
+      gone = true
+      stop.removeEventListener('abort', leave)
+    }
+    const leave = (): void => {
+      settle()
+      own.abort()
+      reject(stop.reason)
+    }
+    stop.addEventListener('abort', leave, { once: true })
+    const sending = async (): Promise<A> => send(own.signal) // a client may throw before it promises
+    sending().then(
+      (answer) => {
+        if (gone) return discard(answer)
+        settle()
+        resolve(answer)
+      },
+      (error: unknown) => {
+        if (gone) return
+        settle()
+        own.abort() // a client may fail with its body still open
+        reject(new FaultError(judge(error)))
+      },
+    )
+  })
+}

@@ -1,0 +1,43 @@
+import { accessSync, constants } from 'node:fs'
+import path from 'node:path'
+
+/** A server that tests need, and what Debian calls it. */
+export interface NeededServer {
+  readonly name: string
+  readonly commands: readonly string[]
+  readonly packages: readonly string[]
+}
+
+export const neededServers = {
+  ceph: {
+    name: 'Ceph',
+    commands: ['radosgw', 'ceph-mon', 'ceph-osd'],
+    packages: ['radosgw', 'ceph-mon', 'ceph-osd'],
+  },
+  redis: { name: 'Redis', commands: ['redis-server'], packages: ['redis-server'] },
+  nginx: { name: 'nginx', commands: ['nginx'], packages: ['nginx-light'] },
+  curl: { name: 'curl', commands: ['curl'], packages: ['curl'] },
+} as const satisfies Record<string, NeededServer>
+
+/** Whether a server is on this machine: `describe.skipIf(!isHere('ceph'))`. Azurite is a package, and always is. */
+export const isHere = (server: keyof typeof neededServers): boolean =>
+  neededServers[server].commands.every(isCommand)
+
+/** The servers that are not on this machine. */
+export const missingServers = (): readonly NeededServer[] =>
+  Object.values(neededServers).filter(({ commands }) => !commands.every(isCommand))
+
+// Debian keeps daemons where only root looks for commands.
+const places = [...(process.env['PATH'] ?? '').split(path.delimiter), '/usr/sbin', '/sbin']
+
+const isCommand = (command: string): boolean =>
+  places.some((place) => isExecutable(path.join(place, command)))
+
+function isExecutable(file: string): boolean {
+  try {
+    accessSync(file, constants.X_OK)
+    return true
+  } catch {
+    return false
+  }
+}

@@ -1,0 +1,92 @@
+import { createHash } from 'node:crypto'
+import { once } from 'node:events'
+import { createServer, type OutgoingHttpHeaders, type ServerResponse } from 'node:http'
+import { crc32 } from 'node:zlib'
+
+/** One answer of a store. */
+export interface CannedAnswer {
+  readonly status: number
+  readonly headers?: OutgoingHttpHeaders
+  readonly body?: string | Uint8Array
+  /** Writes the answer itself, where status, headers and body cannot say it. */
+  readonly write?: (response: ServerResponse) => void
+}
+
+/** A server that gives, by the last segment of the path, the answers that no real one here can be brought to give. */
+export interface CannedStore {
+  readonly port: number
+  /** The requests so far: method, path and headers. */
+  readonly requests: readonly {
+    readonly method: string
+    readonly path: string
+    readonly headers: NodeJS.Dict<string | string[]>
+  }[]
+  close(): Promise<void>
+}
+
+/** Every foreign word in it carries this mark, so that a test can look for it. */
+export const CANARY = 'canary'
+
+/** Starts it on a free port of 127.0.0.1. A name that has no answer is a 404. */
+export async function startCannedStore(
+  answers: Readonly<Record<string, CannedAnswer>>,
+): Promise<CannedStore> {
+  const requests: { method: string; path: string; headers: NodeJS.Dict<string | string[]> }[] = []
+  const server = createServer((request, response) => {
+    const { pathname } = new URL(request.url ?? '/', 'http://store')
+    requests.push({ method: request.method ?? '', path: pathname, headers: request.headers })
+    const answer = answers[pathname.split('/').pop() ?? ''] ?? s3Error(404, 'NoSuchKey')
+    if (answer.write) return answer.write(response)
+    response.writeHead(answer.status, {
+      'x-amz-request-id': `REQUEST${CANARY}`,
+      'x-ms-request-id': `REQUEST${CANARY}`,
+      ...answer.headers,
+    })
+    response.end(request.method === 'HEAD' ? undefined : answer.body)
+  }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  if (address === null || typeof address === 'string') throw new Error('no port')
+  return {
+    port: address.port,
+    requests,
+    close: async () => {
+      server.closeAllConnections()
+      server.close()
+      await once(server, 'close')
+    },
+  }
+}
+
+/** An error of S3, as XML, with all that real ones give away. */
+export const s3Error = (status: number, code: string): CannedAnswer => ({
+  status,
+  headers: { 'content-type': 'application/xml' },
+  body: `<?xml version="1.0" encoding="UTF-8"?><Error><Code>${code}</Code><Message>${CANARY} arn:aws:s3:::bucket</Message><Key>${CANARY}</Key><BucketName>${CANARY}</BucketName><Endpoint>${CANARY}.s3.eu-north-7.amazonaws.com</Endpoint><AWSAccessKeyId>AK${CANARY}</AWSAccessKeyId><StringToSign>${CANARY}</StringToSign><SignatureProvided>${CANARY}</SignatureProvided><Token-0>${CANARY}</Token-0><StorageClass>GLACIER</StorageClass><RequestId>${CANARY}</RequestId><HostId>${CANARY}</HostId></Error>`,
+})
+
+/** An error of Azure, as XML, likewise. */
+export const azureError = (status: number, code: string): CannedAnswer => ({
+  status,
+  headers: { 'content-type': 'application/xml', 'x-ms-error-code': code },
+  body: `<?xml version="1.0" encoding="utf-8"?><Error><Code>${code}</Code><Message>${CANARY}\nRequestId:${CANARY}\nTime:2026-01-01T00:00:00Z</Message><AuthenticationErrorDetail>The MAC signature found in the HTTP request '${CANARY}' is not the same as any computed signature. Server used following string to sign: '${CANARY}'.</AuthenticationErrorDetail></Error>`,
+})
+
+/** An object as it should be answered, to be spoilt by the test. */
+export const object = (bytes: Uint8Array, headers: OutgoingHttpHeaders = {}): CannedAnswer => ({
+  status: 200,
+  headers: {
+    'content-length': bytes.length,
+    etag: '"canned"',
+    'last-modified': 'Sun, 01 Feb 2026 10:00:00 GMT',
+    ...headers,
+  },
+  body: bytes,
+})
+
+/** The sums of bytes, as S3 writes them. */
+export const sums = (bytes: Uint8Array): { readonly crc32: string; readonly sha256: string } => {
+  const four = Buffer.alloc(4)
+  four.writeUInt32BE(crc32(bytes))
+  return { crc32: four.toString('base64'), sha256: createHash('sha256').update(bytes).digest('base64') }
+}

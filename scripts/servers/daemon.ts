@@ -1,0 +1,85 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { createServer } from 'node:net'
+
+/** A server that ends with the process that started it. */
+export interface Daemon {
+  readonly pid: number
+  /** What it has written so far. */
+  output(): string
+  /** Sends SIGSTOP: connections stay, nothing is answered. */
+  freeze(): void
+  thaw(): void
+  /** Resolves when it is gone; SIGKILL by default. */
+  end(signal?: NodeJS.Signals): Promise<void>
+}
+
+/** How a daemon is started. */
+export interface DaemonOptions {
+  readonly env?: Readonly<Record<string, string>>
+  readonly cwd?: string
+}
+
+/** Starts a server. On Linux the kernel ends it with this process, even where that is killed. */
+export function startDaemon(
+  command: string,
+  args: readonly string[],
+  { env = {}, cwd }: DaemonOptions = {},
+): Daemon {
+  const [file, ...rest] =
+    process.platform === 'linux' ? ['setpriv', '--pdeathsig', 'KILL', command, ...args] : [command, ...args]
+  const child: ChildProcess = spawn(file ?? command, rest, {
+    env: { ...process.env, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+    ...(cwd !== undefined && { cwd }),
+  })
+  let output = ''
+  const keep = (bytes: Buffer): void => {
+    output = (output + bytes.toString()).slice(-20_000)
+  }
+  child.stdout?.on('data', keep)
+  child.stderr?.on('data', keep)
+  child.on('error', (error) => {
+    output += error.message
+  })
+  const reap = (): void => void child.kill('SIGKILL')
+  process.once('exit', reap)
+  child.once('exit', () => process.off('exit', reap))
+  return {
+    pid: child.pid ?? 0,
+    output: () => output,
+    freeze: () => void child.kill('SIGSTOP'),
+    thaw: () => void child.kill('SIGCONT'),
+    end: async (signal = 'SIGKILL') => {
+      if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) return
+      const gone = once(child, 'exit')
+      child.kill('SIGCONT')
+      child.kill(signal)
+      await gone
+    },
+  }
+}
+
+/** A port on 127.0.0.1 that nobody has at this moment. */
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  server.close()
+  await once(server, 'close')
+  if (address === null || typeof address === 'string') throw new Error('no port')
+  return address.port
+}
+
+/** Asks again and again until the answer is yes. */
+export async function until(
+  what: string,
+  isSo: () => Promise<boolean> | boolean,
+  withinMs = 20_000,
+): Promise<void> {
+  const end = performance.now() + withinMs
+  while (!(await isSo())) {
+    if (performance.now() > end) throw new Error(`not within ${withinMs} ms: ${what}`)
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  }
+}

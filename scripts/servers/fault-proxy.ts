@@ -1,0 +1,176 @@
+import { once } from 'node:events'
+import { connect, createServer, type Socket } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
+
+/** What happens to one connection. Nothing named: bytes go straight through. */
+export interface Rule {
+  /** Reset as soon as it is made. */
+  readonly refuse?: boolean
+  /** Milliseconds before the first byte of the first answer. */
+  readonly latencyMs?: number
+  /** Bytes per second towards the client. */
+  readonly bytesPerSecond?: number
+  /** After so many bytes towards the client … */
+  readonly cutAfter?: number
+  /** … the connection is reset, ended, or goes silent. @defaultValue `'reset'` */
+  readonly how?: 'reset' | 'end' | 'stall'
+}
+
+/** What went through one connection. */
+export interface Traffic {
+  /** 1 for the first. */
+  readonly nth: number
+  /** The heads of the requests, as they were written. */
+  readonly requests: string[]
+  /** Bytes towards the client, heads of answers included. */
+  down: number
+  open: boolean
+}
+
+/** A TCP proxy between a store's client and the store, that counts and breaks things. */
+export interface FaultProxy {
+  readonly port: number
+  readonly traffic: readonly Traffic[]
+  /** The heads of all requests, in the order in which they came. */
+  readonly requests: readonly string[]
+  /** Bytes towards the client, over all connections. */
+  down(): number
+  openNow(): number
+  setRule(rule: (nth: number) => Rule): void
+  /** How many connections moved bytes towards the client, on average over the time since the first did. */
+  averageMoving(): number
+  /** Forgets what was counted. */
+  reset(): void
+  killAll(): void
+  close(): Promise<void>
+}
+
+const TICK_MS = 50
+const SLICE_MS = 10
+
+/** Starts it on a free port of 127.0.0.1, before a server on another one. */
+export async function startFaultProxy(
+  upstreamPort: number,
+  firstRule: (nth: number) => Rule = () => ({}),
+): Promise<FaultProxy> {
+  let rule = firstRule
+  let made = 0
+  const traffic: Traffic[] = []
+  const requests: string[] = []
+  const moving = new Map<number, Set<number>>()
+  const kills = new Set<() => void>()
+
+  const handle = (client: Socket): void => {
+    made += 1
+    const terms = rule(made)
+    const record: Traffic = { nth: made, requests: [], down: 0, open: true }
+    traffic.push(record)
+    client.on('error', ignore)
+    if (terms.refuse) {
+      record.open = false
+      client.resetAndDestroy()
+      return
+    }
+    const upstream = connect(upstreamPort, '127.0.0.1')
+    upstream.on('error', () => client.resetAndDestroy())
+    const kill = (): void => {
+      client.resetAndDestroy()
+      upstream.destroy()
+    }
+    kills.add(kill)
+    client.on('close', () => {
+      record.open = false
+      kills.delete(kill)
+      upstream.destroy()
+    })
+    client.on('data', (bytes) => {
+      for (const head of headsIn(bytes)) {
+        record.requests.push(head)
+        requests.push(head)
+      }
+      upstream.write(bytes)
+    })
+    client.on('end', () => upstream.end())
+    const count = (bytes: number): void => {
+      record.down += bytes
+      const tick = Math.floor(performance.now() / TICK_MS)
+      moving.set(tick, (moving.get(tick) ?? new Set()).add(record.nth))
+    }
+    pump(upstream, client, terms, count, record).catch(ignore)
+  }
+
+  const server = createServer({ allowHalfOpen: true }, handle).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  if (address === null || typeof address === 'string') throw new Error('no port')
+  return {
+    port: address.port,
+    traffic,
+    requests,
+    down: () => traffic.reduce((sum, { down }) => sum + down, 0),
+    openNow: () => traffic.filter(({ open }) => open).length,
+    setRule: (next) => {
+      rule = next
+    },
+    averageMoving: () => {
+      const ticks = [...moving.keys()]
+      const span = Math.max(...ticks) - Math.min(...ticks) + 1
+      return [...moving.values()].reduce((sum, { size }) => sum + size, 0) / span
+    },
+    reset: () => {
+      made = 0
+      traffic.length = 0
+      requests.length = 0
+      moving.clear()
+    },
+    killAll: () => {
+      for (const kill of kills) kill()
+    },
+    close: async () => {
+      for (const kill of kills) kill()
+      server.close()
+      await once(server, 'close')
+    },
+  }
+}
+
+/** Carries bytes towards the client, as the rule has it. */
+async function pump(
+  upstream: Socket,
+  client: Socket,
+  rule: Rule,
+  count: (bytes: number) => void,
+  record: Traffic,
+): Promise<void> {
+  const { latencyMs, bytesPerSecond, cutAfter = Infinity, how = 'reset' } = rule
+  let first = true
+  for await (const bytes of upstream as AsyncIterable<Buffer>) {
+    if (first && latencyMs) await sleep(latencyMs)
+    first = false
+    const share = bytesPerSecond === undefined ? bytes.length : Math.ceil((bytesPerSecond * SLICE_MS) / 1000)
+    for (let at = 0; at < bytes.length; at += share) {
+      const slice = bytes.subarray(at, Math.min(at + share, bytes.length, at + cutAfter - record.down))
+      if (client.destroyed) return
+      count(slice.length)
+      if (!client.write(slice)) await Promise.race([once(client, 'drain'), once(client, 'close')])
+      if (record.down >= cutAfter) return cut(upstream, client, how)
+      if (bytesPerSecond !== undefined) await pace(bytesPerSecond, slice.length)
+    }
+  }
+  client.end()
+}
+
+const pace = (bytesPerSecond: number, bytes: number): Promise<void> => sleep((bytes / bytesPerSecond) * 1000)
+
+function cut(upstream: Socket, client: Socket, how: 'reset' | 'end' | 'stall'): void {
+  if (how === 'stall') return
+  if (how === 'end') client.end()
+  else client.resetAndDestroy()
+  upstream.destroy()
+}
+
+const REQUEST_HEAD = /(?:GET|HEAD|PUT|POST|DELETE) \S+ HTTP\/1\.1\r\n(?:[^\r\n]+\r\n)*\r\n/g
+
+const headsIn = (bytes: Buffer): readonly string[] => bytes.toString('latin1').match(REQUEST_HEAD) ?? []
+
+const ignore = (): void => {}
