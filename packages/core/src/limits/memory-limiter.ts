@@ -37,11 +37,11 @@ export function createMemoryLimiter(
 
   /** The bucket that a quota counts in, and what is in it now. Changes nothing. */
   const look = ({ name, key, quota }: AskedQuota, { quotas, cost }: AdmissionAsk, nowMs: number): Account => {
-    const policy = [quota.capacity, quota.refill, quota.perMs]
-    const own = keyName([...policy, ...key])
+    const { capacity, refill, perMs } = quota
+    const own = keyName([capacity, refill, perMs, ...key])
     const known = table.find(own)
     const crowded = !known && !table.makeRoom(quotas.length, nowMs)
-    const home = crowded ? keyName([...policy, name]) : own
+    const home = crowded ? keyName([capacity, refill, perMs, name]) : own
     const bucket = known ?? (crowded ? shared.get(home) : undefined) ?? newBucket(name, quota, nowMs)
     const price = cost * bucket.perToken
     if (price > bucket.full) throw new RangeError(`quota "${name}": the cost is above the capacity`)
@@ -139,7 +139,7 @@ const check = ({ cost, quotas, slots }: AdmissionAsk): void => {
 }
 
 const requireDistinct = (names: readonly string[]): void => {
-  if (names.some((name, index) => names.indexOf(name) !== index))
+  if (names.length > 1 && names.some((name, index) => names.indexOf(name) !== index))
     throw new RangeError('two quotas or slots of one ask share a name or a key')
 }
 
