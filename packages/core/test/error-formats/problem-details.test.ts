@@ -1,0 +1,145 @@
+import { describe, expect, test } from 'vitest'
+
+import { problemDetails } from '../../src/error-formats/problem-details.ts'
+import type { RefusalKind } from '../../src/refusals.ts'
+import { badId, kinds, missingOrg, notFoundKinds, refusalOf } from './refusals.ts'
+
+const plain = problemDetails()
+const typed = problemDetails({ typeBase: new URL('https://example.com/problems/') })
+
+describe('without a type base', () => {
+  test.each([...kinds])('%s is about:blank with the phrase of %d', (kind, status) => {
+    const answer = plain(refusalOf(kind))
+    expect(answer).toMatchObject({ status, contentType: 'application/problem+json' })
+    expect(JSON.parse(answer.body)).toMatchObject({ type: 'about:blank', title: titles[status], status })
+  })
+
+  const titles: Readonly<Record<number, string>> = {
+    400: 'Bad Request',
+    401: 'Unauthorized',
+    403: 'Forbidden',
+    404: 'Not Found',
+    405: 'Method Not Allowed',
+    412: 'Precondition Failed',
+    416: 'Range Not Satisfiable',
+    429: 'Too Many Requests',
+    500: 'Internal Server Error',
+    502: 'Bad Gateway',
+    503: 'Service Unavailable',
+  }
+})
+
+describe('with a type base', () => {
+  const base = 'https://example.com/problems'
+  const quota = 'https://iana.org/assignments/http-problem-types#quota-exceeded'
+
+  test.each<[RefusalKind, string, string]>([
+    ['invalid_request', `${base}/invalid-request`, 'Invalid request'],
+    ['token_missing', 'about:blank', 'Unauthorized'],
+    ['token_invalid', 'about:blank', 'Unauthorized'],
+    ['method_not_allowed', 'about:blank', 'Method Not Allowed'],
+    ['tenant_forbidden', `${base}/forbidden`, 'Not permitted'],
+    ['capability_missing', `${base}/forbidden`, 'Not permitted'],
+    ['scope_missing', `${base}/forbidden`, 'Not permitted'],
+    ['rate_limited', quota, 'Quota exceeded'],
+    ['too_many_downloads', quota, 'Quota exceeded'],
+    ['export_not_found', `${base}/export-not-found`, 'Export not found'],
+    ['export_pending', `${base}/export-not-found`, 'Export not found'],
+    ['export_failed', `${base}/export-not-found`, 'Export not found'],
+    ['export_expired', `${base}/export-not-found`, 'Export not found'],
+    ['object_missing', `${base}/export-not-found`, 'Export not found'],
+    ['precondition_failed', 'about:blank', 'Precondition Failed'],
+    ['range_not_satisfiable', 'about:blank', 'Range Not Satisfiable'],
+    ['internal', 'about:blank', 'Internal Server Error'],
+    ['upstream_error', `${base}/upstream-error`, 'Unexpected answer from behind'],
+    ['unavailable', `${base}/unavailable`, 'Temporarily unavailable'],
+    ['object_changed', `${base}/unavailable`, 'Temporarily unavailable'],
+  ])('%s is %s', (kind, type, title) => {
+    const answer = typed(refusalOf(kind))
+    expect(answer.contentType).toBe('application/problem+json')
+    expect(JSON.parse(answer.body)).toMatchObject({ type, title, status: answer.status })
+  })
+
+  test('a base without a slash at its end is a folder all the same', () => {
+    const folder = problemDetails({ typeBase: new URL('https://example.com/problems') })
+    expect(JSON.parse(folder(refusalOf('unavailable')).body)).toMatchObject({ type: `${base}/unavailable` })
+  })
+
+  test('a base that the host changes later changes nothing', () => {
+    const typeBase = new URL('https://example.com/problems/')
+    const errors = problemDetails({ typeBase })
+    typeBase.pathname = '/elsewhere/'
+    expect(JSON.parse(errors(refusalOf('unavailable')).body)).toMatchObject({ type: `${base}/unavailable` })
+  })
+})
+
+describe('members', () => {
+  test('the whole of an invalid request', () => {
+    expect(JSON.parse(plain(refusalOf('invalid_request', { fields: [badId, missingOrg] })).body)).toEqual({
+      type: 'about:blank',
+      title: 'Bad Request',
+      status: 400,
+      detail: 'Mend what is listed under errors.',
+      errors: [
+        {
+          detail: 'Input should be a valid UUID, invalid character: found `n` at 1',
+          pointer: '#/path/job_id',
+        },
+        { detail: 'Field required', pointer: '#/header/X-Org-Name' },
+      ],
+    })
+  })
+
+  test('a pointer escapes what it must (RFC 6901 §6)', () => {
+    const odd = { ...badId, loc: ['path', 'a/b~c d'] as const }
+    expect(JSON.parse(plain(refusalOf('invalid_request', { fields: [odd] })).body)).toMatchObject({
+      errors: [{ pointer: '#/path/a~1b~0c%20d' }],
+    })
+  })
+
+  test('an invalid request without named faults has an empty list', () => {
+    expect(JSON.parse(plain(refusalOf('invalid_request')).body)).toMatchObject({ errors: [] })
+  })
+
+  test.each(['rate_limited', 'too_many_downloads'] as const)('%s has its wait in milliseconds', (kind) => {
+    expect(JSON.parse(plain(refusalOf(kind, { retryAfterMs: 5_001 })).body)).toMatchObject({
+      retry_after_ms: 5_001,
+    })
+    expect(plain(refusalOf(kind)).body).not.toContain('retry_after_ms')
+  })
+
+  test('no other kind has more than type, title, status and detail', () => {
+    for (const [kind, status] of kinds) {
+      const members = Object.keys(JSON.parse(typed(refusalOf(kind, { retryAfterMs: 1 })).body) as object)
+      const more = status === 429 ? ['retry_after_ms'] : status === 400 ? ['errors'] : []
+      expect(members).toEqual(['type', 'title', 'status', 'detail', ...more])
+    }
+  })
+
+  test('the kinds of 404 read alike, typed or not', () => {
+    for (const errors of [plain, typed]) {
+      expect(new Set(notFoundKinds.map((kind) => JSON.stringify(errors(refusalOf(kind))))).size).toBe(1)
+    }
+  })
+
+  test('the request id stays in its header', () => {
+    for (const kind of kinds.keys()) expect(typed(refusalOf(kind)).body).not.toContain('request-1')
+  })
+})
+
+test.each<unknown>([
+  'https://example.com/problems/',
+  null,
+  true,
+  {},
+  new URL('urn:problems'),
+  new URL('file:///problems/'),
+  new URL('https://user@example.com/'),
+  new URL('https://:secret@example.com/'),
+  new URL('https://example.com/?a'),
+  new URL('https://example.com/#a'),
+])('typeBase %s is refused at creation', (typeBase) => {
+  expect(() => problemDetails({ typeBase: typeBase as URL })).toThrow(
+    /^problemDetails: option 'typeBase' must be an http\(s\) URL .* such as new URL\('https:/,
+  )
+})

@@ -1,0 +1,108 @@
+import { describe, expect, test } from 'vitest'
+
+import { validationErrors } from '../../src/error-formats/validation-errors.ts'
+import type { RefusalKind } from '../../src/refusals.ts'
+import { badId, kinds, missingOrg, notFoundKinds, refusalOf, unknownVersion } from './refusals.ts'
+
+const brief = validationErrors()
+const full = validationErrors({ detail: 'full' })
+
+describe('invalid parameters', () => {
+  test('are 422 and list type, loc and msg, in this order', () => {
+    expect(brief(refusalOf('invalid_request', { fields: [badId] }))).toEqual({
+      status: 422,
+      contentType: 'application/json',
+      body: '{"detail":[{"type":"uuid_parsing","loc":["path","job_id"],"msg":"Input should be a valid UUID, invalid character: found `n` at 1"}]}',
+    })
+  })
+
+  test('show input and ctx in full detail', () => {
+    expect(full(refusalOf('invalid_request', { fields: [badId] })).body).toBe(
+      '{"detail":[{"type":"uuid_parsing","loc":["path","job_id"],"msg":"Input should be a valid UUID, invalid character: found `n` at 1","input":"nope","ctx":{"error":"invalid character: found `n` at 1"}}]}',
+    )
+  })
+
+  test('a missing header has a null input and no ctx', () => {
+    expect(full(refusalOf('invalid_request', { fields: [missingOrg] })).body).toBe(
+      '{"detail":[{"type":"missing","loc":["header","X-Org-Name"],"msg":"Field required","input":null}]}',
+    )
+  })
+
+  test('an unknown version', () => {
+    expect(JSON.parse(full(refusalOf('invalid_request', { fields: [unknownVersion] })).body)).toEqual({
+      detail: [
+        {
+          type: 'enum',
+          loc: ['header', 'X-API-Version'],
+          msg: "Input should be 'v1' or 'v2'",
+          input: 'v9',
+          ctx: { expected: "'v1' or 'v2'" },
+        },
+      ],
+    })
+  })
+
+  test('keep their order', () => {
+    expect(JSON.parse(brief(refusalOf('invalid_request', { fields: [badId, missingOrg] })).body)).toEqual({
+      detail: [
+        { type: badId.type, loc: badId.loc, msg: badId.msg },
+        { type: missingOrg.type, loc: missingOrg.loc, msg: missingOrg.msg },
+      ],
+    })
+  })
+
+  test('cut a long input at 128 characters, never to half a character', () => {
+    const long = { ...badId, input: `${'a'.repeat(127)}\u{1f600}${'b'.repeat(500)}` }
+    expect(full(refusalOf('invalid_request', { fields: [long] })).body).toContain(
+      `"input":"${'a'.repeat(127)}\ufffd"`,
+    )
+  })
+
+  test('are an empty list where a port names none', () => {
+    expect(brief(refusalOf('invalid_request'))).toMatchObject({ status: 422, body: '{"detail":[]}' })
+  })
+})
+
+describe('every other kind', () => {
+  const phrases: readonly (readonly [RefusalKind, number, string])[] = [
+    ['token_missing', 401, 'Not authenticated'],
+    ['token_invalid', 401, 'Could not validate credentials'],
+    ['method_not_allowed', 405, 'Method Not Allowed'],
+    ['tenant_forbidden', 403, 'Forbidden'],
+    ['capability_missing', 403, 'Forbidden'],
+    ['scope_missing', 403, 'Forbidden'],
+    ['rate_limited', 429, 'Too Many Requests'],
+    ['too_many_downloads', 429, 'Too Many Requests'],
+    ['export_not_found', 404, 'Not Found'],
+    ['export_pending', 404, 'Not Found'],
+    ['export_failed', 404, 'Not Found'],
+    ['export_expired', 404, 'Not Found'],
+    ['object_missing', 404, 'Not Found'],
+    ['precondition_failed', 412, 'Precondition Failed'],
+    ['range_not_satisfiable', 416, 'Range Not Satisfiable'],
+    ['internal', 500, 'Internal Server Error'],
+    ['upstream_error', 502, 'Bad Gateway'],
+    ['unavailable', 503, 'Service Unavailable'],
+    ['object_changed', 503, 'Service Unavailable'],
+  ]
+
+  test.each(phrases)('%s: %d %s', (kind, status, detail) => {
+    const answer = { status, contentType: 'application/json', body: JSON.stringify({ detail }) }
+    expect(brief(refusalOf(kind, { retryAfterMs: 5_000 }))).toEqual(answer)
+    expect(full(refusalOf(kind))).toEqual(answer)
+  })
+
+  test('none is forgotten', () => {
+    expect(new Set(['invalid_request', ...phrases.map(([kind]) => kind)])).toEqual(new Set(kinds.keys()))
+  })
+
+  test('the kinds of 404 read alike', () => {
+    expect(new Set(notFoundKinds.map((kind) => JSON.stringify(brief(refusalOf(kind))))).size).toBe(1)
+  })
+})
+
+test.each<unknown>(['Full', '', true, 1, null])('detail %j is refused at creation', (detail) => {
+  expect(() => validationErrors({ detail: detail as 'full' })).toThrow(
+    new TypeError("validationErrors: option 'detail' must be 'brief' or 'full'"),
+  )
+})

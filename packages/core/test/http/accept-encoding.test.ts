@@ -1,0 +1,66 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+
+import { acceptsGzip } from '../../src/http/accept-encoding.ts'
+
+describe('gzip is taken', () => {
+  test.each([
+    'gzip',
+    'GZIP',
+    'x-gzip',
+    'X-GZip',
+    '*',
+    'gzip, deflate, br, zstd',
+    'deflate,gzip;q=0.5',
+    'gzip;q=1.000',
+    'gzip;Q=0.001',
+    'gzip ; q=1',
+    'identity, gzip;q=0.1',
+    'br, *;q=0.1',
+    ',gzip,',
+    '*;q=0, gzip',
+  ])('%s', (value) => {
+    expect(acceptsGzip(value)).toBe(true)
+  })
+})
+
+describe('gzip is not taken', () => {
+  test.each([
+    undefined,
+    '',
+    ',',
+    'identity',
+    'br',
+    'gzip;q=0',
+    'gzip;q=0.000',
+    'x-gzip;q=0',
+    '*;q=0',
+    'gzip;q=0, *',
+    'gzip, x-gzip;q=0',
+    '*, *;q=0',
+    'gzipped',
+    'gzip;q=2',
+    'gzip;q=1.001',
+    'gzip;q=0.0000',
+    'gzip;q=-1',
+    'gzip;q=',
+    'gzip;level=9',
+    'gzip q=1',
+    'gzip, (broken',
+    `gzip${', br'.repeat(400)}`,
+  ])('%j', (value) => {
+    expect(acceptsGzip(value)).toBe(false)
+  })
+})
+
+test('no text throws, and none is taken for gzip that names neither it nor *', () => {
+  const codingLike = fc.string({
+    unit: fc.constantFrom('gzip', 'x-', '*', 'br', ',', ' ', ';', 'q=', '0', '1', '.'),
+  })
+  fc.assert(
+    fc.property(fc.oneof(fc.string({ unit: 'binary' }), codingLike), (text) => {
+      expect(!acceptsGzip(text) || /gzip|\*/i.test(text)).toBe(true)
+    }),
+    { numRuns: 2_000 },
+  )
+})
