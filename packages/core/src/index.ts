@@ -28,6 +28,12 @@ export type {
 } from './ports.ts'
 export { refuse } from './refusals.ts'
 export type { InvalidField, RefusalKind } from './refusals.ts'
+export { createBearerVerifier } from './verifiers/bearer-verifier.ts'
+export type { BearerVerifierOptions } from './verifiers/bearer-verifier.ts'
+export type { IntrospectionVerifierOptions } from './verifiers/introspection-options.ts'
+export { createIntrospectionVerifier } from './verifiers/introspection-verifier.ts'
+export type { JwtVerifierOptions } from './verifiers/jwt-options.ts'
+export { createJwtVerifier } from './verifiers/jwt-verifier.ts'
 
 // ── For authors of adapters, stores and limiters. ────────────────────────────────────────────────────────────────
 export type {
