@@ -1,0 +1,67 @@
+import { type BigIntStats, constants } from 'node:fs'
+
+import type { Disk } from './disk.ts'
+import type { End } from './in-turn.ts'
+import { isAbsent, refusedAs, refusedBy } from './refusals.ts'
+
+/** An open descriptor, and what was seen through it. */
+export interface OpenFile {
+  readonly descriptor: number
+  readonly stats: BigIntStats
+}
+
+// A link is not followed, a pipe not waited for, a terminal not made ours. Where a system lacks one of them it counts as 0.
+const FLAGS = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK | constants.O_NOCTTY
+
+/** Asks for sizes and times whole: nanoseconds do not fit into a number. */
+export const BIGINT: { readonly bigint: true } = { bigint: true }
+
+/**
+ * Opens the regular file that lies at exactly this path, with no link on the way. Path and file are looked at only once:
+ * what is seen belongs to what was opened.
+ *
+ * @param path - real but for what lies below the root
+ * @param end - with nothing where the disk knows no such path
+ */
+export function openFile(disk: Disk, path: string, end: End<OpenFile>): void {
+  disk.open(path, FLAGS, (error, descriptor) => {
+    if (error) return end(isAbsent(error) ? undefined : refusedBy(error))
+    const fail = (reason: unknown): void => disk.close(descriptor, () => end(reason))
+    disk.fstat(descriptor, BIGINT, (error, stats) => {
+      if (error) return fail(refusedBy(error))
+      if (!stats.isFile()) return fail(refusedAs('upstream_error'))
+      const file = { descriptor, stats }
+      whetherAt(disk, path, file, (error) => (error === undefined ? end(undefined, file) : fail(error)))
+    })
+  })
+}
+
+/** A file that has been deleted or replaced since is still the one that lay there. */
+const DELETED = ' (deleted)'
+
+function whetherAt(disk: Disk, path: string, file: OpenFile, end: (error?: unknown) => void): void {
+  let seen: string
+  try {
+    seen = disk.pathOf(file.descriptor)
+  } catch {
+    return whetherRealAndSame(disk, path, file, end)
+  }
+  end(seen === path || seen === path + DELETED ? undefined : refusedAs('upstream_error'))
+}
+
+/** Where a descriptor does not tell its path: the path must be a real one, and still lead to the opened file. */
+function whetherRealAndSame(
+  disk: Disk,
+  path: string,
+  { stats }: OpenFile,
+  end: (error?: unknown) => void,
+): void {
+  disk.realpath(path, (error, real) => {
+    if (error) return end(refusedBy(error))
+    if (real !== path) return end(refusedAs('upstream_error'))
+    disk.stat(path, BIGINT, (error, now) => {
+      if (error) return end(refusedBy(error))
+      end(now.ino === stats.ino && now.dev === stats.dev ? undefined : refusedAs('object_changed'))
+    })
+  })
+}

@@ -1,0 +1,12 @@
+import { mkdtemp, realpath, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+import { onTestFinished } from 'vitest'
+
+/** A folder of the running test's own, gone after it. */
+export async function temporaryFolder(): Promise<string> {
+  const folder = await realpath(await mkdtemp(join(tmpdir(), 'sallyport-')))
+  onTestFinished(() => rm(folder, { recursive: true, force: true }))
+  return folder
+}
