@@ -78,8 +78,9 @@ function parseSpec(element: string): ByteRangeSpec | undefined {
   if (suffix !== undefined) return { kind: 'suffix', length: position(suffix) }
   if (first === undefined) return undefined
   if (!last) return { kind: 'open', first: position(first) }
-  const spec = { kind: 'bounded', first: position(first), last: position(last) } as const
-  return spec.first <= spec.last ? spec : undefined
+  // Judged before they are numbers: two positions past the largest one must not look alike.
+  if (BigInt(first) > BigInt(last)) return undefined
+  return { kind: 'bounded', first: position(first), last: position(last) }
 }
 
 const position = (digits: string): number => Math.min(Number(digits), Number.MAX_SAFE_INTEGER)

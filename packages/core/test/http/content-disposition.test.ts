@@ -83,6 +83,10 @@ describe('a long name', () => {
     expect(named(whole)).toBe(whole)
   })
 
+  test('149 plain characters of a device grow to 150', () => {
+    expect(named(`nul.${'a'.repeat(145)}`)).toBe(`_nul.${'a'.repeat(145)}`)
+  })
+
   test('one byte more goes from the stem', () => {
     expect(named(`${'a'.repeat(147)}.csv`)).toBe(`${'a'.repeat(146)}.csv`)
   })
