@@ -42,9 +42,9 @@ export function createIntrospectionVerifierIn(
   options: IntrospectionVerifierOptions,
 ): TokenVerifier {
   const settings = checkIntrospectionOptions(options)
-  const { now, random, deadlineMs } = surroundings
-  const active = createTokenCache<Promise<Principal>>()
-  const inactive = createTokenCache<TokenFault>() // apart, so that made-up tokens displace no good one
+  const { now, random, deadlineMs, mostTokens } = surroundings
+  const active = createTokenCache<Promise<Principal>>(mostTokens)
+  const inactive = createTokenCache<TokenFault>(mostTokens) // apart, so that made-up tokens displace no good one
   const flights = new Map<string, Flight<Principal>>()
   const pauseMs = (): number => Math.ceil(1_000 * (1 + random()))
 

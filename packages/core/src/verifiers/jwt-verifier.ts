@@ -41,7 +41,7 @@ export function createJwtVerifierIn(surroundings: Surroundings, options: JwtVeri
   const { now } = surroundings
   const { cacheMs, issuer, jwks, readClaims, staleKeysMs } = settings
   const { onTrouble, tell } = createTroubleSource()
-  const verified = createTokenCache<Promise<Principal>>() // promises, so that a hit makes none
+  const verified = createTokenCache<Promise<Principal>>(surroundings.mostTokens) // promises, so that a hit makes none
   const changed = (): void => verified.clear()
   const source =
     typeof jwks === 'string'

@@ -49,10 +49,10 @@ function readKey(given: unknown): JWK | string | undefined {
   return findFault(key) ?? key
 }
 
-const KINDS: readonly string[] = ['RSA', 'EC P-256', 'EC P-384', 'EC P-521', 'OKP Ed25519']
+const KINDS: ReadonlySet<string> = new Set(['RSA', 'EC P-256', 'EC P-384', 'EC P-521', 'OKP Ed25519'])
 
 function isForUs({ kty, crv, use, key_ops: operations }: Readonly<Record<string, unknown>>): boolean {
-  const known = KINDS.includes(kty === 'RSA' ? kty : `${String(kty)} ${String(crv)}`)
+  const known = KINDS.has(kty === 'RSA' ? kty : `${String(kty)} ${String(crv)}`)
   const verifies = operations === undefined || (Array.isArray(operations) && operations.includes('verify'))
   return known && verifies && (use === undefined || use === 'sig')
 }

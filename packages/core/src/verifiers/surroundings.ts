@@ -6,9 +6,16 @@ export interface Surroundings {
   readonly random: () => number
   /** Milliseconds that one request to a key set or an introspection endpoint may take. */
   readonly deadlineMs: number
+  /** How many tokens a memory holds; the least recently used go first. */
+  readonly mostTokens: number
 }
 
-export const realSurroundings: Surroundings = { now: Date.now, random: Math.random, deadlineMs: 5_000 }
+export const realSurroundings: Surroundings = {
+  now: Date.now,
+  random: Math.random,
+  deadlineMs: 5_000,
+  mostTokens: 10_000,
+}
 
 /**
  * Whether `at` lies in the `lengthMs` that begin at `from`. What lies before `from` does not: a clock set back must not

@@ -11,11 +11,9 @@ export interface TokenCache<V> {
   clear(): void
 }
 
-const MOST_TOKENS = 10_000
-
-/** A bounded cache; the least recently used tokens go first. */
-export function createTokenCache<V extends object>(): TokenCache<V> {
-  const entries = new LRUCache<string, { value: V; from: number; until: number }>({ max: MOST_TOKENS })
+/** A cache of at most so many tokens; the least recently used go first. */
+export function createTokenCache<V extends object>(most: number): TokenCache<V> {
+  const entries = new LRUCache<string, { value: V; from: number; until: number }>({ max: most })
   return {
     get(digest, at) {
       const entry = entries.get(digest)

@@ -19,7 +19,7 @@ function createErrand(): {
       return promise
     },
     done: resolve,
-    reason: () => seen?.reason,
+    reason: (): unknown => seen?.reason,
   }
 }
 

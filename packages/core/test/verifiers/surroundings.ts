@@ -11,6 +11,7 @@ export function createTestWorld(startMs = 1_800_000_000_000, deadlineMs = 5_000)
     now: () => at,
     random: () => 0.5,
     deadlineMs,
+    mostTokens: 100,
     pass(ms) {
       at += ms
     },

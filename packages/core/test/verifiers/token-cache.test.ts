@@ -11,21 +11,21 @@ describe('createTokenCache', () => {
     [2_000, false],
     [999, false], // the clock was set back
   ])('an entry from 1000 to before 2000, asked at %i: %s', (at, known) => {
-    const cache = createTokenCache<{ name: string }>()
+    const cache = createTokenCache<{ name: string }>(100)
     const value = { name: 'a' }
     cache.set('digest', value, 1_000, 2_000)
     expect(cache.get('digest', at)).toBe(known ? value : undefined)
   })
 
   test('does not keep what is over at once', () => {
-    const cache = createTokenCache<object>()
+    const cache = createTokenCache<object>(100)
     cache.set('digest', {}, 1_000, 1_000)
     expect(cache.get('digest', 1_000)).toBeUndefined()
   })
 
-  test('keeps 10,000 tokens and lets the least recently used go', () => {
-    const cache = createTokenCache<object>()
-    for (let index = 0; index < 10_000; index += 1) cache.set(`${index}`, {}, 0, 10)
+  test('keeps so many tokens and lets the least recently used go', () => {
+    const cache = createTokenCache<object>(100)
+    for (let index = 0; index < 100; index += 1) cache.set(`${index}`, {}, 0, 10)
     cache.get('0', 1)
     cache.set('one more', {}, 0, 10)
     expect(cache.get('0', 1)).toEqual({})
@@ -34,7 +34,7 @@ describe('createTokenCache', () => {
   })
 
   test('is empty when cleared', () => {
-    const cache = createTokenCache<object>()
+    const cache = createTokenCache<object>(100)
     cache.set('digest', {}, 0, 10)
     cache.clear()
     expect(cache.get('digest', 1)).toBeUndefined()

@@ -1,0 +1,82 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+
+import type { Principal, TokenVerifier } from '../../src/ports.ts'
+import { createBearerVerifier } from '../../src/verifiers/bearer-verifier.ts'
+import { verdictOf } from './verdict.ts'
+
+const { signal } = new AbortController()
+const principal = (subject: string): Principal => ({
+  issuer: 'issuer',
+  subject,
+  organizations: [],
+  capabilities: [],
+  claims: {},
+})
+const accepting =
+  (subject: string): TokenVerifier =>
+  async () =>
+    principal(subject)
+const verify = createBearerVerifier({ jwt: accepting('jwt'), opaque: accepting('opaque') })
+const road = (token: string): Promise<string> => verdictOf(verify(token, signal))
+
+describe('createBearerVerifier', () => {
+  test.each([
+    ['a.b.c', 'jwt'],
+    ['eyJhbGciOiJub25lIn0.e30.', 'jwt'],
+    ['eyJhbGciOiJub25lIn0.e30.x=', 'jwt'],
+    ['eyJhbGciOiJub25lIn0.e30.x.', 'jwt'],
+    ['eyJhbGciOiJub25lIn0.e30', 'jwt'],
+    ['eyJhbGciOiJub25lIn0', 'jwt'],
+    ['eyJ', 'jwt'],
+    ['a.b.c.d.e', 'jwt'],
+    ['..', 'jwt'],
+    [`a.\n.c`, 'jwt'],
+    [`.${'x'.repeat(10_000)}.`, 'jwt'],
+    ['x'.repeat(16), 'opaque'],
+    ['x'.repeat(512), 'opaque'],
+    ['2YotnFZFEjr1zCsicMWpAA==', 'opaque'],
+    ['A-_~+/z0123456789', 'opaque'],
+    ['x'.repeat(15), 'token_invalid'],
+    ['x'.repeat(513), 'token_invalid'],
+    ['', 'token_invalid'],
+    ['one.dot-and-long-enough', 'token_invalid'],
+    ['a blank and long enough', 'token_invalid'],
+    [`${'x'.repeat(16)}\n`, 'token_invalid'],
+    ['ä'.repeat(16), 'token_invalid'],
+  ])('%j: %s', async (token, verdict) => {
+    expect(await road(token)).toBe(verdict)
+  })
+
+  test('no text with two dots or an eyJ before it ever reaches the verifier of opaque tokens', async () => {
+    const parts = fc.array(fc.string(), { minLength: 3 }).map((texts) => texts.join('.'))
+    const marked = fc.string().map((text) => `eyJ${text}`)
+    await fc.assert(
+      fc.asyncProperty(fc.oneof(parts, marked), async (token) => {
+        expect(await road(token)).toBe('jwt')
+      }),
+    )
+  })
+
+  test('hands on token, signal and promise as they are', () => {
+    const promise = Promise.resolve(principal('jwt'))
+    const seen: unknown[] = []
+    const jwt: TokenVerifier = (...args) => {
+      seen.push(...args)
+      return promise
+    }
+    expect(createBearerVerifier({ jwt, opaque: accepting('opaque') })('a.b.c', signal)).toBe(promise)
+    expect(seen).toEqual(['a.b.c', signal])
+  })
+
+  test('tells the troubles of both', () => {
+    const source = (code: string): TokenVerifier =>
+      Object.assign(accepting(code), { onTrouble: (listener: (code: string) => void) => listener(code) })
+    const told: string[] = []
+    createBearerVerifier({ jwt: source('of jwt'), opaque: source('of opaque') }).onTrouble?.((code) =>
+      told.push(code),
+    )
+    verify.onTrouble?.((code) => told.push(code)) // neither has any to tell
+    expect(told).toEqual(['of jwt', 'of opaque'])
+  })
+})

@@ -1,0 +1,324 @@
+import { getEventListeners } from 'node:events'
+
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+
+import type { Principal, TokenVerifier } from '../../src/ports.ts'
+import { refuse } from '../../src/refusals.ts'
+import type { JwtVerifierOptions } from '../../src/verifiers/jwt-options.ts'
+import { createJwtVerifier, createJwtVerifierIn } from '../../src/verifiers/jwt-verifier.ts'
+import { createForge, ecSigner, edSigner, jws, rsaSigner } from './forge.ts'
+import { createTestWorld } from './surroundings.ts'
+import { causeOf, verdictOf } from './verdict.ts'
+
+const world = createTestWorld()
+const forge = createForge(world.now)
+const { signal } = new AbortController()
+
+const verifierOf = (changes: Partial<JwtVerifierOptions> = {}, surroundings = world): TokenVerifier => {
+  const { issuer, audience, jwks } = forge
+  return createJwtVerifierIn(surroundings, { issuer, audience, jwks, type: 'at+jwt', ...changes })
+}
+
+describe('a sound token', () => {
+  test('proves who, for whom and what, deeply frozen', async () => {
+    const principal = await verifierOf()(forge.token({ permitted: { ids: ['a'] } }), signal)
+    expect(principal).toEqual({
+      issuer: forge.issuer,
+      subject: 'user-1',
+      organizations: ['acme', 'globex'],
+      capabilities: ['exports:download', 'openid'],
+      claims: forge.claims({ permitted: { ids: ['a'] } }),
+    })
+    const { permitted } = principal.claims as { permitted: { ids: string[] } }
+    for (const part of [
+      principal,
+      principal.organizations,
+      principal.capabilities,
+      principal.claims,
+      permitted,
+      permitted.ids,
+    ]) {
+      expect(Object.isFrozen(part)).toBe(true)
+    }
+  })
+
+  test.each([
+    ['an RSA key', forge.rsa],
+    ['an EC key', forge.ec],
+    ['an Ed25519 key as EdDSA', edSigner('ed')],
+    [
+      'an Ed25519 key as Ed25519',
+      ((ed) => ({ ...ed, alg: 'Ed25519', jwk: { ...ed.jwk, alg: 'Ed25519' } }))(edSigner('ed')),
+    ],
+  ])('may be signed with %s', async (_, signer) => {
+    const verify = verifierOf({ jwks: { keys: [signer.jwk] } })
+    expect(await verdictOf(verify(forge.token({}, {}, signer), signal))).toBe('user-1')
+  })
+
+  test('may lack a kid where there is one key', async () => {
+    const verify = verifierOf({ jwks: { keys: [forge.rsa.jwk] } })
+    expect(await verdictOf(verify(forge.token({}, { kid: undefined }), signal))).toBe('user-1')
+  })
+
+  test.each(['at+jwt', 'AT+JWT', 'application/at+jwt'])('may name its type %s', async (typ) => {
+    expect(await verdictOf(verifierOf()(forge.token({}, { typ }), signal))).toBe('user-1')
+  })
+
+  test('may name several audiences, and the verifier too', async () => {
+    const verify = verifierOf({ audience: ['imports', 'exports'] })
+    expect(await verdictOf(verify(forge.token({ aud: ['reports', 'exports'] }), signal))).toBe('user-1')
+    expect(await verdictOf(verify(forge.token({ aud: 'imports' }), signal))).toBe('user-1')
+    expect(await verdictOf(verify(forge.token({ aud: 'reports' }), signal))).toBe('token_invalid')
+  })
+
+  test('may have a subject of 256 characters', async () => {
+    const sub = 's'.repeat(256)
+    expect(await verdictOf(verifierOf()(forge.token({ sub }), signal))).toBe(sub)
+  })
+})
+
+describe('time', () => {
+  const iat = forge.claims()['iat'] as number
+  const seconds = (at: number): number => at - iat // the claims below are written relative to now
+
+  test.each([
+    ['exp 29 s ago', { exp: iat - 29 }, 'user-1'],
+    ['exp 30 s ago', { exp: iat - 30 }, 'token_invalid'],
+    ['nbf in 30 s', { nbf: iat + 30 }, 'user-1'],
+    ['nbf in 31 s', { nbf: iat + 31 }, 'token_invalid'],
+    ['iat in 30 s', { iat: iat + 30 }, 'user-1'],
+    ['iat in 31 s', { iat: iat + 31 }, 'token_invalid'],
+    ['iat a day and 29 s ago', { iat: iat - 86_429 }, 'user-1'],
+    ['iat a day and 31 s ago', { iat: iat - 86_431 }, 'token_invalid'],
+  ])('with a tolerance of 30 s, %s', async (_, claims, verdict) => {
+    expect(seconds(iat)).toBe(0)
+    expect(await verdictOf(verifierOf()(forge.token(claims), signal))).toBe(verdict)
+  })
+
+  test.each([
+    [0, { exp: iat }, 'token_invalid'],
+    [0, { exp: iat + 1 }, 'user-1'],
+    [120_000, { exp: iat - 119 }, 'user-1'],
+    [120_000, { exp: iat - 120 }, 'token_invalid'],
+  ])('with a tolerance of %i ms, %j', async (clockToleranceMs, claims, verdict) => {
+    expect(await verdictOf(verifierOf({ clockToleranceMs })(forge.token(claims), signal))).toBe(verdict)
+  })
+
+  test('a token older than maxTokenAgeMs is refused', async () => {
+    const verify = verifierOf({ maxTokenAgeMs: 60_000, clockToleranceMs: 0 })
+    expect(await verdictOf(verify(forge.token({ iat: iat - 59 }), signal))).toBe('user-1')
+    expect(await verdictOf(verify(forge.token({ iat: iat - 61 }), signal))).toBe('token_invalid')
+  })
+
+  test('a refusal tells by how much the clocks differ', async () => {
+    expect(await causeOf(verifierOf()(forge.token({ nbf: iat + 42 }), signal))).toBe('"nbf" is in 42 s')
+    expect(await causeOf(verifierOf()(forge.token({ exp: iat - 42 }), signal))).toBe('"exp" was 42 s ago')
+  })
+})
+
+describe('the type', () => {
+  const typed = (typ: string | undefined, claims = {}): string => forge.token(claims, { typ })
+  const unmarked = { scope: undefined }
+
+  test.each<[JwtVerifierOptions['type'], string, string, string]>([
+    ['at+jwt', 'typ at+jwt', typed('at+jwt'), 'user-1'],
+    ['at+jwt', 'typ at+jwt and no scope', typed('at+jwt', unmarked), 'user-1'],
+    ['at+jwt', 'typ JWT', typed('JWT'), 'token_invalid'],
+    ['JWT', 'typ JWT and a scope', typed('JWT'), 'user-1'],
+    ['JWT', 'typ JWT and scp', typed('JWT', { ...unmarked, scp: ['read'] }), 'user-1'],
+    ['JWT', 'typ JWT and roles', typed('JWT', { ...unmarked, roles: ['admin'] }), 'user-1'],
+    ['JWT', 'typ JWT and no mark', typed('JWT', unmarked), 'token_invalid'],
+    ['JWT', 'typ JWT and a scope that is none', typed('JWT', { scope: 5 }), 'token_invalid'],
+    ['JWT', 'typ at+jwt', typed('at+jwt'), 'token_invalid'],
+    ['JWT', 'no typ', typed(undefined), 'token_invalid'],
+    ['JWT', 'a nonce', typed('JWT', { nonce: 'n' }), 'token_invalid'],
+    ['JWT', 'an at_hash', typed('JWT', { at_hash: 'h' }), 'token_invalid'],
+    ['JWT', 'a c_hash', typed('JWT', { c_hash: 'h' }), 'token_invalid'],
+    ['JWT', 'token_use id', typed('JWT', { token_use: 'id' }), 'token_invalid'],
+    ['JWT', 'token_use access', typed('JWT', { token_use: 'access' }), 'user-1'],
+    ['JWT', 'a claim typ Refresh', typed('JWT', { typ: 'Refresh' }), 'token_invalid'],
+    ['JWT', 'a claim typ Bearer', typed('JWT', { typ: 'Bearer' }), 'user-1'],
+    ['any', 'typ at+jwt', typed('at+jwt'), 'user-1'],
+    ['any', 'typ JWT and no mark', typed('JWT', unmarked), 'user-1'],
+    ['any', 'no typ', typed(undefined), 'user-1'],
+    ['any', 'a nonce', typed(undefined, { nonce: 'n' }), 'token_invalid'],
+    ['any', 'an at_hash', typed('JWT', { at_hash: 'h' }), 'token_invalid'],
+  ])("'%s' and a token with %s", async (type, _, token, verdict) => {
+    expect(await verdictOf(verifierOf({ type })(token, signal))).toBe(verdict)
+  })
+})
+
+describe('the memory of verified tokens', () => {
+  test('gives the same principal again without verifying', async () => {
+    const verify = verifierOf()
+    const token = forge.token()
+    const first = await verify(token, signal)
+    expect(await verify(token, signal)).toBe(first)
+    expect(verify(token, signal)).toBe(verify(token, signal)) // not even a promise is made
+    expect(getEventListeners(signal, 'abort')).toEqual([])
+  })
+
+  test.each([
+    [{}, {}, 60_000],
+    [{ cacheMs: 1_000 }, {}, 1_000],
+    [{ clockToleranceMs: 0 }, { exp: 10 }, 10_000],
+    [{ clockToleranceMs: 5_000 }, { exp: 10 }, 15_000],
+    [{ clockToleranceMs: 0, maxTokenAgeMs: 3_000 }, {}, 3_000],
+  ])('with %j and claims %j, lasts %i with ms', async (options, ends, lastsMs) => {
+    const world = createTestWorld()
+    const verify = verifierOf(options, world)
+    const token = createTokenEnding(ends)
+    const first: Principal = await verify(token, signal)
+    world.pass(lastsMs - 1)
+    expect(await verify(token, signal)).toBe(first)
+    world.pass(1)
+    const again = await verify(token, signal).catch((error: unknown) => error)
+    expect(again).not.toBe(first)
+  })
+
+  const createTokenEnding = ({ exp }: { exp?: number }): string =>
+    forge.token(exp === undefined ? {} : { exp: (forge.claims()['iat'] as number) + exp })
+
+  test('refuses a remembered token from its exp on', async () => {
+    const world = createTestWorld()
+    const verify = verifierOf({ clockToleranceMs: 0 }, world)
+    const token = createTokenEnding({ exp: 10 })
+    await verify(token, signal)
+    world.pass(10_000)
+    expect(await verdictOf(verify(token, signal))).toBe('token_invalid')
+  })
+
+  test('judges nbf anew where the clock was set back', async () => {
+    const world = createTestWorld()
+    const verify = verifierOf({ clockToleranceMs: 0 }, world)
+    const iat = forge.claims()['iat'] as number
+    const token = forge.token({ iat: iat - 60, nbf: iat })
+    expect(await verdictOf(verify(token, signal))).toBe('user-1')
+    world.pass(-1_000)
+    expect(await verdictOf(verify(token, signal))).toBe('token_invalid')
+  })
+
+  test('belongs to one verifier: another audience does not share it', async () => {
+    const token = forge.token()
+    expect(await verdictOf(verifierOf()(token, signal))).toBe('user-1')
+    expect(await verdictOf(verifierOf({ audience: 'imports' })(token, signal))).toBe('token_invalid')
+  })
+
+  test('keeps no failure', async () => {
+    const world = createTestWorld()
+    const verify = verifierOf({}, world)
+    const token = forge.token({ nbf: (forge.claims()['iat'] as number) + 40 })
+    expect(await verdictOf(verify(token, signal))).toBe('token_invalid')
+    world.pass(10_000)
+    expect(await verdictOf(verify(token, signal))).toBe('user-1')
+  })
+
+  test('is off with cacheMs 0', async () => {
+    const verify = verifierOf({ cacheMs: 0 })
+    const token = forge.token()
+    expect(await verify(token, signal)).not.toBe(await verify(token, signal))
+  })
+
+  test('can be trusted: what one caller does to a principal, no other sees', async () => {
+    const verify = verifierOf()
+    const token = forge.token()
+    const first = await verify(token, signal)
+    expect(() => Object.assign(first, { organizations: ['victim'] })).toThrow(TypeError)
+    expect(() => (first.organizations as string[]).push('victim')).toThrow(TypeError)
+    expect((await verify(token, signal)).organizations).toEqual(['acme', 'globex'])
+  })
+})
+
+describe('readClaims', () => {
+  test('picks from frozen claims', async () => {
+    const verify = verifierOf({
+      readClaims: (claims) => ({
+        organizations: [Object.isFrozen(claims) ? 'frozen' : 'open'],
+        capabilities: claims['scp'] as string[],
+      }),
+    })
+    const { organizations, capabilities } = await verify(forge.token({ scp: ['read'] }), signal)
+    expect({ organizations, capabilities }).toEqual({ organizations: ['frozen'], capabilities: ['read'] })
+  })
+
+  test('may refuse', async () => {
+    const verify = verifierOf({ readClaims: () => refuse('token_invalid') })
+    expect(await verdictOf(verify(forge.token(), signal))).toBe('token_invalid')
+  })
+
+  test('that throws or gives something else is a fault, not a bad token', async () => {
+    const broken = verifierOf({
+      readClaims: () => {
+        throw new Error('a bug')
+      },
+    })
+    expect(await verdictOf(broken(forge.token(), signal))).toBe('threw a bug')
+    const wrong = verifierOf({
+      readClaims: () => ({ organizations: ['a'], capabilities: undefined as never }),
+    })
+    expect(await verdictOf(wrong(forge.token(), signal))).toMatch('readClaims gave capabilities')
+  })
+})
+
+describe('algorithms', () => {
+  test('narrow what is accepted', async () => {
+    const verify = verifierOf({ algorithms: ['ES256'] })
+    expect(await verdictOf(verify(forge.token(), signal))).toBe('token_invalid')
+    expect(await verdictOf(verify(forge.token({}, {}, forge.ec), signal))).toBe('user-1')
+  })
+})
+
+test('no cause holds a part of the token', async () => {
+  const secret = 'do-not-log-me'
+  const spoilt = [
+    forge.token({ sub: 5, email: secret }),
+    forge.token({ aud: secret }),
+    forge.token({ exp: 5, email: secret }),
+    forge.token({ email: secret }, { typ: secret }),
+    forge.token({ email: secret }, { crit: [secret], [secret]: true }),
+    forge.token({ email: secret }, { kid: secret }),
+    forge.token({ email: secret }, {}, rsaSigner('rsa-1')),
+    jws({ alg: 'RS256', kid: 'rsa-1' }, secret, forge.rsa),
+  ]
+  for (const token of spoilt) {
+    const error: unknown = await verifierOf()(token, signal).catch((reason: unknown) => reason)
+    expect(error).toBeInstanceOf(Error)
+    const seen = [error, (error as Error).cause].flatMap((one) =>
+      one instanceof Error ? [one.message, one.stack, one.cause, JSON.stringify(one)] : [one],
+    )
+    expect(seen.join('\n')).not.toContain(secret)
+  }
+})
+
+test('any spoiling of a sound token, and any text, is token_invalid and nothing else', async () => {
+  const verify = verifierOf()
+  const [sound, other] = [forge.token(), forge.token({ sub: 'x' }, {}, ecSigner('ec-1'))]
+  const spoilt = fc.oneof(
+    fc.string({ unit: 'binary' }),
+    fc.stringMatching(/^[\w-]{0,40}\.[\w-]{0,40}\.[\w-]{0,40}$/),
+    fc.tuple(fc.jsonValue(), fc.jsonValue()).map(([header, payload]) => jws(header, payload, forge.rsa)),
+    fc
+      .dictionary(fc.constantFrom('alg', 'kid', 'typ', 'crit', 'b64', 'jwk', 'x5c', 'zip'), fc.jsonValue())
+      .map((header) => forge.token({}, header, ecSigner('rsa-1'))),
+    fc
+      .tuple(fc.nat(sound.length - 1), fc.constantFrom('.', '=', 'A', '_', ' ', '~', '\n'))
+      .map(([at, character]) => `${sound.slice(0, at)}${character}${sound.slice(at)}`),
+    fc.nat(sound.length - 1).map((at) => sound.slice(0, at)),
+    fc.nat(sound.length).map((at) => sound.slice(0, at) + other.slice(at)),
+  )
+  await fc.assert(
+    fc.asyncProperty(spoilt, async (token) => {
+      fc.pre(token !== sound)
+      expect(await verdictOf(verify(token, signal))).toBe('token_invalid')
+    }),
+    { numRuns: 500 },
+  )
+})
+
+test('the verifier of the door uses the real clock', async () => {
+  const present = createForge()
+  const { issuer, audience, jwks } = present
+  const verify = createJwtVerifier({ issuer, audience, jwks, type: 'at+jwt' })
+  expect(await verdictOf(verify(present.token(), signal))).toBe('user-1')
+})

@@ -1,0 +1,272 @@
+import { describe, expect, test } from 'vitest'
+
+import type { TokenVerifier } from '../../src/ports.ts'
+import { createBearerVerifier } from '../../src/verifiers/bearer-verifier.ts'
+import { createIntrospectionVerifier } from '../../src/verifiers/introspection-verifier.ts'
+import { createJwtVerifier } from '../../src/verifiers/jwt-verifier.ts'
+import { createForge, rsaSigner } from './forge.ts'
+
+const { jwks } = createForge()
+const url = new URL('https://login.example/x')
+const verifier = createJwtVerifier({ issuer: 'i', audience: 'a', jwks, type: 'any' })
+
+const doors: Record<string, { create: (options: never) => TokenVerifier; good: object }> = {
+  createJwtVerifier: {
+    create: createJwtVerifier,
+    good: { issuer: 'https://login.example', audience: 'exports', jwks: url, type: 'at+jwt' },
+  },
+  createIntrospectionVerifier: {
+    create: createIntrospectionVerifier,
+    good: {
+      endpoint: url,
+      clientId: 'us',
+      clientSecret: 'hush',
+      issuer: 'https://login.example',
+      audience: 'exports',
+    },
+  },
+  createBearerVerifier: { create: createBearerVerifier, good: { jwt: verifier, opaque: verifier } },
+}
+
+function createWith(door: string, changes: unknown): TokenVerifier {
+  const { create, good } = doors[door] ?? { create: () => verifier, good: {} }
+  return create(
+    (typeof changes === 'object' && changes !== null ? { ...good, ...changes } : changes) as never,
+  )
+}
+
+const httpsOnly = 'write an https URL, or http on a loopback host; got'
+const algorithms = 'RS256, PS256, ES256, EdDSA, Ed25519, RS384, RS512, PS384, PS512, ES384, ES512'
+const weak = rsaSigner('weak', 1_024).jwk
+
+describe('wrong options', () => {
+  test.each<[string, unknown, string]>([
+    [
+      'createJwtVerifier',
+      undefined,
+      'options: write { issuer, audience, jwks, algorithms, type, clockToleranceMs, maxTokenAgeMs, cacheMs, staleKeysMs, readClaims }; got nothing',
+    ],
+    ['createJwtVerifier', 'x', 'got a string'],
+    ['createJwtVerifier', { isuer: 'x' }, 'isuer: write one of issuer, audience,'],
+    ['createJwtVerifier', { isuer: 'x' }, 'got an unknown option'],
+    [
+      'createJwtVerifier',
+      { issuer: undefined },
+      "issuer: write the exact `iss` of your tokens, such as 'https://login.example.com'; got nothing",
+    ],
+    ['createJwtVerifier', { issuer: '' }, 'got an empty string'],
+    ['createJwtVerifier', { issuer: url }, 'got an object'],
+    ['createJwtVerifier', { issuer: ['a'] }, 'got an array'],
+    [
+      'createJwtVerifier',
+      { audience: undefined },
+      'audience: write the `aud` that names this service, or a list of such names; got nothing',
+    ],
+    [
+      'createJwtVerifier',
+      { audience: [] },
+      'audience: write the `aud` that names this service, or a list of such names; got []',
+    ],
+    ['createJwtVerifier', { audience: ['a', '', 5] }, "got ['a', an empty string, 5]"],
+    [
+      'createJwtVerifier',
+      { jwks: undefined },
+      "jwks: write new URL('https://…') of a key set, or { keys: [ … ] } itself; got nothing",
+    ],
+    ['createJwtVerifier', { jwks: 'https://login.example/keys' }, 'got a string'],
+    [
+      'createJwtVerifier',
+      { jwks: new URL('http://login.example/keys?a=b') },
+      `jwks: ${httpsOnly} 'http://login.example/keys'`,
+    ],
+    ['createJwtVerifier', { jwks: new URL('http://127.0.0.1.example/keys') }, 'an https URL'],
+    ['createJwtVerifier', { jwks: new URL('http://localhost.example/keys') }, 'an https URL'],
+    ['createJwtVerifier', { jwks: new URL('file:///keys') }, 'an https URL'],
+    [
+      'createJwtVerifier',
+      { jwks: new URL('https://us:hush@login.example/keys') },
+      'jwks: write a URL without credentials; got one with them',
+    ],
+    ['createJwtVerifier', { jwks: { keys: 'x' } }, 'got an object'],
+    [
+      'createJwtVerifier',
+      { jwks: { keys: [] } },
+      'jwks: write at least one RSA, EC or Ed25519 key; got none that can verify',
+    ],
+    ['createJwtVerifier', { jwks: { keys: [{ kty: 'RSA', use: 'enc' }] } }, 'got none that can verify'],
+    [
+      'createJwtVerifier',
+      { jwks: { keys: [...jwks.keys, { kty: 'oct', k: 'aHVzaA' }] } },
+      'jwks: write public keys to verify signatures with; got keys[2]: a symmetric key',
+    ],
+    [
+      'createJwtVerifier',
+      { jwks: { keys: [{ ...jwks.keys[0], d: 'aHVzaA' }] } },
+      'got keys[0]: a private key',
+    ],
+    ['createJwtVerifier', { jwks: { keys: [{ ...jwks.keys[0], n: 'hush' }] } }, 'got keys[0]: an RSA key of'],
+    ['createJwtVerifier', { jwks: { keys: [{ kty: 'RSA', n: 5 }] } }, 'got keys[0]: a malformed key'],
+    [
+      'createJwtVerifier',
+      { jwks: { keys: [weak] } },
+      'got keys[0]: an RSA key of 1024 bits, fewer than 2,048 (RFC 7518 §3.3)',
+    ],
+    ['createJwtVerifier', { type: undefined }, "type: write 'at+jwt' or 'JWT' or 'any'; got nothing"],
+    ['createJwtVerifier', { type: 'jwt' }, "got 'jwt'"],
+    ['createJwtVerifier', { algorithms: [] }, `algorithms: write a list of ${algorithms}; got []`],
+    [
+      'createJwtVerifier',
+      { algorithms: ['RS256', 'none'] },
+      `algorithms: write only ${algorithms}; got 'none'`,
+    ],
+    ['createJwtVerifier', { algorithms: ['HS256'] }, "got 'HS256'"],
+    ['createJwtVerifier', { algorithms: ['RS1'] }, "got 'RS1'"],
+    [
+      'createJwtVerifier',
+      { clockToleranceMs: 120_001 },
+      'clockToleranceMs: write whole milliseconds from 0 to 120000; got 120001',
+    ],
+    ['createJwtVerifier', { clockToleranceMs: -1 }, 'got -1'],
+    ['createJwtVerifier', { clockToleranceMs: 0.5 }, 'got 0.5'],
+    ['createJwtVerifier', { clockToleranceMs: Number.NaN }, 'got NaN'],
+    ['createJwtVerifier', { clockToleranceMs: '5s' }, "got '5s'"],
+    [
+      'createJwtVerifier',
+      { maxTokenAgeMs: 0 },
+      'maxTokenAgeMs: write whole milliseconds from 1 to 9007199254740991; got 0',
+    ],
+    ['createJwtVerifier', { maxTokenAgeMs: Number.POSITIVE_INFINITY }, 'got Infinity'],
+    [
+      'createJwtVerifier',
+      { cacheMs: 60_001 },
+      'cacheMs: write whole milliseconds from 0 to 60000; got 60001',
+    ],
+    [
+      'createJwtVerifier',
+      { staleKeysMs: 86_400_001 },
+      'staleKeysMs: write whole milliseconds from 0 to 86400000; got 86400001',
+    ],
+    [
+      'createJwtVerifier',
+      { readClaims: {} },
+      'readClaims: write a function (claims) => ({ organizations, capabilities }); got an object',
+    ],
+    ['createJwtVerifier', { readClaims: null }, 'got null'],
+
+    [
+      'createIntrospectionVerifier',
+      null,
+      'options: write { endpoint, clientId, clientSecret, issuer, audience, cacheMs, readClaims }; got null',
+    ],
+    ['createIntrospectionVerifier', { timeout: 5 }, 'timeout: write one of endpoint,'],
+    [
+      'createIntrospectionVerifier',
+      { endpoint: undefined },
+      "endpoint: write new URL('https://…'); got nothing",
+    ],
+    ['createIntrospectionVerifier', { endpoint: 'https://us:hush@login.example' }, 'got a string'],
+    [
+      'createIntrospectionVerifier',
+      { endpoint: new URL('http://login.example/') },
+      `endpoint: ${httpsOnly} 'http://login.example/'`,
+    ],
+    [
+      'createIntrospectionVerifier',
+      { endpoint: new URL('https://us:hush@login.example/') },
+      'endpoint: write a URL without credentials; got one with them',
+    ],
+    [
+      'createIntrospectionVerifier',
+      { clientId: '' },
+      'clientId: write the id of your client at the authorization server; got an empty string',
+    ],
+    [
+      'createIntrospectionVerifier',
+      { clientSecret: undefined },
+      'clientSecret: write the secret of that client; got nothing',
+    ],
+    [
+      'createIntrospectionVerifier',
+      { clientSecret: 12_345 },
+      'clientSecret: write the secret of that client; got a number',
+    ],
+    ['createIntrospectionVerifier', { clientSecret: ['hush'] }, 'got an array'],
+    [
+      'createIntrospectionVerifier',
+      { issuer: 5 },
+      'issuer: write the name of the authorization server, such as',
+    ],
+    ['createIntrospectionVerifier', { audience: 'exports', issuer: 5 }, 'got 5'],
+    ['createIntrospectionVerifier', { audience: [5] }, 'got [5]'],
+    [
+      'createIntrospectionVerifier',
+      { cacheMs: 300_001 },
+      'cacheMs: write whole milliseconds from 0 to 300000; got 300001',
+    ],
+    ['createIntrospectionVerifier', { cacheMs: 'x'.repeat(81) }, 'got a string of 81 characters'],
+    [
+      'createIntrospectionVerifier',
+      { readClaims: 'org' },
+      "readClaims: write a function (claims) => ({ organizations, capabilities }); got 'org'",
+    ],
+
+    ['createBearerVerifier', [], 'options: write { jwt, opaque }; got an array'],
+    [
+      'createBearerVerifier',
+      { jwt: undefined },
+      'jwt: write a verifier, such as createJwtVerifier({ … }); got nothing',
+    ],
+    [
+      'createBearerVerifier',
+      { opaque: {} },
+      'opaque: write a verifier, such as createIntrospectionVerifier({ … }); got an object',
+    ],
+    ['createBearerVerifier', { other: verifier }, 'other: write one of jwt, opaque; got an unknown option'],
+  ])('%s %j: %s', (door, changes, message) => {
+    const given = Array.isArray(changes)
+      ? () => createBearerVerifier(changes as never)
+      : () => createWith(door, changes)
+    expect(given).toThrow(TypeError)
+    expect(given).toThrow(`${door}: `)
+    expect(given).toThrow(message)
+    expect(messageOf(given)).not.toMatch(/hush|aHVzaA|12345/)
+  })
+})
+
+describe('good options', () => {
+  test.each<[string, object]>([
+    ['createJwtVerifier', {}],
+    ['createJwtVerifier', { jwks }],
+    ['createJwtVerifier', { jwks: { keys: [...jwks.keys, { kty: 'AKP' }, { kty: 'RSA', use: 'enc' }] } }],
+    ['createJwtVerifier', { jwks: new URL('http://localhost:8080/keys') }],
+    ['createJwtVerifier', { jwks: new URL('http://127.9.9.9/keys') }],
+    ['createJwtVerifier', { jwks: new URL('http://[::1]/keys') }],
+    [
+      'createJwtVerifier',
+      {
+        audience: ['a', 'b'],
+        algorithms: ['ES512'],
+        clockToleranceMs: 0,
+        maxTokenAgeMs: 1,
+        cacheMs: 0,
+        staleKeysMs: 0,
+      },
+    ],
+    ['createJwtVerifier', { readClaims: () => ({ organizations: [], capabilities: [] }) }],
+    ['createJwtVerifier', { cacheMs: undefined, readClaims: undefined }],
+    ['createIntrospectionVerifier', {}],
+    ['createIntrospectionVerifier', { cacheMs: 0, endpoint: new URL('http://localhost/') }],
+    ['createBearerVerifier', {}],
+  ])('%s %j', (door, changes) => {
+    expect(createWith(door, changes)).toBeTypeOf('function')
+  })
+})
+
+function messageOf(create: () => unknown): string {
+  try {
+    create()
+    return ''
+  } catch (error) {
+    return error instanceof Error ? error.message : ''
+  }
+}
