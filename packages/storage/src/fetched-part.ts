@@ -1,0 +1,95 @@
+import { type OpenObject, refuse } from '@sallyport/core'
+
+/** One part of an object, on its way or in memory. */
+export interface FetchedPart {
+  /** Begins to fetch, if it has not begun. */
+  start(): void
+  /** The bytes of the part, exactly. Throws where they end early, after the last of them. Read once. */
+  read(): AsyncIterable<Uint8Array>
+  /** Lets go of connection and memory, also under a pending read, which then throws. Twice is once. */
+  close(): void
+}
+
+/** How a part is fetched. */
+export interface PartTerms {
+  readonly open: (signal: AbortSignal) => Promise<OpenObject>
+  /** Bytes of the part. */
+  readonly length: number
+  /** `'closed'`: the object goes on behind the part, and is closed there. `'over'`: it ends with the part. */
+  readonly afterwards: 'closed' | 'over'
+  /** `'memory'`: fetched as fast as it comes. `'reader'`: one chunk at a time, as it is asked for. */
+  readonly goesTo: 'memory' | 'reader'
+  /** Called once, when nothing of it is held any more. */
+  readonly onClose: () => void
+}
+
+export function fetchedPart({ open, length, afterwards, goesTo, onClose }: PartTerms): FetchedPart {
+  const chunks: Uint8Array[] = []
+  const gone = new AbortController()
+  let state: 'new' | 'fetching' | 'fetched' | 'failed' | 'closed' = 'new'
+  let failure: unknown
+  let object: OpenObject | undefined
+  let wakeReader = ignore
+  let wakeFetch = ignore
+
+  async function fetch(): Promise<void> {
+    object = await open(gone.signal)
+    if (state === 'closed') return
+    let left = length
+    for await (const chunk of object.chunks) {
+      if (chunk.length > left && afterwards === 'over') return refuse('upstream_error')
+      chunks.push(chunk.subarray(0, left))
+      left -= Math.min(left, chunk.length)
+      wakeReader()
+      if (left === 0 && afterwards === 'closed') break
+      if (goesTo === 'reader') await new Promise<void>((resolve) => (wakeFetch = resolve))
+    }
+    if (left > 0) refuse('unavailable')
+  }
+
+  const settle = (next: 'fetched' | 'failed', error?: unknown): void => {
+    if (state === 'fetching') [state, failure] = [next, error]
+    object?.close() // it has ended, or nobody wants the rest
+    wakeReader()
+  }
+
+  const start = (): void => {
+    if (state !== 'new') return
+    state = 'fetching'
+    fetch().then(
+      () => settle('fetched'),
+      (error: unknown) => settle('failed', error),
+    )
+  }
+
+  async function* read(): AsyncGenerator<Uint8Array> {
+    for (start(); ;) {
+      const chunk = chunks.shift()
+      if (state === 'closed') refuse('unavailable')
+      if (chunk) yield chunk
+      else if (state === 'failed') throw failure
+      else if (state === 'fetched') return
+      else {
+        wakeFetch()
+        await new Promise<void>((resolve) => (wakeReader = resolve))
+      }
+    }
+  }
+
+  return {
+    start,
+    read,
+    close: () => {
+      if (state === 'closed') return
+      state = 'closed'
+      chunks.length = 0
+      gone.abort()
+      object?.close()
+      wakeFetch()
+      wakeReader()
+      onClose()
+    },
+  }
+}
+
+const ignore = (): void => {}

@@ -1,0 +1,40 @@
+import { createHash } from 'node:crypto'
+
+import type { OpenObject } from '@sallyport/core'
+
+/** What a reader got, and how it ended: `'end'`, the kind of a refusal, or `'foreign'`. */
+export interface Reading {
+  readonly size: number
+  readonly sha256: string
+  readonly end: string
+}
+
+/** Reads to the end, and closes. */
+export async function endOf(object: OpenObject | undefined): Promise<Reading> {
+  const hash = createHash('sha256')
+  let size = 0
+  let end = 'end'
+  try {
+    for await (const chunk of object?.chunks ?? []) {
+      hash.update(chunk)
+      size += chunk.length
+    }
+  } catch (error) {
+    end = kindOf(error)
+  }
+  object?.close()
+  return { size, sha256: hash.digest('hex'), end }
+}
+
+/** The reading that got these bytes. */
+export const reading = (bytes: Uint8Array, end = 'end'): Reading => ({
+  size: bytes.length,
+  sha256: createHash('sha256').update(bytes).digest('hex'),
+  end,
+})
+
+/** The kind of a refusal: its message, which says nothing else. */
+export const kindOf = (thrown: unknown): string =>
+  thrown instanceof Error && KINDS.has(thrown.message) ? thrown.message : 'foreign'
+
+const KINDS: ReadonlySet<string> = new Set(['unavailable', 'upstream_error', 'object_changed'])
