@@ -1,6 +1,6 @@
 import { formatHttpDate } from './http-date.ts'
 
-/** The link relations of a version (RFC 9745 §3, RFC 8594 §6, RFC 5829 §3.2). */
+/** The link relations of a version (RFC 9745 §3, RFC 8594 §6, RFC 5829). */
 export type VersionLinks = Partial<Record<'deprecation' | 'sunset' | 'successor-version', string>>
 
 /**
