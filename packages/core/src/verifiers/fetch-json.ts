@@ -27,7 +27,7 @@ export async function fetchJson(request: JsonRequest, signal: AbortSignal): Prom
     throw new Error(`the answer has status ${response.status}, not 200`)
   }
   const bytes = await readAtMost(maxBytes, response.body)
-  return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
+  return parseJson(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
 }
 
 async function readAtMost(maxBytes: number, body: AsyncIterable<Uint8Array> | null): Promise<Uint8Array> {
@@ -39,4 +39,13 @@ async function readAtMost(maxBytes: number, body: AsyncIterable<Uint8Array> | nu
     chunks.push(chunk)
   }
   return Buffer.concat(chunks, length)
+}
+
+/** The parser's own error quotes the text, which may speak of a person. */
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    throw new Error('the answer is no JSON')
+  }
 }

@@ -2,6 +2,7 @@ import { refuse } from '../refusals.ts'
 import { createBackOff } from './back-off.ts'
 import { fetchJson } from './fetch-json.ts'
 import { type KeySet, readKeySet } from './key-set.ts'
+import { createKeyShelf } from './key-shelf.ts'
 import { type Flight, nobodyWaits, reasonOf, startFlight } from './single-flight.ts'
 import { isWithin, type Surroundings } from './surroundings.ts'
 import type { TellTrouble } from './trouble.ts'
@@ -35,15 +36,7 @@ export interface RemoteKeysOptions {
 }
 
 const MOST_BYTES = 524_288
-const AGE_MS = 600_000
 const COOLDOWN_MS = 30_000
-
-/** Known keys. `refreshMs`: the age at which newer ones are fetched behind the callers' backs. */
-interface Held {
-  readonly keys: KeySet
-  readonly since: number
-  readonly refreshMs: number
-}
 
 /**
  * Keys from a JWK Set at an address. They are known for 10 minutes and refreshed before; while their source fails they
@@ -51,30 +44,21 @@ interface Held {
  */
 export function remoteKeySource(options: RemoteKeysOptions): KeySource {
   const { url, staleKeysMs, changed, tell, surroundings } = options
-  const { now, random, deadlineMs } = surroundings
-  let held: Held | undefined
+  const { now, deadlineMs } = surroundings
+  const shelf = createKeyShelf(staleKeysMs, surroundings)
   const backOff = createBackOff(surroundings)
   let staleTold = false
   let flight: Flight<KeySet> | undefined
   let askedAt = Number.NEGATIVE_INFINITY
 
-  const isFresh = (at: number): boolean => held !== undefined && isWithin(at, held.since, AGE_MS)
-  const isStale = (at: number): boolean =>
-    held !== undefined && isWithin(at, held.since, AGE_MS + staleKeysMs)
-
   const accept = (document: unknown, asked: number): KeySet => {
     const { keys, unfit } = readKeySet(document)
-    const replaced = held !== undefined && held.keys.thumbprints !== keys.thumbprints
-    held = { keys, since: asked, refreshMs: AGE_MS * (0.7 + 0.2 * random()) }
+    const replaced = shelf.put(keys, asked)
     backOff.recovered()
     staleTold = false
     if (replaced) changed()
-    if (keys.size === 0) tell('keys_empty', new Error(`the key set has no key for us ${unfit.join('; ')}`))
+    if (keys.size === 0) tell('keys_empty', new Error(`no key that can verify; ${unfit.join('; ')}`))
     return keys
-  }
-  const fail = (cause: unknown): void => {
-    if (!backOff.failure() && held) tell('keys_not_refreshed', cause)
-    backOff.failed(cause)
   }
   const load = async (signal: AbortSignal): Promise<KeySet> => {
     const asked = now()
@@ -83,7 +67,9 @@ export function remoteKeySource(options: RemoteKeysOptions): KeySource {
       signal.throwIfAborted() // a cancelled fetch must not overtake a later one
       return accept(document, asked)
     } catch (cause) {
-      if (signal.reason !== nobodyWaits) fail(cause)
+      if (signal.reason === nobodyWaits) throw cause
+      if (!backOff.failure() && shelf.stale()) tell('keys_not_refreshed', cause)
+      backOff.failed(cause)
       throw cause
     }
   }
@@ -93,13 +79,14 @@ export function remoteKeySource(options: RemoteKeysOptions): KeySource {
     const mine = startFlight(load, deadlineMs, () => {
       if (flight === mine) flight = undefined
     })
-    return (flight = mine)
+    flight = mine
+    return mine
   }
   const refreshQuietly = (): void => {
-    if (!flight && backOff.pauseLeft() === 0)
-      ask()
-        .join()
-        .catch(() => undefined) // fail() has told of it
+    if (flight || backOff.pauseLeft() > 0) return
+    ask()
+      .join()
+      .catch(() => undefined) // load() has told of it
   }
   const serveStale = (keys: KeySet): KeySet => {
     if (!staleTold) tell('keys_stale', backOff.failure()?.cause)
@@ -114,23 +101,22 @@ export function remoteKeySource(options: RemoteKeysOptions): KeySource {
       return await ask().join(signal)
     } catch (cause) {
       if (signal.aborted) throw reasonOf(signal)
-      return held && isStale(now()) ? serveStale(held.keys) : refuseFor(cause)
+      const keys = shelf.stale()
+      return keys ? serveStale(keys) : refuseFor(cause)
     }
   }
-
   return {
+    goodUntil: shelf.goodUntil,
     keys(signal) {
-      const at = now()
-      if (held && isFresh(at)) {
-        if (!isWithin(at, held.since, held.refreshMs)) refreshQuietly()
-        return held.keys
-      }
-      if (held && backOff.failure() && isStale(at)) {
-        refreshQuietly()
-        return serveStale(held.keys)
-      }
-      if (!flight && backOff.pauseLeft() > 0) return refuseFor(backOff.failure()?.cause)
-      return fetched(signal)
+      const fresh = shelf.fresh()
+      if (fresh && shelf.isDue()) refreshQuietly()
+      if (fresh) return fresh
+
+      const failure = backOff.failure()
+      const stale = failure && shelf.stale()
+      if (stale) refreshQuietly() // nobody waits for a source that is known to fail
+      if (stale) return serveStale(stale)
+      return !flight && backOff.pauseLeft() > 0 ? refuseFor(failure?.cause) : fetched(signal)
     },
     async newer(signal) {
       if (!flight && isWithin(now(), askedAt, COOLDOWN_MS)) return undefined
@@ -140,10 +126,6 @@ export function remoteKeySource(options: RemoteKeysOptions): KeySource {
         if (signal.aborted) throw reasonOf(signal)
         return undefined
       }
-    },
-    goodUntil(keys) {
-      if (!held || held.keys.thumbprints !== keys.thumbprints) return 0
-      return held.since + AGE_MS + (isFresh(now()) ? 0 : staleKeysMs)
     },
   }
 }
