@@ -15,9 +15,10 @@ export default function setup({ vitest }: TestProject): (() => void) | void {
   return () => {
     if (said) return
     said = true
-    let skipped = 0
-    for (const { children } of vitest.state.getTestModules())
-      skipped += Array.from(children.allTests('skipped')).length
+    const tests = vitest.state
+      .getTestModules()
+      .flatMap(({ children }) => Array.from(children.allTests('skipped')))
+    const skipped = tests.filter(({ options }) => options.mode === 'skip').length
     const names = missing.map(({ name }) => name).join(', ')
     const packages = missing.flatMap((server) => server.packages).join(' ')
     process.stderr.write(

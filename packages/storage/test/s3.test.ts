@@ -1,0 +1,260 @@
+import { gzipSync } from 'node:zlib'
+
+import { PutBucketVersioningCommand, PutObjectCommand, type S3Client } from '@aws-sdk/client-s3'
+import { positionCoded, type Shelf, storeContract } from '@sallyport/core/testing'
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+
+import { isHere } from '../../../scripts/servers/available.ts'
+import { type Ceph, startCeph } from '../../../scripts/servers/ceph.ts'
+import { type FaultProxy, startFaultProxy } from '../../../scripts/servers/fault-proxy.ts'
+import { openS3Store } from '../src/s3-store.ts'
+import { createS3Store } from '../src/s3.ts'
+import { createUpstream, PATIENCE } from '../src/upstream.ts'
+import { leaksIn } from './leaks.ts'
+import { endOf, kindOf, reading } from './reading.ts'
+import { BUCKET, createBucket, KEY, PREFIX, REGION, s3Client, s3Shelf } from './s3-scene.ts'
+
+const MIB = 1_048_576
+const signal = new AbortController().signal
+const bytes = positionCoded(4 * MIB)
+
+describe.skipIf(!isHere('ceph'))('on a Ceph object gateway', () => {
+  let ceph: Ceph
+  let proxy: FaultProxy
+  let client: S3Client
+  let shelf: Shelf
+
+  beforeAll(async () => {
+    ceph = await startCeph()
+    proxy = await startFaultProxy(ceph.port)
+    client = s3Client({ port: ceph.port, keys: ceph.owner })
+    await createBucket({ port: ceph.port, keys: ceph.owner }, BUCKET)
+    shelf = s3Shelf(client)
+    await shelf.put(KEY, bytes)
+  }, 60_000)
+  afterAll(async () => {
+    await proxy?.close()
+    await ceph?.close()
+  })
+  beforeEach(() => proxy.reset())
+
+  const put = (key: string, more: object = {}, bucket = BUCKET) =>
+    client.send(new PutObjectCommand({ Bucket: bucket, Key: key, Body: bytes, ...more }))
+  const viaProxy = (more: object = {}) => s3Client({ port: proxy.port, keys: ceph.owner, ...more })
+  const words = () => [
+    BUCKET,
+    'prefixcanary',
+    'keycanary',
+    REGION,
+    ceph.owner.accessKeyId,
+    ceph.stranger.accessKeyId,
+    '127.0.0.1',
+    'signature=',
+  ]
+
+  describe('keeps the store contract', () => {
+    test.each(storeContract(async () => shelf))('$title', async ({ run }) => {
+      await expect(run()).resolves.toBeUndefined()
+    })
+  })
+
+  describe('asks exactly once', () => {
+    test('for a whole object, and the connection is used again', async () => {
+      const store = createS3Store({ client: viaProxy(), bucket: BUCKET, prefix: PREFIX })
+      expect(await endOf(await store.get(KEY, {}, signal))).toEqual(reading(bytes))
+      expect(await endOf(await store.get(KEY, {}, signal))).toEqual(reading(bytes))
+      expect(proxy.requests.map((head) => head.split(' ')[0])).toEqual(['GET', 'GET'])
+      expect(proxy.traffic).toHaveLength(1)
+    })
+
+    test('for a pinned range, with one canonical range and one strong entity-tag', async () => {
+      const info = await shelf.store.head(KEY, signal)
+      const store = createS3Store({ client: viaProxy(), bucket: BUCKET, prefix: PREFIX })
+      const part = await store.get(
+        KEY,
+        { range: { first: 1_000_000, last: 1_999_999 }, ifMatch: info?.validator ?? '' },
+        signal,
+      )
+      expect(await endOf(part)).toEqual(reading(bytes.subarray(1_000_000, 2_000_000)))
+      expect(proxy.requests).toHaveLength(1)
+      expect(proxy.requests[0]).toMatch(/^range: bytes=1000000-1999999\r$/im)
+      expect(proxy.requests[0]).toMatch(/^if-match: "[0-9a-f]+"\r$/im)
+    })
+  })
+
+  test('an object that is stored as gzip is told and left so', async () => {
+    const zipped = gzipSync(bytes.subarray(0, 100_000))
+    await client.send(
+      new PutObjectCommand({
+        Bucket: BUCKET,
+        Key: `${PREFIX}/zipped`,
+        Body: zipped,
+        ContentEncoding: 'gzip',
+      }),
+    )
+    const object = await shelf.store.get('zipped', {}, signal)
+    expect(object?.info).toMatchObject({ size: zipped.length, encoding: 'gzip' })
+    expect(await endOf(object)).toEqual(reading(zipped))
+  })
+
+  test('an object in another coding is refused', async () => {
+    await put(`${PREFIX}/coded`, { ContentEncoding: 'br' })
+    expect(await shelf.store.head('coded', signal).catch(kindOf)).toBe('upstream_error')
+    expect(await shelf.store.get('coded', {}, signal).catch(kindOf)).toBe('upstream_error')
+  })
+
+  describe('in a bucket with versions', () => {
+    const versioned = `${BUCKET}-versioned`
+    beforeAll(async () => {
+      await createBucket({ port: ceph.port, keys: ceph.owner }, versioned)
+      await put('before', {}, versioned)
+      const VersioningConfiguration = { Status: 'Enabled' } as const
+      await client.send(new PutBucketVersioningCommand({ Bucket: versioned, VersioningConfiguration }))
+    })
+
+    test('a pin goes on naming the old bytes after an overwrite', async () => {
+      await put('a', {}, versioned)
+      const store = createS3Store({ client, bucket: versioned })
+      const info = await store.head('a', signal)
+      expect(info?.validator).toMatch(/^"[0-9a-f]+"@\S+$/)
+      await put('a', { Body: 'other' }, versioned)
+      const ifMatch = info?.validator ?? ''
+      const old = await store.get('a', { range: { first: 9, last: 99 }, ifMatch }, signal)
+      expect(old?.info).toEqual(info)
+      expect(await endOf(old)).toEqual(reading(bytes.subarray(9, 100)))
+      expect((await store.head('a', signal))?.validator).not.toBe(ifMatch)
+    })
+
+    test('an entity-tag alone pins too, and is answered as it was asked', async () => {
+      await put('b', {}, versioned)
+      const store = createS3Store({ client, bucket: versioned })
+      const etag = (await store.head('b', signal))?.validator.split('@')[0] ?? ''
+      const object = await store.get('b', { ifMatch: etag }, signal)
+      object?.close()
+      expect(object?.info.validator).toBe(etag)
+    })
+
+    test('what was laid there before has no version', async () => {
+      const store = createS3Store({ client, bucket: versioned })
+      expect((await store.head('before', signal))?.validator).toMatch(/^"[0-9a-f]+"$/)
+    })
+  })
+
+  describe('who may not', () => {
+    const stores = () => {
+      const stranger = s3Client({ port: ceph.port, keys: ceph.stranger })
+      const forged = s3Client({ port: ceph.port, keys: { ...ceph.owner, secretAccessKey: 'wrong' } })
+      const unknown = s3Client({
+        port: ceph.port,
+        keys: { accessKeyId: 'AKNOBODYCANARY', secretAccessKey: 'x' },
+      })
+      const at = { bucket: BUCKET, prefix: PREFIX }
+      return {
+        'a stranger': createS3Store({ client: stranger, ...at }),
+        'a wrong secret': createS3Store({ client: forged, ...at }),
+        'a wrong secret, and forbiddenIsMissing': createS3Store({
+          client: forged,
+          ...at,
+          forbiddenIsMissing: true,
+        }),
+        'an unknown key': createS3Store({ client: unknown, ...at }),
+        'a missing bucket': createS3Store({ client, bucket: `${BUCKET}-missing` }),
+      }
+    }
+
+    test.each([
+      'a stranger',
+      'a wrong secret',
+      'a wrong secret, and forbiddenIsMissing',
+      'an unknown key',
+      'a missing bucket',
+    ] as const)('%s is refused, and told nothing', async (who) => {
+      const store = stores()[who]
+      const thrown: unknown = await store.get(KEY, {}, signal).catch((error: unknown) => error)
+      expect(kindOf(thrown)).toBe('upstream_error')
+      expect(leaksIn(thrown, words())).toEqual([])
+    })
+
+    test('forbiddenIsMissing takes a 403 for an absence, of HEAD too', async () => {
+      const stranger = s3Client({ port: ceph.port, keys: ceph.stranger })
+      const store = createS3Store({
+        client: stranger,
+        bucket: BUCKET,
+        prefix: PREFIX,
+        forbiddenIsMissing: true,
+      })
+      expect(await store.get(KEY, {}, signal)).toBeUndefined()
+      expect(await store.head(KEY, signal)).toBeUndefined()
+    })
+  })
+
+  describe('with two sockets', () => {
+    test('200 requests of every kind leave room for one more', async () => {
+      const client = viaProxy({ requestHandler: { httpAgent: { maxSockets: 2 } } })
+      const store = createS3Store({ client, bucket: BUCKET, prefix: PREFIX })
+      const { validator = '' } = (await store.head(KEY, signal)) ?? {}
+      const kinds = [
+        () => store.head(KEY, signal),
+        () => store.head('missing', signal),
+        () => store.get('missing', {}, signal),
+        () => store.get(KEY, { ifMatch: '"0123456789abcdef0123456789abcdef"' }, signal).catch(kindOf),
+        () =>
+          store
+            .get(KEY, { ifMatch: validator, range: { first: bytes.length, last: bytes.length + 9 } }, signal)
+            .catch(kindOf),
+        () => abortedAfter(0, (early) => store.get(KEY, {}, early)),
+        () => abortedAfter(3, (early) => store.get(KEY, {}, early)),
+        async () => (await store.get(KEY, {}, signal))?.close(),
+        async () => {
+          const object = await store.get(KEY, {}, signal)
+          await object?.chunks[Symbol.asyncIterator]().next()
+          object?.close()
+        },
+        async () => endOf(await store.get(KEY, { range: { first: 0, last: 99 } }, signal)),
+      ]
+      await Promise.all(Array.from({ length: 20 }, () => kinds.map((ask) => ask())).flat())
+      expect(await endOf(await store.get(KEY, {}, signal))).toEqual(reading(bytes))
+    })
+
+    test('who waits for one is bounded, may leave, and goes on as soon as one is free', async () => {
+      const upstream = createUpstream({ ...PATIENCE, headersMs: 300, places: () => 2 })
+      const store = openS3Store({ client, bucket: BUCKET, prefix: PREFIX }, upstream)
+      const held = [await store.get(KEY, {}, signal), await store.get(KEY, {}, signal)]
+      expect(await store.get(KEY, {}, signal).catch(kindOf)).toBe('unavailable')
+      const caller = new AbortController()
+      const left = store.get(KEY, {}, caller.signal).catch((error: unknown) => error)
+      caller.abort('left')
+      expect(await left).toBe('left')
+      const waiting = store.get(KEY, {}, signal)
+      held[0]?.close()
+      expect(await endOf(await waiting)).toEqual(reading(bytes))
+      held[1]?.close()
+    })
+  })
+
+  test('a validator of another kind of store pins nothing that is here', async () => {
+    expect(await shelf.store.get(KEY, { ifMatch: '300-1771000000' }, signal).catch(kindOf)).toBe(
+      'object_changed',
+    )
+    expect(await shelf.store.get('missing', { ifMatch: '300-1771000000' }, signal)).toBeUndefined()
+  })
+
+  test.each([{ bucket: '' }, { bucket: BUCKET, prefix: '../up' }])('refuses the options %o', (options) => {
+    expect(() => createS3Store({ client, ...options })).toThrow(TypeError)
+  })
+})
+
+/** Asks, and leaves after so many turns of the loop; closes what it got nevertheless. */
+async function abortedAfter(
+  turns: number,
+  ask: (signal: AbortSignal) => ReturnType<Shelf['store']['get']>,
+): Promise<void> {
+  const caller = new AbortController()
+  const asked = ask(caller.signal)
+  for (let turn = 0; turn < turns; turn++) await new Promise((resolve) => setImmediate(resolve))
+  caller.abort()
+  await asked.then(
+    (object) => object?.close(),
+    () => undefined,
+  )
+}
