@@ -28,6 +28,7 @@ export async function deliver(
     reopen: (range) => access.reopen(range, info),
     heal: createHeal({ ...resume, signal, onOutage, random: Math.random }),
     silenceMs: storeSilenceMs,
+    lent: access.lent,
     signal,
   })
   const sent = (bytes: number): void => {

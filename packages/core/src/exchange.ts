@@ -1,4 +1,4 @@
-import { DeliveryError } from './delivery/delivery-error.ts'
+import { DeliveryError, outcomeOf } from './delivery/delivery-error.ts'
 import type { Entry, Reporter } from './events.ts'
 import type { ExportRequest, Outcome, Trouble } from './ports.ts'
 import { refusal, refusalCause, refusalDetail } from './refusals.ts'
@@ -62,12 +62,13 @@ export function openExchange(request: ExportRequest, requestId: string, rules: E
     clearTimeout(clock)
     request.signal.removeEventListener('abort', leave)
     running.delete(stop)
-    for (const letGo of held) letGo()
+    for (const letGo of held) quietly(letGo)
     report.ended(entry, outcome, performance.now() - startedAt, cause)
   }
-  // The end is settled before the abort: the abort closes the socket, and "client gone" would win.
+  // The end is settled before the abort: the abort closes the socket, and "client gone" would win. Before there is an
+  // answer the abort is enough: the pipeline refuses, and knows the status.
   const stop = (reason: unknown): void => {
-    end(outcomeOf(reason), reason instanceof DeliveryError ? reason.cause : reason)
+    if (entry.status !== 0) end(outcomeOf(reason), reason instanceof DeliveryError ? reason.cause : reason)
     abort(reason)
   }
   const leave = (): void => {
@@ -90,7 +91,7 @@ export function openExchange(request: ExportRequest, requestId: string, rules: E
         signal.throwIfAborted()
         return await Promise.race([call(signal), stopped.promise])
       } catch (error) {
-        throw blame(port, error, signal)
+        throw blame(port, signal.aborted ? signal.reason : error, signal)
       }
     },
     begin: (carriesBytes) => {
@@ -99,7 +100,7 @@ export function openExchange(request: ExportRequest, requestId: string, rules: E
       if (!ended) clock = setTimeout(() => stop(new DeliveryError('lifetime_over')), rules.lifetimeMs)
     },
     onEnd: (letGo) => {
-      if (ended) letGo()
+      if (ended) quietly(letGo)
       else held.push(letGo)
     },
   }
@@ -116,12 +117,6 @@ export function stopAllOn(shutdown: AbortSignal | undefined): Set<(reason: unkno
 
 /** The status in the event of a client that left before there was an answer. It is never sent. */
 const clientLeft = 499
-
-/** How a reason ends an exchange. */
-export function outcomeOf(reason: unknown): Outcome {
-  if (reason instanceof DeliveryError) return reason.outcome
-  return refusalDetail(reason)?.kind === 'object_changed' ? 'object_changed' : 'failed'
-}
 
 /** A port's fault, as a refusal that says which port it was. A refusal for the caller's fault stays as it is. */
 function blame(port: Trouble['port'], error: unknown, signal: AbortSignal): unknown {
@@ -141,6 +136,15 @@ const faults: Partial<Record<string, string>> = {
   unavailable: 'unavailable',
   upstream_error: 'wrong',
   internal: 'failed',
+}
+
+/** One thing that will not be let go must not hold the others, nor the event. */
+function quietly(letGo: () => void): void {
+  try {
+    letGo()
+  } catch {
+    // `close` and `release` never throw; one that does has nothing more to give.
+  }
 }
 
 const ignore = (): void => undefined

@@ -93,7 +93,13 @@ export function createExportHandler<T extends Tenant>(options: ExportHandlerOpti
 
       const query = { exportId, tenant, principal, version: version.name }
       const record = checkRecord(await ask('catalogue', (signal) => findExport(query, signal)), query, now())
-      const store = storeAccess(() => guard.storeOf(tenant), record.key, request.borrow, delivery, exchange)
+      const store = storeAccess(
+        () => guard.storeOf(tenant),
+        record.key,
+        request.borrow === true,
+        delivery,
+        exchange,
+      )
       const question = {
         method,
         header,

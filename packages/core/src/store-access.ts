@@ -7,6 +7,8 @@ import { within } from './within.ts'
 
 /** The store, as one exchange sees it: one key, its signal, its count of attempts. */
 export interface StoreAccess {
+  /** Whether the reader has allowed chunks to be lent. */
+  readonly lent: boolean
   head(): Promise<ObjectInfo | undefined>
   /** What it gives is closed when the exchange ends, read or not. */
   get(options: GetOptions): Promise<OpenObject | undefined>
@@ -17,7 +19,7 @@ export interface StoreAccess {
 export function storeAccess(
   find: () => ExportStore,
   key: string,
-  borrow: boolean | undefined,
+  lent: boolean,
   { storeSilenceMs }: FilledDelivery,
   exchange: Exchange,
 ): StoreAccess {
@@ -25,18 +27,19 @@ export function storeAccess(
   let found: ExportStore | undefined
   const store = (): ExportStore => (found ??= find())
   return {
+    lent,
     head: () => ask('store', async (signal) => store().head(key, signal)),
     get: (options) => {
       entry.attempts += 1
       return ask('store', async (signal) => {
-        const object = await store().get(key, { ...options, borrow: borrow ?? false }, signal)
+        const object = await store().get(key, { ...options, borrow: lent }, signal)
         if (object) exchange.onEnd(() => object.close())
         return object
       })
     },
     reopen: async (range, info) => {
       entry.attempts += 1
-      const pinned = { range, ifMatch: info.validator, borrow: borrow ?? false }
+      const pinned = { range, ifMatch: info.validator, borrow: lent }
       const open = (signal: AbortSignal): Promise<OpenObject | undefined> => store().get(key, pinned, signal)
       const object = await within(storeSilenceMs, exchange.signal, open, (late) => late?.close())
       if (object && sameObject(object.info, info)) return object

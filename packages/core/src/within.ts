@@ -10,6 +10,7 @@ export async function within<V>(
 ): Promise<V> {
   const own = new AbortController()
   const ended = Promise.withResolvers<never>()
+  ended.promise.catch(ignore)
   const stop = (reason: unknown): void => {
     own.abort(reason)
     ended.reject(reason)
@@ -17,7 +18,7 @@ export async function within<V>(
   const leave = (): void => stop(signal.reason)
   const timer = setTimeout(() => stop(new DOMException('no answer in time', 'TimeoutError')), ms)
   signal.addEventListener('abort', leave)
-  const called = call(own.signal)
+  const called = begin(call, own.signal)
   try {
     signal.throwIfAborted()
     return await Promise.race([called, ended.promise])
@@ -29,5 +30,9 @@ export async function within<V>(
     signal.removeEventListener('abort', leave)
   }
 }
+
+/** So that a call that throws at once is one that rejects. */
+const begin = async <V>(call: (signal: AbortSignal) => Promise<V>, signal: AbortSignal): Promise<V> =>
+  call(signal)
 
 const ignore = (): void => undefined

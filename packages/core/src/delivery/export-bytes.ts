@@ -14,13 +14,15 @@ export interface Source {
   readonly reopen: (range: ByteRange) => Promise<OpenObject>
   readonly heal: Heal
   readonly silenceMs: number
+  /** Whether chunks are lent until the next is asked for. */
+  readonly lent: boolean
   readonly signal: AbortSignal
 }
 
 /** The planned bytes, exact and healing themselves: `readObject`, `resume`, `exactLength`, and parts where there are several. */
 export function exportBytes(
   plan: { readonly ranges: readonly ByteRange[]; readonly frame?: ByterangesFrame },
-  { opened, reopen, heal, silenceMs, signal }: Source,
+  { opened, reopen, heal, silenceMs, lent, signal }: Source,
 ): AsyncGenerator<Uint8Array, void, undefined> {
   let ready: OpenObject | undefined = opened
   const open = async (range: ByteRange): Promise<AsyncIterable<Uint8Array>> => {
@@ -29,7 +31,7 @@ export function exportBytes(
     return readObject(object, silenceMs, signal)
   }
   const read = (range: ByteRange): AsyncGenerator<Uint8Array, void, undefined> =>
-    exactLength(range.last - range.first + 1, resume(range, open, heal))
+    exactLength(range.last - range.first + 1, resume(range, open, heal), lent)
   const [first = nothing] = plan.ranges
   return plan.frame ? byteranges(plan.ranges, plan.frame, read) : read(first)
 }

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 
 import { refusalDetail } from '../refusals.ts'
-import { DeliveryError } from './delivery-error.ts'
+import { DeliveryError, outcomeOf } from './delivery-error.ts'
 import type { Heal } from './resume.ts'
 
 /** How long an outage is fought. */
@@ -43,12 +43,8 @@ const longestWaitMs = 2_000
 
 /** What an error of the store means for the download, and whether asking again may heal it. */
 function endOf(error: unknown): { readonly error: DeliveryError; readonly heals: boolean } {
-  if (error instanceof DeliveryError) {
-    return { error, heals: error.outcome === 'store_cut' || error.outcome === 'store_stalled' }
-  }
-  const kind = refusalDetail(error)?.kind
-  if (kind === undefined || kind === 'unavailable')
-    return { error: new DeliveryError('store_cut', error), heals: true }
-  if (kind === 'object_changed') return { error: new DeliveryError('object_changed', error), heals: false }
-  return { error: new DeliveryError('failed', error), heals: false }
+  const foreign = !(error instanceof DeliveryError) && !refusalDetail(error)
+  const outcome = foreign ? 'store_cut' : outcomeOf(error)
+  const heals = outcome === 'store_cut' || outcome === 'store_stalled'
+  return { error: error instanceof DeliveryError ? error : new DeliveryError(outcome, error), heals }
 }

@@ -1,11 +1,12 @@
 import type { OpenObject } from '../ports.ts'
+import { refusalDetail } from '../refusals.ts'
 import { DeliveryError } from './delivery-error.ts'
 
 /**
  * The chunks of an open object, and the only place that waits for a store.
  *
- * Throws `store_stalled` when the store sends nothing for `silenceMs` while it is waited for, and the signal's reason
- * when that fires. The time a reader takes over a chunk is not the store's. The object is closed at the end, however
+ * Throws `store_stalled` when the store sends nothing for `silenceMs` while it is waited for, `store_cut` for what it
+ * throws that is no refusal, and the signal's reason when that fires. The time a reader takes over a chunk is not the store's. The object is closed at the end, however
  * it comes.
  */
 export async function* readObject(
@@ -21,7 +22,11 @@ export async function* readObject(
   const wait = (settle: (step: IteratorResult<Uint8Array>) => void, fail: (error: unknown) => void): void => {
     endWait = fail
     timer.refresh()
-    chunks.next().then(settle, fail)
+    chunks
+      .next()
+      .then(settle, (error: unknown) =>
+        fail(refusalDetail(error) ? error : new DeliveryError('store_cut', error)),
+      )
   }
   signal.addEventListener('abort', stop)
   try {

@@ -1,5 +1,6 @@
 import type { ExportBody, Outcome } from '../ports.ts'
-import { DeliveryError } from './delivery-error.ts'
+import { refusalCause } from '../refusals.ts'
+import { DeliveryError, outcomeOf } from './delivery-error.ts'
 
 /** What a running delivery answers to. */
 export interface DeliveryTerms {
@@ -73,7 +74,7 @@ async function* paced(
     signal.throwIfAborted()
     end('completed')
   } catch (error) {
-    end(error instanceof DeliveryError ? error.outcome : 'failed', error)
+    end(outcomeOf(error), refusalCause(error))
     throw error
   } finally {
     clearTimeout(timer)
