@@ -6,6 +6,7 @@ import { crc32 } from 'node:zlib'
 /** One answer of a store. */
 export interface CannedAnswer {
   readonly status: number
+  /** Those that are `undefined` are not sent. */
   readonly headers?: OutgoingHttpHeaders
   readonly body?: string | Uint8Array
   /** Writes the answer itself, where status, headers and body cannot say it. */
@@ -37,11 +38,11 @@ export async function startCannedStore(
     requests.push({ method: request.method ?? '', path: pathname, headers: request.headers })
     const answer = answers[pathname.split('/').pop() ?? ''] ?? s3Error(404, 'NoSuchKey')
     if (answer.write) return answer.write(response)
-    response.writeHead(answer.status, {
-      'x-amz-request-id': `REQUEST${CANARY}`,
-      'x-ms-request-id': `REQUEST${CANARY}`,
-      ...answer.headers,
-    })
+    const marked = { 'x-amz-request-id': `REQUEST${CANARY}`, 'x-ms-request-id': `REQUEST${CANARY}` }
+    for (const [name, value] of Object.entries({ ...marked, ...answer.headers })) {
+      if (value !== undefined) response.setHeader(name, value)
+    }
+    response.writeHead(answer.status)
     response.end(request.method === 'HEAD' ? undefined : answer.body)
   }).listen(0, '127.0.0.1')
   await once(server, 'listening')
