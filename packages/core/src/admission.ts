@@ -3,7 +3,7 @@ import { parseByteRanges } from './http/byte-range.ts'
 import type { FilledLimits } from './options.ts'
 import type { Admission, AdmissionAsk, ExportRequest, Principal, Tenant } from './ports.ts'
 import { refusalDetail } from './refusals.ts'
-import { addressAsk, admissionAsk, admissionFields, requireAdmitted } from './steps/admit.ts'
+import { addressAsk, admissionAsk, admissionFields, checkAdmission, requireAdmitted } from './steps/admit.ts'
 
 /** What the limiter was asked and what it said. */
 export interface AskedAdmission {
@@ -23,7 +23,7 @@ export async function askAdmission<T extends Tenant>(
 ): Promise<AskedAdmission> {
   return exchange.ask('limiter', async (signal) => {
     const asked = admissionAsk(principal, tenant, limits, costOf(request, limits.cost))
-    const admission = await limits.limiter.admit(asked, signal)
+    const admission = checkAdmission(await limits.limiter.admit(asked, signal))
     // Also where the exchange ended while the limiter was still thinking.
     if (admission.admitted) exchange.onEnd(() => admission.release())
     return { asked, admission, fields: admissionFields(asked, admission, limits.legacyFields) }
@@ -38,7 +38,7 @@ function costOf(request: ExportRequest, cost: FilledLimits<Tenant>['cost']): num
 /** The quota of the caller's address: looked at before authentication, paid from when it fails. */
 export interface AddressGate {
   readonly look: () => Promise<void>
-  /** Passes the refusal on, after it was paid for. */
+  /** Passes the refusal on, after it was paid for. A limiter that cannot take the payment is a fault: nobody tries for free. */
   readonly pay: (refused: unknown) => Promise<never>
 }
 
@@ -50,14 +50,16 @@ export function addressGate<T extends Tenant>(
   const spend = async (cost: 0 | 1): Promise<void> => {
     if (!perAddress || address === undefined) return
     const asked = addressAsk(address, perAddress, cost)
-    const admission = await ask('limiter', (signal) => limiter.admit(asked, signal))
+    const admission = await ask('limiter', async (signal) =>
+      checkAdmission(await limiter.admit(asked, signal)),
+    )
     if (cost === 0) requireAdmitted({ asked, admission })
   }
   return {
     look: () => spend(0),
     pay: async (refused) => {
       const kind = refusalDetail(refused)?.kind
-      if (kind === 'token_missing' || kind === 'token_invalid') await spend(1).catch(() => undefined)
+      if (kind === 'token_missing' || kind === 'token_invalid') await spend(1)
       throw refused
     },
   }

@@ -40,7 +40,10 @@ export interface RefusalTerms {
   readonly random: () => number
 }
 
-/** A refusal → its answer: the format's body under the core's header fields. */
+/**
+ * A refusal → its answer: the format's body under the core's header fields. Throws what the format throws, and where it
+ * gives no answer.
+ */
 export function refusalAnswer(detail: RefusalDetail, terms: RefusalTerms): ExportResponse {
   const { kind, fields } = detail
   const retryAfterMs =
@@ -52,26 +55,46 @@ export function refusalAnswer(detail: RefusalDetail, terms: RefusalTerms): Expor
     ...(retryAfterMs !== undefined && { retryAfterMs }),
     ...(fields && { fields }),
   }
-  const { status, contentType, body } = render(terms.errors, refusal)
-  const bytes = Buffer.from(body)
-  const headers: Record<string, string> = {
-    ...terms.headers,
-    ...explanation(detail, terms.capability),
-    'Cache-Control': 'no-store',
-    'Content-Type': contentType,
-    'Content-Length': String(bytes.length),
-  }
-  if (retryAfterMs !== undefined) headers['Retry-After'] = String(retryAfterSeconds(retryAfterMs))
-  return terms.method === 'HEAD' ? { status, headers } : { status, headers, body: wholeBody(bytes) }
+  const { status, contentType, body } = checkRendered(terms.errors(refusal))
+  const fieldsOf = { ...terms.headers, ...explanation(detail, terms.capability) }
+  const wait = retryAfterMs === undefined ? {} : { 'Retry-After': String(retryAfterSeconds(retryAfterMs)) }
+  return errorAnswer(terms.method, status, { ...fieldsOf, ...wait, 'Content-Type': contentType }, body)
 }
 
-function render(errors: ErrorFormat, refusal: Parameters<ErrorFormat>[0]): ReturnType<ErrorFormat> {
-  try {
-    return errors(refusal)
-  } catch {
-    return { status: 500, contentType: 'text/plain; charset=utf-8', body: 'Internal Server Error' }
-  }
+/** The answer where not even a refusal could be made. */
+export const plainAnswer = ({ method, headers }: RefusalTerms): ExportResponse =>
+  errorAnswer(
+    method,
+    500,
+    { ...headers, 'Content-Type': 'text/plain; charset=utf-8' },
+    'Internal Server Error',
+  )
+
+function errorAnswer(
+  method: string,
+  status: number,
+  fields: Readonly<Record<string, string>>,
+  text: string,
+): ExportResponse {
+  const bytes = Buffer.from(text)
+  const headers = { ...fields, 'Cache-Control': 'no-store', 'Content-Length': String(bytes.length) }
+  return method === 'HEAD' ? { status, headers } : { status, headers, body: wholeBody(bytes) }
 }
+
+/** A format is the host's: what it gives must be an answer that says no, and safe to send. */
+function checkRendered(rendered: ReturnType<ErrorFormat>): ReturnType<ErrorFormat> {
+  // One that answers later is refused below, and must not fail unheard then.
+  if (rendered instanceof Promise) rendered.catch(ignore)
+  const { status, contentType, body } = rendered
+  const sound =
+    Number.isInteger(status) && status >= 400 && status <= 599 && isFieldText(contentType) && isText(body)
+  if (!sound) throw new TypeError('an error format gives { status: 400 to 599, contentType, body }')
+  return rendered
+}
+
+const isText = (value: unknown): value is string => typeof value === 'string'
+const isFieldText = (value: unknown): boolean => isText(value) && /^[\x20-\x7e]+$/.test(value)
+const ignore = (): void => undefined
 
 /** The header fields that say what to do about a refusal. */
 function explanation({ kind, size, challenge }: RefusalDetail, capability: string): Record<string, string> {

@@ -93,7 +93,7 @@ const version = z
 const slots = whole('places', 1, 1_000_000)
 const cost = whole('tokens', 1, 1_000_000)
 
-const schema = z.strictObject({
+const members = {
   verifyToken: fn('(token, signal) => Promise<principal>, such as createJwtVerifier({ … })'),
   tenancy,
   capability: text("what the principal must hold, such as 'exports:download'").regex(
@@ -171,34 +171,44 @@ const schema = z.strictObject({
   draining: signal('an AbortSignal').optional(),
   shutdown: signal('an AbortSignal').optional(),
   now: fn('() => milliseconds since the epoch').optional(),
-})
+}
+const schema = z.strictObject(members, write('{ verifyToken, tenancy, capability, findExport, store }'))
 
 /** Throws a `TypeError` that names every wrong option, what was given and what to write instead. */
 export function checkOptions(options: unknown): void {
   const { error } = schema.safeParse(options, { reportInput: true })
-  if (error) throw wrongOptions(error.issues.map(explain))
+  if (!error) return
+  const lines = new Map<string, string>()
+  // The first fault of an option is enough to mend it.
+  for (const { option, fault } of error.issues.flatMap(explain))
+    if (!lines.has(option)) lines.set(option, `${option}: ${fault}`)
+  throw wrongOptions([...lines.values()])
 }
 
 /** The error for wrong options, a line each. */
 export const wrongOptions = (lines: readonly string[]): TypeError =>
   new TypeError(`createExportHandler: ${lines.join('\n  ')}`)
 
-function explain(issue: z.core.$ZodIssue): string {
-  const path = issue.path.map(String).join('.')
+function explain(issue: z.core.$ZodIssue): { readonly option: string; readonly fault: string }[] {
+  const path = issue.path.map(String)
   if (issue.code === 'unrecognized_keys') {
-    const known = 'unknown option'
-    return issue.keys
-      .map((key) => `${path ? `${path}.` : ''}${key}: ${known}; check its spelling and its place`)
-      .join('\n  ')
+    const fault = 'unknown option; check its spelling and its place'
+    return issue.keys.map((key) => ({ option: [...path, key].join('.'), fault }))
   }
-  return `${path || 'options'}: ${issue.message}; got ${shown(issue.input)}`
+  const message = (issue.code === 'invalid_key' && issue.issues[0]?.message) || issue.message
+  const fault = `${message}; got ${shown(issue.input, textIssues.has(issue.code))}`
+  return [{ option: path.join('.') || 'options', fault }]
 }
 
-/** Names what was given without printing what may be secret: the type, and short plain values. */
-function shown(value: unknown): string {
+/** The issues of a string where a string was asked for. */
+const textIssues: ReadonlySet<string> = new Set(['too_small', 'invalid_format', 'invalid_key'])
+
+/** Names what was given without printing what may be secret: a string is shown only where one belongs. */
+function shown(value: unknown, mayShow: boolean): string {
   if (value === undefined) return 'nothing'
-  if (typeof value === 'string') return value.length > 40 ? 'a string' : `'${value}'`
+  if (typeof value === 'string') return mayShow && value.length <= 40 ? `'${value}'` : 'a string'
   if (typeof value === 'number' || typeof value === 'boolean' || value === null) return String(value)
+  if (value instanceof Date) return Number.isNaN(value.getTime()) ? 'an invalid Date' : 'a Date'
   return typeof value === 'function' ? 'a function' : Array.isArray(value) ? 'an array' : 'an object'
 }
 

@@ -21,7 +21,7 @@ export async function deliver(
   report: Reporter,
 ): Promise<ExportBody | undefined> {
   if (!object || plan.length === 0) return undefined
-  const { signal, entry, stop, end } = exchange
+  const { ask, signal, entry, stop, end } = exchange
   const onOutage = (cause: unknown): void => report.trouble('store', outageCode(cause), cause)
   const chunks = exportBytes(plan, {
     opened: object,
@@ -34,7 +34,8 @@ export async function deliver(
   const sent = (bytes: number): void => {
     entry.bytesSent += bytes
   }
-  return startDelivery(plan.length, chunks, { slowest: slowestClient, signal, stop, end, sent })
+  const terms = { slowest: slowestClient, signal, stop, end, sent }
+  return ask('store', () => startDelivery(plan.length, chunks, terms))
 }
 
 const outageCode = (cause: unknown): string =>

@@ -44,6 +44,7 @@ function printable(entry: Entry): Entry {
   const { principal, tenantId, address } = entry
   return {
     ...entry,
+    method: printableText(entry.method),
     ...(principal && {
       principal: { issuer: printableText(principal.issuer), subject: printableText(principal.subject) },
     }),

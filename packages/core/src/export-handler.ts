@@ -58,15 +58,15 @@ export function createExportHandler<T extends Tenant>(options: ExportHandlerOpti
     const requestId = parseRequestId(header('x-request-id')) ?? randomUUID()
     const exchange = openExchange(request, requestId, { ...delivery, report, running })
     const { entry, ask, end } = exchange
-    const { version, parsed } = negotiateVersion(
-      header('x-api-version'),
-      versions,
-      guard.defaultVersion,
-      now(),
-    )
-    let headers = { ...commonHeaders, 'X-Request-Id': requestId, ...('value' in parsed && version.headers) }
+    let version = guard.defaultVersion
+    let headers = { ...commonHeaders, 'X-Request-Id': requestId }
     try {
-      if ('value' in parsed) entry.version = version.name
+      const asked = negotiateVersion(header('x-api-version'), versions, version, now())
+      version = asked.version
+      if ('value' in asked.parsed) {
+        entry.version = version.name
+        headers = { ...headers, ...version.headers }
+      }
       requireOpen(draining, shutdown)
       checkMethod(method)
       if (method === 'OPTIONS') return optionsAnswer(headers, exchange)
@@ -81,7 +81,7 @@ export function createExportHandler<T extends Tenant>(options: ExportHandlerOpti
       const [exportId, tenantName] = requireValid([
         parseExportId(params[guard.idParameter], guard.idParameter),
         parseTenantName(header('x-org-name'), guard.namePattern, nameRequired(tenancy, principal)),
-        parsed,
+        asked.parsed,
       ])
       entry.exportId = exportId
       const tenant = await resolveTenant(tenantName, principal, tenancy, (call) => ask('tenants', call))

@@ -168,12 +168,8 @@ export interface FilledLimits<T extends Tenant> extends Pick<Limits<T>, 'perTena
 }
 
 /** The delivery options, with every default filled. */
-export interface FilledDelivery {
-  readonly firstByteMs: number
-  readonly storeSilenceMs: number
-  readonly resume: { readonly attempts: number; readonly withinMs: number }
-  readonly slowestClient: { readonly bytes: number; readonly perMs: number }
-  readonly lifetimeMs: number
+export interface FilledDelivery extends Required<Omit<DeliveryOptions, 'resume'>> {
+  readonly resume: Required<NonNullable<DeliveryOptions['resume']>>
 }
 
 /** Checks every option once and fills the defaults. Throws a `TypeError` that names each wrong one and what to write. */
@@ -190,24 +186,38 @@ export function resolveOptions<T extends Tenant>(options: ExportHandlerOptions<T
     namePattern: (tenancy.mode === 'multi' && tenancy.namePattern) || defaultNamePattern,
     versions: rows,
     defaultVersion: row,
-    limits: {
-      ...limits,
-      perPrincipal: limits.perPrincipal ?? { capacity: 60, refill: 1, perMs: 1_000 },
-      concurrent: { perPrincipal: 16, ...limits.concurrent },
-      cost: { download: 1, range: 1, head: 1, ...limits.cost },
-      legacyFields: limits.legacyFields ?? false,
-      limiter: limits.limiter ?? createMemoryLimiter(),
-    },
-    delivery: {
-      firstByteMs: 15_000,
-      storeSilenceMs: 15_000,
-      slowestClient: { bytes: 122_880, perMs: 120_000 },
-      lifetimeMs: 86_400_000,
-      ...delivery,
-      resume: { attempts: 8, withinMs: 60_000, ...delivery.resume },
-    },
+    limits: checkCosts(fillLimits(limits)),
+    delivery: fillDelivery(delivery),
     now: options.now ?? Date.now,
   }
+}
+
+// Each default by its own `??`: an option that is given as undefined is one that is not given.
+const fillLimits = <T extends Tenant>({ concurrent, cost, ...limits }: Limits<T>): FilledLimits<T> => ({
+  ...limits,
+  perPrincipal: limits.perPrincipal ?? { capacity: 60, refill: 1, perMs: 1_000 },
+  concurrent: { ...concurrent, perPrincipal: concurrent?.perPrincipal ?? 16 },
+  cost: { download: cost?.download ?? 1, range: cost?.range ?? 1, head: cost?.head ?? 1 },
+  legacyFields: limits.legacyFields ?? false,
+  limiter: limits.limiter ?? createMemoryLimiter(),
+})
+
+const fillDelivery = (delivery: DeliveryOptions): FilledDelivery => ({
+  firstByteMs: delivery.firstByteMs ?? 15_000,
+  storeSilenceMs: delivery.storeSilenceMs ?? 15_000,
+  resume: { attempts: delivery.resume?.attempts ?? 8, withinMs: delivery.resume?.withinMs ?? 60_000 },
+  slowestClient: delivery.slowestClient ?? { bytes: 122_880, perMs: 120_000 },
+  lifetimeMs: delivery.lifetimeMs ?? 86_400_000,
+})
+
+/** A request that costs more than a bucket holds would never be admitted. */
+function checkCosts<T extends Tenant>(limits: FilledLimits<T>): FilledLimits<T> {
+  const { perPrincipal, perTenant, cost } = limits
+  const quotas = [perPrincipal, perTenant].filter((quota) => typeof quota === 'object')
+  const dearest = Math.max(cost.download, cost.range, cost.head)
+  const smallest = Math.min(...quotas.map(({ capacity }) => capacity))
+  if (dearest <= smallest) return limits
+  throw wrongOptions([`limits.cost: write at most ${smallest}, the smallest capacity; got ${dearest}`])
 }
 
 const knownMediaTypes = {

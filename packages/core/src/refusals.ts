@@ -112,4 +112,4 @@ const isDetail = (data: unknown): data is RefusalDetail =>
   data !== null &&
   'kind' in data &&
   typeof data.kind === 'string' &&
-  data.kind in statusOf
+  Object.hasOwn(statusOf, data.kind)

@@ -49,6 +49,13 @@ export const addressAsk = (address: string, quota: Quota, cost: 0 | 1): Admissio
   cost,
 })
 
+/** Refuses what is no answer of a limiter: who is admitted by mistake is admitted. */
+export function checkAdmission(admission: Admission | null | undefined): Admission {
+  if (admission && typeof admission.admitted === 'boolean' && Array.isArray(admission.left)) return admission
+  const cause = new TypeError('an admission needs admitted and left')
+  throw refusal({ kind: 'upstream_error', trouble: { port: 'limiter', code: 'admission_malformed' } }, cause)
+}
+
 /** Refuses what the limiter did not admit: `rate_limited` by a quota, `too_many_downloads` by a place. */
 export function requireAdmitted({
   asked,

@@ -5,9 +5,14 @@ import { refusal } from '../refusals.ts'
  * What is known of the object: the store's word and the catalogue's together. An export id names one immutable object,
  * so a store that contradicts the record is refused, and no retry can heal it.
  */
-export function checkObject(info: ObjectInfo, recorded: Partial<ObjectInfo> | undefined): ObjectInfo {
-  if (!Number.isSafeInteger(info.size) || info.size < 0 || info.validator === '') {
-    throw refusal({ kind: 'upstream_error', trouble: { port: 'store', code: 'info_malformed' } })
+export function checkObject(
+  info: ObjectInfo | null | undefined,
+  recorded: Partial<ObjectInfo> | undefined,
+): ObjectInfo {
+  const fault = info ? infoFault(info) : 'info'
+  if (!info || fault !== undefined) {
+    const cause = new TypeError(`a store gave a malformed ${fault}`)
+    throw refusal({ kind: 'upstream_error', trouble: { port: 'store', code: 'info_malformed' } }, cause)
   }
   if (!recorded) return info
   const same =
@@ -19,6 +24,19 @@ export function checkObject(info: ObjectInfo, recorded: Partial<ObjectInfo> | un
   if (!same) throw refusal({ kind: 'upstream_error', trouble: { port: 'store', code: 'record_stale' } })
   return recorded.sha256 === undefined ? info : { ...info, sha256: recorded.sha256.toLowerCase() }
 }
+
+/** The first member that is not what it must be, if any. */
+function infoFault({ size, validator, lastModified, sha256, encoding }: ObjectInfo): string | undefined {
+  if (!Number.isSafeInteger(size) || size < 0) return 'size'
+  if (typeof validator !== 'string' || validator === '') return 'validator'
+  if (lastModified !== undefined && !isDate(lastModified)) return 'lastModified'
+  if (sha256 !== undefined && !isSha256(sha256)) return 'sha256'
+  if (encoding !== undefined && encoding !== 'gzip') return 'encoding'
+  return undefined
+}
+
+const isDate = (value: unknown): boolean => value instanceof Date && !Number.isNaN(value.getTime())
+const isSha256 = (value: unknown): boolean => typeof value === 'string' && /^[0-9a-f]{64}$/i.test(value)
 
 const agree = <V>(recorded: V | undefined, stored: V | undefined): boolean =>
   recorded === undefined || recorded === stored

@@ -1,12 +1,14 @@
 import type { Principal } from '../ports.ts'
+import { refusal } from '../refusals.ts'
 
-/** Throws where a verifier gives something that proves nobody: limits, tenancy and events stand on these members. */
-export function checkPrincipal(principal: Principal): Principal {
-  const { issuer, subject, organizations, capabilities } = principal
-  const whole =
-    isText(issuer) && isText(subject) && Array.isArray(organizations) && Array.isArray(capabilities)
-  if (!whole) throw new TypeError('a principal needs issuer, subject, organizations and capabilities')
-  return principal
+/** Refuses what a verifier gives and proves nobody: limits, tenancy and events stand on these members. */
+export function checkPrincipal(principal: Principal | null | undefined): Principal {
+  if (principal && isWhole(principal)) return principal
+  const cause = new TypeError('a principal needs issuer, subject, organizations and capabilities')
+  throw refusal({ kind: 'upstream_error', trouble: { port: 'verifier', code: 'principal_malformed' } }, cause)
 }
+
+const isWhole = ({ issuer, subject, organizations, capabilities }: Principal): boolean =>
+  isText(issuer) && isText(subject) && Array.isArray(organizations) && Array.isArray(capabilities)
 
 const isText = (value: unknown): boolean => typeof value === 'string' && value !== ''

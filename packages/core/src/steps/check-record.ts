@@ -1,4 +1,4 @@
-import type { ExportRecord, Tenant } from '../ports.ts'
+import type { ExportRecord, ObjectInfo, Tenant } from '../ports.ts'
 import { refusal } from '../refusals.ts'
 
 /**
@@ -20,17 +20,39 @@ export function checkRecord(
   }
   if (record.state === 'pending') throw refusal({ kind: 'export_pending' })
   if (record.state === 'failed') throw refusal({ kind: 'export_failed' })
-  if (
-    record.state !== 'ready' ||
-    typeof record.key !== 'string' ||
-    record.key === '' ||
-    !isFormat(record.format)
-  ) {
-    throw refusal({ kind: 'upstream_error', trouble: { port: 'catalogue', code: 'record_malformed' } })
+  const fault = recordFault(record)
+  if (fault !== undefined) {
+    const cause = new TypeError(`an export record needs ${fault}`)
+    throw refusal({ kind: 'upstream_error', trouble: { port: 'catalogue', code: 'record_malformed' } }, cause)
   }
   if (record.expiresAt && !(now < record.expiresAt.getTime())) throw refusal({ kind: 'export_expired' })
   return record
 }
 
-const isFormat = (format: unknown): boolean =>
-  typeof format === 'string' && /^[a-z0-9]{1,16}(?:\.[a-z0-9]{1,8})?$/.test(format)
+/** What is wrong with the first member that is not what it must be. A catalogue is a port: its types are not believed. */
+function recordFault({ state, key, format, expiresAt, filename, object }: ExportRecord): string | undefined {
+  if (state !== 'ready') return "a state of 'ready', 'pending' or 'failed'"
+  if (!isText(key)) return 'a key that is not empty'
+  if (!isText(format) || !/^[a-z0-9]{1,16}(?:\.[a-z0-9]{1,8})?$/.test(format))
+    return "a format such as 'jsonl'"
+  if (expiresAt !== undefined && !isDate(expiresAt)) return 'an expiresAt that is a valid Date, or none'
+  if (filename !== undefined && typeof filename !== 'string') return 'a filename that is a string, or none'
+  return object === undefined ? undefined : objectFault(object)
+}
+
+function objectFault(object: Partial<ObjectInfo>): string | undefined {
+  if (typeof object !== 'object' || object === null) return 'an object of what is known, or none'
+  const { size, validator, lastModified, sha256, encoding } = object
+  if (size !== undefined && !(Number.isSafeInteger(size) && size >= 0))
+    return 'an object.size in bytes, or none'
+  if (validator !== undefined && !isText(validator)) return 'an object.validator that is not empty, or none'
+  if (lastModified !== undefined && !isDate(lastModified))
+    return 'an object.lastModified that is a valid Date, or none'
+  if (sha256 !== undefined && !(isText(sha256) && /^[0-9a-f]{64}$/i.test(sha256)))
+    return 'an object.sha256 of 64 hex digits, or none'
+  if (encoding !== undefined && encoding !== 'gzip') return "an object.encoding of 'gzip', or none"
+  return undefined
+}
+
+const isText = (value: unknown): boolean => typeof value === 'string' && value !== ''
+const isDate = (value: unknown): boolean => value instanceof Date && !Number.isNaN(value.getTime())

@@ -8,7 +8,7 @@ export interface NegotiatedVersion<V> {
 
 /**
  * Names the version. It refuses nothing: an unknown one is answered in the default's error format, and its fault is
- * judged with those of the other parts. From its sunset on a version is unknown.
+ * judged with those of the other parts. From its sunset on a version is unknown, also to those who name none.
  *
  * @param requested - the value of `X-API-Version`; `undefined`: the default
  * @param now - ms since the epoch
@@ -19,8 +19,7 @@ export function negotiateVersion<V extends { readonly sunset?: Date | undefined 
   defaultVersion: V,
   now: number,
 ): NegotiatedVersion<V> {
-  if (requested === undefined) return { version: defaultVersion, parsed: { value: defaultVersion } }
-  const version = versions.get(requested)
+  const version = requested === undefined ? defaultVersion : versions.get(requested)
   if (version && serves(version, now)) return { version, parsed: { value: version } }
   const known = [...versions].filter(([, version]) => serves(version, now)).map(([name]) => `'${name}'`)
   const expected = known.length > 1 ? `${known.slice(0, -1).join(', ')} or ${known.at(-1)}` : known.join('')
@@ -28,7 +27,7 @@ export function negotiateVersion<V extends { readonly sunset?: Date | undefined 
     loc: ['header', 'X-API-Version'],
     type: 'enum',
     msg: `Input should be ${expected}`,
-    input: requested.slice(0, 128),
+    input: requested?.slice(0, 128) ?? null,
     ctx: { expected },
   } as const
   return { version: defaultVersion, parsed: { fault } }

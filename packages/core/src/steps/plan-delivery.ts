@@ -136,7 +136,7 @@ function representation(
   acceptEncoding: string | undefined,
 ): { type: string; etag: string; disposition: string; vary: string; coding?: string } {
   const { id, format } = record
-  const type = mediaTypes[format] ?? 'application/octet-stream'
+  const type = (Object.hasOwn(mediaTypes, format) && mediaTypes[format]) || 'application/octet-stream'
   const fallback = `export-${id}.${format}`
   const etag = objectEtag(record.object?.sha256, info.validator)
   if (!info.encoding)

@@ -19,8 +19,12 @@ export async function resolveTenant<T extends Tenant>(
   if (!proved && !tenancy.isMember) throw refusal({ kind: 'tenant_forbidden' })
   const tenant = await ask((signal) => tenancy.findTenant(chosen, principal, signal))
   if (!tenant) throw refusal({ kind: 'tenant_forbidden' })
+  if (!isText(tenant.id)) {
+    const cause = new TypeError("a tenant's id must be a text that is not empty")
+    throw refusal({ kind: 'upstream_error', trouble: { port: 'tenants', code: 'tenant_malformed' } }, cause)
+  }
   // A look-up that ignores case or accents would admit an organization that the token does not name.
-  if (tenant.name !== chosen || !isText(tenant.id)) {
+  if (tenant.name !== chosen) {
     throw refusal({ kind: 'tenant_forbidden', trouble: { port: 'tenants', code: 'tenant_mismatch' } })
   }
   if (proved) return tenant
