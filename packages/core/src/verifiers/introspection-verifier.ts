@@ -73,13 +73,8 @@ export function createIntrospectionVerifierIn(
         cause: new Error(`${MOST_FLIGHTS} introspections are open`),
       })
     }
-    const flight = startFlight(
-      (signal) => ask(token, digest, signal),
-      deadlineMs,
-      () => {
-        if (flights.get(digest) === flight) flights.delete(digest)
-      },
-    )
+    const errand = (signal: AbortSignal): Promise<Principal> => ask(token, digest, signal)
+    const flight = startFlight(errand, deadlineMs, () => void flights.delete(digest))
     flights.set(digest, flight)
     return flight
   }

@@ -64,7 +64,6 @@ export function remoteKeySource(options: RemoteKeysOptions): KeySource {
     const asked = now()
     try {
       const document = await fetchJson({ url, method: 'GET', headers: ACCEPT, maxBytes: MOST_BYTES }, signal)
-      signal.throwIfAborted() // a cancelled fetch must not overtake a later one
       return accept(document, asked)
     } catch (cause) {
       if (signal.reason === nobodyWaits) throw cause
@@ -76,11 +75,10 @@ export function remoteKeySource(options: RemoteKeysOptions): KeySource {
   const ask = (): Flight<KeySet> => {
     if (flight) return flight
     askedAt = now()
-    const mine = startFlight(load, deadlineMs, () => {
-      if (flight === mine) flight = undefined
+    flight = startFlight(load, deadlineMs, () => {
+      flight = undefined
     })
-    flight = mine
-    return mine
+    return flight
   }
   const refreshQuietly = (): void => {
     if (flight || backOff.pauseLeft() > 0) return

@@ -44,13 +44,16 @@ describe('fetchJson', () => {
     expect(inside.requests).toEqual([])
   })
 
-  test('ends an endless answer', async () => {
+  test.each([
+    [200, 'longer than 64 bytes'],
+    [500, 'status 500'],
+  ])('ends an endless answer of status %i', async (status, message) => {
     await using server = await serve((_, response) => {
-      response.writeHead(200)
+      response.writeHead(status)
       const more = (): void => void response.write('x'.repeat(1_024), more)
       more()
     })
-    await expect(get(server.url)).rejects.toThrow('longer than 64 bytes')
+    await expect(get(server.url)).rejects.toThrow(message)
     await server.ended(1)
   })
 

@@ -80,7 +80,6 @@ describe('a sound token', () => {
 
 describe('time', () => {
   const iat = forge.claims()['iat'] as number
-  const seconds = (at: number): number => at - iat // the claims below are written relative to now
 
   test.each([
     ['exp 29 s ago', { exp: iat - 29 }, 'user-1'],
@@ -92,7 +91,6 @@ describe('time', () => {
     ['iat a day and 29 s ago', { iat: iat - 86_429 }, 'user-1'],
     ['iat a day and 31 s ago', { iat: iat - 86_431 }, 'token_invalid'],
   ])('with a tolerance of 30 s, %s', async (_, claims, verdict) => {
-    expect(seconds(iat)).toBe(0)
     expect(await verdictOf(verifierOf()(forge.token(claims), signal))).toBe(verdict)
   })
 

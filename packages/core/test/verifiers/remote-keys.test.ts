@@ -206,6 +206,19 @@ describe('known keys', () => {
     expect(server.requests).toHaveLength(2)
   })
 
+  test('are not asked for behind the callers during a pause', async () => {
+    await using scene = await createScene()
+    const { server, verdict, world } = scene
+    await verdict()
+    server.answer({ status: 503 })
+    world.pass(10 * MINUTE)
+    for (let round = 0; round < 20; round += 1) {
+      expect(await verdict()).toBe('user-1')
+      await fetch(server.url) // whatever was asked behind our back has come in before
+    }
+    expect(server.requests).toHaveLength(2 + 20)
+  })
+
   test('serve past their age while their source fails, tell it once per outage, and then serve no more', async () => {
     await using scene = await createScene()
     const { server, troubles, verdict, world } = scene
@@ -308,10 +321,13 @@ describe('an unknown kid', () => {
 
   test('does not hide a rotation for longer than that: flood, rotate, accept', async () => {
     await using scene = await createScene()
-    const { forge, server, world, verdict } = scene
+    const { forge, server, world, verdict, verify } = scene
+    const { signal } = new AbortController()
     await verdict()
     world.pass(30_000)
-    expect(await verdict(forge.token({}, { kid: 'made-up' }))).toBe('token_invalid')
+    expect(await causeOf(verify(forge.token({}, { kid: 'made-up' }), signal))).toBe(
+      '"kid" names no key of the issuer',
+    )
     const rotated = rsaSigner('rsa-2')
     server.answer({ body: { keys: [rotated.jwk] } })
     expect(await verdict(forge.token({}, {}, rotated))).toBe('token_invalid')
@@ -353,6 +369,20 @@ describe('an unknown kid', () => {
     await server.ended(2)
     expect(await verdict(forge.token({}, { kid: 'made-up' }))).toBe('token_invalid') // a leaver asks no sooner again
     expect(server.requests).toHaveLength(2)
+  })
+})
+
+describe('the memory of verified tokens', () => {
+  test('lasts no longer than the keys', async () => {
+    await using scene = await createScene({ cacheMs: 60_000, staleKeysMs: 0 })
+    const { forge, server, verdict, world } = scene
+    await verdict()
+    server.answer({ status: 503 })
+    world.pass(10 * MINUTE - 1)
+    const token = forge.token()
+    expect(await verdict(token)).toBe('user-1')
+    world.pass(1)
+    expect(await verdict(token)).toBe('unavailable')
   })
 })
 

@@ -39,6 +39,17 @@ describe('startFlight', () => {
     expect(getEventListeners(two.signal, 'abort')).toEqual([])
   })
 
+  test('leaves no timer when it ends before its deadline', async () => {
+    const timers = (): number => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length
+    const before = timers()
+    const errand = createErrand()
+    const joined = startFlight(errand.run, never, () => undefined).join()
+    expect(timers()).toBe(before + 1)
+    errand.done('keys')
+    await joined
+    expect(timers()).toBe(before)
+  })
+
   test('lets the leader go and serves the follower', async () => {
     const errand = createErrand()
     const flight = startFlight(errand.run, never, () => undefined)
