@@ -90,7 +90,6 @@ export async function startFaultProxy(
       }
       upstream.write(bytes)
     })
-    client.on('end', () => upstream.end())
     const count = (bytes: number): void => {
       record.down += bytes
       const tick = Math.floor(performance.now() / TICK_MS)
@@ -99,7 +98,7 @@ export async function startFaultProxy(
     pump(upstream, client, terms, count, record).catch(ignore)
   }
 
-  const server = createServer({ allowHalfOpen: true }, handle).listen(0, '127.0.0.1')
+  const server = createServer(handle).listen(0, '127.0.0.1')
   await once(server, 'listening')
   const address = server.address()
   if (address === null || typeof address === 'string') throw new Error('no port')

@@ -1,0 +1,192 @@
+import type { S3Client } from '@aws-sdk/client-s3'
+import type { ExportStore, OpenObject } from '@sallyport/core'
+import { positionCoded } from '@sallyport/core/testing'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+
+import { isHere } from '../../../scripts/servers/available.ts'
+import { type Ceph, startCeph } from '../../../scripts/servers/ceph.ts'
+import { type FaultProxy, startFaultProxy } from '../../../scripts/servers/fault-proxy.ts'
+import { openS3Store } from '../src/s3-store.ts'
+import { createS3Store } from '../src/s3.ts'
+import { createUpstream, PATIENCE } from '../src/upstream.ts'
+import { leaksIn } from './leaks.ts'
+import { endOf, kindOf, reading } from './reading.ts'
+import { BUCKET, createBucket, KEY, PREFIX, REGION, s3Client, s3Shelf } from './s3-scene.ts'
+
+const MIB = 1_048_576
+const signal = new AbortController().signal
+const bytes = positionCoded(32 * MIB)
+const at = { bucket: BUCKET, prefix: PREFIX }
+
+// The cases of one server stand in one order: the last of them ends it.
+describe.skipIf(!isHere('ceph'))('on a Ceph object gateway', () => {
+  let ceph: Ceph
+  let proxy: FaultProxy
+  let direct: S3Client
+
+  beforeAll(async () => {
+    ceph = await startCeph()
+    proxy = await startFaultProxy(ceph.port)
+    direct = s3Client({ port: ceph.port, keys: ceph.owner })
+    await createBucket({ port: ceph.port, keys: ceph.owner }, BUCKET)
+    await s3Shelf(direct).put(KEY, bytes)
+  }, 60_000)
+  afterAll(async () => {
+    await proxy?.close()
+    await ceph?.close()
+  })
+  beforeEach(() => {
+    proxy.setRule(() => ({}))
+    proxy.reset()
+  })
+
+  const viaProxy = () => createS3Store({ client: s3Client({ port: proxy.port, keys: ceph.owner }), ...at })
+  const words = () => [
+    BUCKET,
+    'prefixcanary',
+    'keycanary',
+    REGION,
+    ceph.owner.accessKeyId,
+    '127.0.0.1',
+    'signature=',
+  ]
+  const thrownBy = (asked: Promise<unknown>): Promise<unknown> =>
+    asked.then(
+      () => 'nothing',
+      (error: unknown) => error,
+    )
+  const expectRefused = async (asked: Promise<unknown>, kind: string): Promise<void> => {
+    const thrown = await thrownBy(asked)
+    expect(kindOf(thrown)).toBe(kind)
+    expect(leaksIn(thrown, words())).toEqual([])
+  }
+
+  describe('a body', () => {
+    test.each(['reset', 'end'] as const)('that is cut by a %s breaks off after what came', async (how) => {
+      proxy.setRule(() => ({ cutAfter: 3 * MIB, how }))
+      const { size, end } = await endOf(await viaProxy().get(KEY, {}, signal))
+      expect(end).toBe('unavailable')
+      expect(size).toBeLessThan(3 * MIB)
+      expect(proxy.requests).toHaveLength(1)
+    })
+
+    test('that stalls settles when it is closed, and holds no connection', async () => {
+      proxy.setRule(() => ({ cutAfter: 3 * MIB, how: 'stall' }))
+      const object = await viaProxy().get(KEY, {}, signal)
+      const stalled = thrownBy(readOn(object))
+      await sizeReached(proxy, 3 * MIB)
+      object?.close()
+      expect(kindOf(await stalled)).toBe('unavailable')
+      await nobodyOpen(proxy)
+    })
+
+    test('whose daemon is frozen goes on when it thaws', async () => {
+      const object = await viaProxy().get(KEY, {}, signal)
+      ceph.osd.freeze()
+      const read = endOf(object)
+      await sizeReached(proxy, MIB)
+      ceph.osd.thaw()
+      expect(await read).toEqual(reading(bytes))
+    })
+  })
+
+  describe('a head', () => {
+    afterEach(() => ceph.osd.thaw())
+    const impatient = (headersMs: number): ExportStore =>
+      openS3Store({ client: direct, ...at }, createUpstream({ ...PATIENCE, headersMs, places: () => 50 }))
+
+    test('that never comes is refused in time', async () => {
+      ceph.osd.freeze()
+      const begun = performance.now()
+      await expectRefused(impatient(300).get(KEY, {}, signal), 'unavailable')
+      await expectRefused(impatient(300).head(KEY, signal), 'unavailable')
+      expect(performance.now() - begun).toBeLessThan(3000)
+    })
+
+    test('for which the caller does not wait lets go at once', async () => {
+      ceph.osd.freeze()
+      const caller = new AbortController()
+      const asked = thrownBy(viaProxy().get(KEY, {}, caller.signal))
+      await requestsReached(proxy, 1)
+      caller.abort('left')
+      expect(await asked).toBe('left')
+      await nobodyOpen(proxy)
+    })
+
+    test('that is lost with its connection is asked for once more', async () => {
+      proxy.setRule((nth) => (nth === 1 ? { refuse: true } : {}))
+      expect(await endOf(await viaProxy().get(KEY, {}, signal))).toEqual(reading(bytes))
+      expect(proxy.traffic).toHaveLength(2)
+    })
+
+    test('is asked for on a new connection after an idle one has gone', async () => {
+      const store = viaProxy()
+      await store.head(KEY, signal)
+      proxy.killAll()
+      expect(await store.head(KEY, signal)).toMatchObject({ size: bytes.length })
+    })
+  })
+
+  test('20 refused connections close the way; one probe opens it again', async () => {
+    let now = 0
+    const client = s3Client({ port: proxy.port, keys: ceph.owner })
+    const upstream = createUpstream({ headersMs: 2000, places: () => 50, now: () => now, random: () => 0 })
+    const store = openS3Store({ client, ...at }, upstream)
+    proxy.setRule(() => ({ refuse: true }))
+    for (let nth = 0; nth < 20; nth++) await expectRefused(store.head(KEY, signal), 'unavailable')
+    const tried = proxy.traffic.length
+    proxy.setRule(() => ({}))
+    await expectRefused(store.head(KEY, signal), 'unavailable')
+    expect(proxy.traffic).toHaveLength(tried)
+    now = 1000
+    expect(await store.head(KEY, signal)).toMatchObject({ size: bytes.length })
+    expect(await store.head(KEY, signal)).toMatchObject({ size: bytes.length })
+  })
+
+  test('a gateway that is killed cuts its bodies, and refuses from then on', async () => {
+    const store = createS3Store({ client: direct, ...at })
+    const object = await firstByteOf(store)
+    await ceph.gateway.end()
+    expect((await endOf(object)).end).toBe('unavailable')
+    await expectRefused(store.get(KEY, {}, signal), 'unavailable')
+    await expectRefused(store.head(KEY, signal), 'unavailable')
+  })
+})
+
+describe.skipIf(!isHere('ceph'))('on a Ceph object gateway that serves two at a time', () => {
+  test('SlowDown is a refusal that may be tried again', { timeout: 30_000 }, async () => {
+    const ceph = await startCeph(['rgw_scheduler_type = throttler', 'rgw_max_concurrent_requests = 2'])
+    try {
+      await createBucket({ port: ceph.port, keys: ceph.owner }, BUCKET)
+      const client = s3Client({ port: ceph.port, keys: ceph.owner })
+      await s3Shelf(client).put(KEY, bytes)
+      const store = createS3Store({ client, ...at })
+      const held = [await firstByteOf(store), await firstByteOf(store)]
+      expect(await store.get(KEY, {}, signal).catch(kindOf)).toBe('unavailable')
+      expect((await Promise.all(held.map(endOf))).map(({ end }) => end)).toEqual(['end', 'end'])
+      expect(await store.head(KEY, signal)).toMatchObject({ size: bytes.length })
+    } finally {
+      await ceph.close()
+    }
+  })
+})
+
+async function readOn(object: OpenObject | undefined): Promise<void> {
+  for await (const chunk of object?.chunks ?? []) expect(chunk.length).toBeGreaterThan(0)
+}
+
+/** An open object whose body has begun: a generator goes on where the first reader left it. */
+async function firstByteOf(store: ExportStore): Promise<OpenObject> {
+  const object = await store.get(KEY, {}, signal)
+  if (!object) throw new Error('no such object')
+  const chunks = object.chunks[Symbol.asyncIterator]()
+  await chunks.next()
+  return { ...object, chunks: { [Symbol.asyncIterator]: () => chunks } }
+}
+
+const patient = { timeout: 4000, interval: 10 }
+const sizeReached = (proxy: FaultProxy, size: number) =>
+  expect.poll(() => proxy.down(), patient).toBeGreaterThanOrEqual(size)
+const requestsReached = (proxy: FaultProxy, count: number) =>
+  expect.poll(() => proxy.requests.length, patient).toBeGreaterThanOrEqual(count)
+const nobodyOpen = (proxy: FaultProxy) => expect.poll(() => proxy.openNow(), patient).toBe(0)
