@@ -39,7 +39,7 @@ function signerOf(
 }
 
 /** Base64url of bytes, of a text as it stands, or of a value as JSON. */
-export function part(value: unknown): string {
+function part(value: unknown): string {
   if (value instanceof Uint8Array) return Buffer.from(value).toString('base64url')
   return Buffer.from(typeof value === 'string' ? value : JSON.stringify(value)).toString('base64url')
 }
