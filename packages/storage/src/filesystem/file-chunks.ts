@@ -2,12 +2,14 @@ import type { FileReads } from './file-reads.ts'
 
 const SMALLEST = 32_768
 const LARGEST = 262_144
+/** So much a kernel may take for a reader that takes nothing (Linux: the last figure of `tcp_wmem`). */
+const PROOF = 4_194_304
 const PATIENCE_MS = 100
 const NONE = new Uint8Array()
 
 /**
- * The chunks of a large file. Two buffers change places: the next read runs while the reader has this chunk. They begin
- * small and grow while the reader keeps up, for one that stops must hold little.
+ * The chunks of a large file. Two buffers change places: the next read runs while the reader has this chunk. They stay
+ * small until the reader has shown that it reads, then grow while it keeps up: one that stops must hold little.
  */
 export async function* alternate(
   reads: FileReads,
@@ -16,6 +18,7 @@ export async function* alternate(
 ): AsyncGenerator<Uint8Array> {
   try {
     let size = SMALLEST
+    let taken = 0
     let spare: Uint8Array = NONE
     let filling = memory(size, reads.left())
     let reading = reads.read(filling)
@@ -26,12 +29,15 @@ export async function* alternate(
         yield chunk
         return
       }
-      const next: Uint8Array = borrow && spare.length === size ? spare : memory(size, left)
+      const next: Uint8Array = spare.length === size ? spare : memory(size, left)
+      spare = NONE
       reading = reads.read(next)
       const handed = now()
       yield chunk
-      size = now() - handed < PATIENCE_MS ? Math.min(LARGEST, size * 2) : SMALLEST
-      spare = filling
+      taken += chunk.length
+      const keepsUp = taken >= PROOF && now() - handed < PATIENCE_MS
+      size = keepsUp ? Math.min(LARGEST, size * 2) : SMALLEST
+      if (borrow) spare = filling
       filling = next
     }
   } finally {

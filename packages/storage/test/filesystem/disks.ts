@@ -1,0 +1,37 @@
+import type { ExportStore } from '@sallyport/core'
+
+import type { Around } from '../../src/filesystem/around.ts'
+import { type Disk, nodeDisk } from '../../src/filesystem/disk.ts'
+import { createFiles } from '../../src/filesystem/files.ts'
+import { createRoot } from '../../src/filesystem/root.ts'
+import { createThreads } from '../../src/filesystem/threads.ts'
+
+/** The real disk, but for these calls, and the descriptors that came and went. */
+export function watchedDisk(faults: Partial<Disk> = {}): { disk: Disk; opened: number[]; closed: number[] } {
+  const opened: number[] = []
+  const closed: number[] = []
+  const disk: Disk = {
+    ...nodeDisk,
+    ...faults,
+    open: (path, flags, called) =>
+      (faults.open ?? nodeDisk.open)(path, flags, (error, descriptor) => {
+        if (!error) opened.push(descriptor)
+        called(error, descriptor)
+      }),
+    close: (descriptor, called) => {
+      closed.push(descriptor)
+      nodeDisk.close(descriptor, called)
+    },
+  }
+  return { disk, opened, closed }
+}
+
+/** A store with three threads of its own, on a disk and a clock of the test's. */
+export function storeOn(root: string, around: Partial<Around>): ExportStore {
+  const whole = { disk: nodeDisk, threads: createThreads(() => 3), now: () => performance.now(), ...around }
+  return createFiles(createRoot(whole, root, root), whole)
+}
+
+/** An error of the disk. */
+export const diskError = (code: string): NodeJS.ErrnoException =>
+  Object.assign(new Error(`${code}: /secret/path of the disk`), { code })

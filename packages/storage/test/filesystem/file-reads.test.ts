@@ -1,0 +1,250 @@
+import { type BigIntStats, statSync } from 'node:fs'
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+
+import { positionCoded } from '@sallyport/core/testing'
+import { describe, expect, test, vi } from 'vitest'
+
+import { type Called, type Disk, nodeDisk } from '../../src/filesystem/disk.ts'
+import { createThreads } from '../../src/filesystem/threads.ts'
+import { diskError, storeOn, watchedDisk } from './disks.ts'
+import { temporaryFolder } from './temporary-folder.ts'
+
+const SIZE = 200_000
+const signal = new AbortController().signal
+
+async function rootWithFile(size: number = SIZE): Promise<string> {
+  const root = await temporaryFolder()
+  await writeFile(join(root, 'a'), positionCoded(size))
+  return root
+}
+
+async function readAll(chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array> = []): Promise<Buffer> {
+  const copies: Uint8Array[] = []
+  for await (const chunk of chunks) copies.push(Uint8Array.from(chunk))
+  return Buffer.concat(copies)
+}
+
+const few: Disk['read'] = (descriptor, into, offset, length, position, called) =>
+  nodeDisk.read(descriptor, into, offset, Math.min(length, 7_001), position, called)
+
+describe('a disk that gives less than it was asked for', () => {
+  test.each([SIZE, 60_000])('%d bytes are exact all the same', async (size) => {
+    const root = await rootWithFile(size)
+    const { disk, opened, closed } = watchedDisk({ read: few })
+    const store = storeOn(root, { disk })
+    const object = await store.get('a', {}, signal)
+    expect(await readAll(object?.chunks)).toEqual(Buffer.from(positionCoded(size)))
+    const range = { first: 1_000, last: size - 2_000 }
+    const part = await store.get('a', { range, borrow: true }, signal)
+    expect(await readAll(part?.chunks)).toEqual(
+      Buffer.from(positionCoded(size).subarray(1_000, size - 1_999)),
+    )
+    expect(closed).toEqual(opened)
+  })
+})
+
+describe('a disk that fails', () => {
+  const failAt = (nth: number, code: string): Disk['read'] => {
+    let reads = 0
+    return (descriptor, into, offset, length, position, called) =>
+      ++reads === nth
+        ? called(diskError(code), 0)
+        : nodeDisk.read(descriptor, into, offset, length, position, called)
+  }
+
+  test.each([
+    ['in its first read', SIZE, 1],
+    ['in a later read', SIZE, 3],
+    ['in the only read of a small file', 1_000, 1],
+  ])('%s: unavailable, without its words, and the descriptor is closed once', async (_, size, nth) => {
+    const { disk, opened, closed } = watchedDisk({ read: failAt(nth, 'EIO') })
+    const store = storeOn(await rootWithFile(size), { disk })
+    const error: unknown = await store
+      .get('a', {}, signal)
+      .then((object) => readAll(object?.chunks))
+      .catch((error: unknown) => error)
+    expect(error).toMatchObject({ message: 'unavailable', cause: { code: 'EIO' } })
+    expect(JSON.stringify(error)).not.toContain('secret')
+    expect(closed).toEqual(opened)
+  })
+
+  test('a second look that fails is unavailable too', async () => {
+    let looks = 0
+    const { disk, opened, closed } = watchedDisk({
+      fstat: (descriptor, options, called) =>
+        ++looks === 2
+          ? called(diskError('EIO'), statSync('/', options))
+          : nodeDisk.fstat(descriptor, options, called),
+    })
+    const object = await storeOn(await rootWithFile(), { disk }).get('a', {}, signal)
+    await expect(readAll(object?.chunks)).rejects.toThrow('unavailable')
+    expect(closed).toEqual(opened)
+  })
+
+  test('a first look that fails closes what it opened', async () => {
+    const { disk, opened, closed } = watchedDisk({
+      fstat: (_, options, called) => called(diskError('EIO'), statSync('/', options)),
+    })
+    await expect(storeOn(await rootWithFile(), { disk }).get('a', {}, signal)).rejects.toThrow('unavailable')
+    expect([opened.length, closed]).toEqual([1, opened])
+  })
+})
+
+describe('looks at the open file', () => {
+  test('one after the last byte, and one for every second of reading', async () => {
+    let looks = 0
+    let clock = 0
+    const { disk } = watchedDisk({
+      fstat: (descriptor, options, called) => {
+        looks++
+        nodeDisk.fstat(descriptor, options, called)
+      },
+    })
+    const store = storeOn(await rootWithFile(), { disk, now: () => clock })
+    const seen: number[] = []
+    for await (const _ of (await store.get('a', {}, signal))?.chunks ?? []) {
+      seen.push(looks)
+      clock += 500
+    }
+    // 200,000 bytes are seven chunks, read at 0, 500, 1,000 … ms: looked at when opened, at 1,000, 2,000 and the last.
+    expect([seen, looks]).toEqual([[1, 1, 2, 2, 3, 3, 4], 4])
+  })
+})
+
+/** A disk whose reads hang, each until it is let go. */
+function hangingDisk(): ReturnType<typeof watchedDisk> & { readonly hanging: (() => void)[] } {
+  const hanging: (() => void)[] = []
+  const watched = watchedDisk({
+    read: (descriptor, into, offset, length, position, called) =>
+      void hanging.push(() => nodeDisk.read(descriptor, into, offset, length, position, called)),
+  })
+  return { ...watched, hanging }
+}
+
+describe('a disk that hangs', () => {
+  test('close settles the pending read at once; the descriptor is closed when the disk lets go, once', async () => {
+    const { disk, hanging, opened, closed } = hangingDisk()
+    const object = await storeOn(await rootWithFile(), { disk }).get('a', {}, signal)
+    const pending = object?.chunks[Symbol.asyncIterator]().next()
+    await vi.waitFor(() => expect(hanging).toHaveLength(1))
+    object?.close()
+    object?.close()
+    await expect(pending).rejects.toThrow('unavailable')
+    expect([opened.length, closed.length]).toEqual([1, 0])
+    hanging[0]?.()
+    await vi.waitFor(() => expect(closed).toEqual(opened))
+  })
+
+  test('a read begun early, and never asked for, is let go in the same way', async () => {
+    let reads = 0
+    const hanging: (() => void)[] = []
+    const { disk, opened, closed } = watchedDisk({
+      read: (...call) =>
+        ++reads === 1 ? nodeDisk.read(...call) : void hanging.push(() => nodeDisk.read(...call)),
+    })
+    const object = await storeOn(await rootWithFile(), { disk }).get('a', { borrow: true }, signal)
+    const step = await object?.chunks[Symbol.asyncIterator]().next()
+    expect(hanging).toHaveLength(1)
+    object?.close()
+    const lent = Buffer.from(positionCoded(SIZE).subarray(0, 32_768))
+    expect(Buffer.from(step?.value ?? [])).toEqual(lent)
+    expect(closed).toEqual([])
+    hanging[0]?.()
+    await vi.waitFor(() => expect(closed).toEqual(opened))
+    expect(Buffer.from(step?.value ?? [])).toEqual(lent)
+  })
+
+  test('takes its threads and no more; who waits for one leaves when its signal fires', async () => {
+    const { disk, hanging, opened, closed } = hangingDisk()
+    const store = storeOn(await rootWithFile(1_000), { disk, threads: createThreads(() => 3) })
+    const callers = Array.from({ length: 5 }, () => new AbortController())
+    const calls = callers.map((caller) => store.get('a', {}, caller.signal).catch((error: unknown) => error))
+    await vi.waitFor(() => expect(hanging).toHaveLength(3))
+    for (const caller of callers) caller.abort('the caller left')
+    expect(await Promise.all(calls)).toEqual(callers.map(() => 'the caller left'))
+    expect([opened.length, closed.length]).toEqual([3, 0])
+    for (const letGo of hanging.splice(0)) letGo()
+    await vi.waitFor(() => expect([closed.length, new Set(closed)]).toEqual([opened.length, new Set(opened)]))
+    const after = store.get('a', {}, signal)
+    await vi.waitFor(() => expect(hanging).toHaveLength(1))
+    hanging[0]?.()
+    expect(await readAll((await after)?.chunks)).toHaveLength(1_000)
+  })
+
+  test('a download that waits for a thread is let go by close', async () => {
+    const { disk, hanging, opened, closed } = hangingDisk()
+    const store = storeOn(await rootWithFile(), { disk, threads: createThreads(() => 1) })
+    const first = await store.get('a', {}, signal)
+    const second = await store.get('a', {}, signal)
+    const reading = first?.chunks[Symbol.asyncIterator]().next()
+    await vi.waitFor(() => expect(hanging).toHaveLength(1))
+    const waiting = second?.chunks[Symbol.asyncIterator]().next()
+    second?.close()
+    await expect(waiting).rejects.toThrow('unavailable')
+    hanging[0]?.()
+    expect((await reading)?.value).toHaveLength(32_768)
+    first?.close()
+    hanging[1]?.()
+    await vi.waitFor(() => expect([closed.length, new Set(closed)]).toEqual([opened.length, new Set(opened)]))
+  })
+
+  test('an open that hangs settles when its signal fires, and is closed when it comes', async () => {
+    const hanging: (() => void)[] = []
+    const { disk, opened, closed } = watchedDisk({
+      open: (...call) => void hanging.push(() => nodeDisk.open(...call)),
+    })
+    const root = await rootWithFile()
+    const store = storeOn(root, { disk })
+    const caller = new AbortController()
+    const calls = [store.get('a', {}, caller.signal), store.head('a', caller.signal)]
+    const settled = Promise.all(calls.map((call) => call.catch((error: unknown) => error)))
+    await vi.waitFor(() => expect(hanging).toHaveLength(2))
+    caller.abort('the caller left')
+    expect(await settled).toEqual(['the caller left', 'the caller left'])
+    for (const letGo of hanging) letGo()
+    await vi.waitFor(() => expect([opened.length, closed.length]).toEqual([2, 2]))
+  })
+})
+
+describe('where a descriptor does not tell its path', () => {
+  const pathOf = (): string => {
+    throw diskError('ENOENT')
+  }
+
+  test('the path must be a real one', async () => {
+    const root = await rootWithFile()
+    const { disk, opened, closed } = watchedDisk({ pathOf })
+    expect(await storeOn(root, { disk }).head('a', signal)).toMatchObject({ size: SIZE })
+    const realpath: Disk['realpath'] = (path, called) => called(null, `${path}/elsewhere`)
+    const led = watchedDisk({ pathOf, realpath })
+    await expect(storeOn(root, { disk: led.disk }).get('a', {}, signal)).rejects.toThrow('upstream_error')
+    expect([closed, led.closed]).toEqual([opened, led.opened])
+  })
+
+  test('and still lead to the opened file', async () => {
+    const stat = (path: string, options: { bigint: true }, called: Called<BigIntStats>): void =>
+      nodeDisk.stat(path, options, (error, stats) =>
+        called(error, Object.assign(stats, { ino: stats.ino + 1n })),
+      )
+    const { disk, opened, closed } = watchedDisk({ pathOf, stat })
+    await expect(storeOn(await rootWithFile(), { disk }).get('a', {}, signal)).rejects.toThrow(
+      'object_changed',
+    )
+    expect([opened.length, closed]).toEqual([1, opened])
+  })
+
+  test.each(['realpath', 'stat'] as const)('a disk that fails in %s is unavailable', async (call) => {
+    const fails = {
+      realpath: (_: string, called: Called<string>) => called(diskError('EIO'), ''),
+      stat: (_: string, options: { bigint: true }, called: Called<BigIntStats>) =>
+        called(diskError('EIO'), statSync('/', options)),
+    }
+    const { disk, opened, closed } = watchedDisk({
+      pathOf,
+      [call]: fails[call],
+    })
+    await expect(storeOn(await rootWithFile(), { disk }).get('a', {}, signal)).rejects.toThrow('unavailable')
+    expect([opened.length, closed]).toEqual([1, opened])
+  })
+})

@@ -1,0 +1,73 @@
+import { execFile, execFileSync } from 'node:child_process'
+import { pbkdf2 } from 'node:crypto'
+import { lookup } from 'node:dns/promises'
+import { constants, open } from 'node:fs'
+import { open as openFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+
+import { positionCoded } from '@sallyport/core/testing'
+import { expect, test, vi } from 'vitest'
+
+import { nodeDisk } from '../../src/filesystem/disk.ts'
+import { allButOneThread, createThreads } from '../../src/filesystem/threads.ts'
+import { storeOn, watchedDisk } from './disks.ts'
+import { temporaryFolder } from './temporary-folder.ts'
+
+interface Opened {
+  readonly opened: number
+  readonly refused: readonly string[]
+}
+
+/** What out-of-descriptors.ts prints. */
+interface Report {
+  readonly first: Opened
+  readonly bytes: number
+  readonly second: Opened
+}
+
+test('however many reads hang, names are still resolved and passwords hashed', async () => {
+  const root = await temporaryFolder()
+  await writeFile(join(root, 'a'), positionCoded(1_000))
+  // A pipe that nobody writes to, opened without O_NONBLOCK, really holds a thread of libuv's pool.
+  const pipe = join(root, 'pipe')
+  execFileSync('mkfifo', [pipe])
+  let hanging = 0
+  const { disk, opened, closed } = watchedDisk({
+    read: (...call) => {
+      hanging++
+      open(pipe, constants.O_RDONLY, (_, descriptor) =>
+        nodeDisk.close(descriptor, () => nodeDisk.read(...call)),
+      )
+    },
+  })
+  const limit = allButOneThread(process.env)
+  const store = storeOn(root, { disk, threads: createThreads(() => limit) })
+  const caller = new AbortController()
+  const calls = Array.from({ length: 2 * limit }, () => store.get('a', {}, caller.signal))
+  const settled = Promise.allSettled(calls)
+  await vi.waitFor(() => expect(hanging).toBe(limit))
+
+  expect((await lookup('localhost')).address).toMatch(/^127\.|^::1$/)
+  expect(await promisify(pbkdf2)('a', 'b', 1, 16, 'sha256')).toHaveLength(16)
+
+  caller.abort(new Error('the caller left'))
+  expect((await settled).map((call) => call.status)).toEqual(calls.map(() => 'rejected'))
+  const writer = await openFile(pipe, constants.O_RDWR)
+  await vi.waitFor(() => expect([closed.length, opened.length]).toEqual([limit, limit]))
+  await writer.close()
+})
+
+test('out of descriptors is unavailable, and heals by itself', async () => {
+  const root = await temporaryFolder()
+  await writeFile(join(root, 'large'), positionCoded(300_000))
+  const script = join(import.meta.dirname, 'out-of-descriptors.ts')
+  const node = `ulimit -n 96; exec "${process.execPath}" --conditions=@sallyport/source "${script}" "${root}"`
+  const { stdout } = await promisify(execFile)('sh', ['-c', node])
+  const { first, bytes, second } = JSON.parse(stdout) as Report
+  expect(first.refused).toEqual(['Error: unavailable'])
+  expect(first.opened).toBeGreaterThan(10)
+  expect(first.opened).toBeLessThan(96)
+  expect(bytes).toBe(300_000)
+  expect(second).toEqual(first)
+})
