@@ -1,7 +1,10 @@
 import { printableText } from './http/printable-text.ts'
-import type { DownloadEnded, DownloadStarted, ExportEvent, Outcome, Trouble } from './ports.ts'
+import type { DownloadEnded, DownloadStarted, ExportEvent, Outcome, Principal, Trouble } from './ports.ts'
 
-/** What is known of one exchange so far: the members of its events, filled in as the request goes its way. */
+/**
+ * What is known of one exchange so far: the members of its events, filled in as the request goes its way. Text from outside
+ * stands here only as `printableText`.
+ */
 export type Entry = {
   -readonly [
     Member in keyof Omit<DownloadEnded, 'type' | 'outcome' | 'durationMs' | 'cause'>
@@ -30,28 +33,24 @@ export function createReporter(onEvent: ((event: ExportEvent) => unknown) | unde
     trouble: (port, code, cause) => tell(withCause({ type: 'trouble', port, code }, cause)),
     started: tell,
     ended: (entry, outcome, durationMs, cause) =>
-      tell(withCause({ type: 'download_ended', outcome, ...printable(entry), durationMs }, cause)),
+      tell(withCause({ type: 'download_ended', outcome, ...entry, durationMs }, cause)),
   }
 }
 
 /** The event that stands before the first byte. */
 export function startedEvent(entry: Entry): DownloadStarted {
-  const { bytesSent: _, ...begun } = printable(entry)
+  const { bytesSent: _, ...begun } = entry
   return { type: 'download_started', ...begun }
 }
 
-function printable(entry: Entry): Entry {
-  const { principal, tenantId, address } = entry
-  return {
-    ...entry,
-    method: printableText(entry.method),
-    ...(principal && {
-      principal: { issuer: printableText(principal.issuer), subject: printableText(principal.subject) },
-    }),
-    ...(tenantId !== undefined && { tenantId: printableText(tenantId) }),
-    ...(address !== undefined && { address: printableText(address) }),
-  }
-}
+/** Who it is, as events show it. */
+export const printablePrincipal = ({
+  issuer,
+  subject,
+}: Principal): Pick<Principal, 'issuer' | 'subject'> => ({
+  issuer: printableText(issuer),
+  subject: printableText(subject),
+})
 
 /** Not enumerable: a cause may name buckets and keys, so no logger prints it unasked. */
 const withCause = <E extends ExportEvent>(event: E, cause: unknown): E =>

@@ -1,5 +1,6 @@
 import { DeliveryError, outcomeOf } from './delivery/delivery-error.ts'
 import type { Entry, Reporter } from './events.ts'
+import { printableText } from './http/printable-text.ts'
 import type { ExportRequest, Outcome, Trouble } from './ports.ts'
 import { refusal, refusalCause, refusalDetail } from './refusals.ts'
 
@@ -36,9 +37,9 @@ export function openExchange(request: ExportRequest, requestId: string, rules: E
   const startedAt = performance.now()
   const entry: Entry = {
     requestId,
-    method: request.method,
+    method: printableText(request.method),
     status: 0,
-    ...(request.address !== undefined && { address: request.address }),
+    ...(request.address !== undefined && { address: printableText(request.address) }),
     ranges: [],
     bytesPromised: 0,
     bytesSent: 0,

@@ -4,8 +4,9 @@ import { addressGate, askAdmission } from './admission.ts'
 import { announce } from './announce.ts'
 import { commonHeaders, optionsAnswer } from './answers.ts'
 import { deliver } from './deliver.ts'
-import { createReporter } from './events.ts'
+import { createReporter, printablePrincipal } from './events.ts'
 import { openExchange, stopAllOn } from './exchange.ts'
+import { printableText } from './http/printable-text.ts'
 import { parseRequestId } from './http/request-id.ts'
 import { openExport } from './open-export.ts'
 import type { ExportHandlerOptions } from './options.ts'
@@ -59,13 +60,13 @@ export function createExportHandler<T extends Tenant>(options: ExportHandlerOpti
     const exchange = openExchange(request, requestId, { ...delivery, report, running })
     const { entry, ask, end } = exchange
     let version = guard.defaultVersion
-    let headers = { ...commonHeaders, 'X-Request-Id': requestId }
+    const headers: Record<string, string> = { ...commonHeaders, 'X-Request-Id': requestId }
     try {
       const asked = negotiateVersion(header('x-api-version'), versions, version, now())
       version = asked.version
       if ('value' in asked.parsed) {
         entry.version = version.name
-        headers = { ...headers, ...version.headers }
+        Object.assign(headers, version.headers)
       }
       requireOpen(draining, shutdown)
       checkMethod(method)
@@ -76,7 +77,7 @@ export function createExportHandler<T extends Tenant>(options: ExportHandlerOpti
       const verify = (token: string): Promise<Principal> =>
         ask('verifier', async (signal) => checkPrincipal(await verifyToken(token, signal)))
       const principal = await authenticate(header('authorization'), verify).catch(address.pay)
-      entry.principal = { issuer: principal.issuer, subject: principal.subject }
+      entry.principal = printablePrincipal(principal)
 
       const [exportId, tenantName] = requireValid([
         parseExportId(params[guard.idParameter], guard.idParameter),
@@ -85,10 +86,10 @@ export function createExportHandler<T extends Tenant>(options: ExportHandlerOpti
       ])
       entry.exportId = exportId
       const tenant = await resolveTenant(tenantName, principal, tenancy, (call) => ask('tenants', call))
-      entry.tenantId = tenant.id
+      entry.tenantId = printableText(tenant.id)
       authorize(principal, capability)
       const admission = await askAdmission(request, principal, tenant, limits, exchange)
-      headers = { ...headers, ...admission.fields }
+      Object.assign(headers, admission.fields)
       requireAdmitted(admission)
 
       const query = { exportId, tenant, principal, version: version.name }
@@ -113,11 +114,8 @@ export function createExportHandler<T extends Tenant>(options: ExportHandlerOpti
       await announce(opened.plan, guard.audit, exchange, report)
 
       if (!body) end('completed')
-      return {
-        status: opened.plan.status,
-        headers: { ...headers, ...opened.plan.headers },
-        ...(body && { body }),
-      }
+      Object.assign(headers, opened.plan.headers)
+      return { status: opened.plan.status, headers, ...(body && { body }) }
     } catch (error) {
       const terms = { method, requestId, errors: version.errors, capability, headers, random: Math.random }
       return refuseExchange(error, terms, exchange, report)

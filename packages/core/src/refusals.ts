@@ -94,8 +94,21 @@ export function refuse(
 
 /** The error that {@link refuse} throws, for steps that have more to say than a host does. */
 export function refusal(detail: RefusalDetail, cause?: unknown): Error {
-  const error = new Boom<RefusalDetail>(detail.kind, { statusCode: statusOf[detail.kind], data: detail })
+  const error = withoutStack(
+    () => new Boom<RefusalDetail>(detail.kind, { statusCode: statusOf[detail.kind], data: detail }),
+  )
   return cause === undefined ? error : Object.defineProperty(error, 'cause', { value: cause })
+}
+
+/** A no is an answer, not an accident: its stack would be most of what it costs, and nobody reads it. */
+function withoutStack<V>(make: () => V): V {
+  const { stackTraceLimit } = Error
+  Error.stackTraceLimit = 0
+  try {
+    return make()
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit
+  }
 }
 
 /** What a thrown value says no with; undefined: it is no refusal but a fault. */

@@ -50,7 +50,11 @@ const formatLimit = ({ name, remaining, resetSeconds }: LimitField): string =>
   `${quote(name)};r=${roundDown(remaining)}${resetSeconds === undefined ? '' : `;t=${roundUp(resetSeconds)}`}`
 
 /** A String of RFC 9651 §3.3.3: printable ASCII with two escapes; any other character becomes `?`. */
-const quote = (text: string): string =>
+const quote = (text: string): string => (plain.test(text) ? `"${text}"` : escaped(text))
+
+const plain = /^[\x20\x21\x23-\x5b\x5d-\x7e]*$/
+
+const escaped = (text: string): string =>
   `"${text.replaceAll(/[^\x20-\x7e]/gu, '?').replaceAll(/["\\]/g, String.raw`\$&`)}"`
 
 const roundDown = (value: number): string => integer(Math.floor(value))

@@ -66,13 +66,21 @@ export function planDelivery(question: DeliveryQuestion, info: ObjectInfo): Plan
   }
   const verdict = evaluatePreconditions(fields, current)
   if (verdict === 'precondition_failed') throw refusal({ kind: 'precondition_failed' })
-  const always = { ...cacheHeaders, Vary: shown.vary, ETag: shown.etag }
-  if (verdict === 'not_modified') return { status: 304, headers: always, ranges: [], length: 0 }
+  const { etag, vary } = shown
+  if (verdict === 'not_modified') {
+    const headers = { 'Cache-Control': cacheControl, Vary: vary, ETag: etag }
+    return { status: 304, headers, ranges: [], length: 0 }
+  }
 
   const headers: Record<string, string> = {
-    ...always,
-    ...deliveryHeaders,
+    'Cache-Control': cacheControl,
+    Vary: vary,
+    ETag: etag,
+    'Accept-Ranges': 'bytes',
+    // A proxy that buffers takes nothing from us for minutes, and its disk for the export.
+    'X-Accel-Buffering': 'no',
     'Content-Disposition': shown.disposition,
+    'Content-Type': shown.type,
   }
   if (shown.coding) headers['Content-Encoding'] = shown.coding
   if (lastModified) headers['Last-Modified'] = formatHttpDate(lastModified)
@@ -83,9 +91,9 @@ export function planDelivery(question: DeliveryQuestion, info: ObjectInfo): Plan
   const ranges = method === 'GET' ? askedRanges(header, current, info.size, now) : 'whole'
   if (ranges === 'unsatisfiable') throw refusal({ kind: 'range_not_satisfiable', size: info.size })
   const [first, ...more] = ranges === 'whole' ? [] : ranges
-  if (!first) return whole(headers, shown.type, info.size)
+  if (!first) return whole(headers, info.size)
   if (more.length > 0) return several([first, ...more], headers, shown.type, info.size, boundary())
-  return single(first, headers, shown.type, info.size)
+  return single(first, headers, info.size)
 }
 
 function askedRanges(
@@ -99,21 +107,16 @@ function askedRanges(
   return resolveByteRanges(specs, size)
 }
 
-const whole = (headers: Record<string, string>, type: string, size: number): Plan => ({
-  status: 200,
-  headers: { ...headers, 'Content-Type': type, 'Content-Length': String(size) },
-  ranges: size > 0 ? [{ first: 0, last: size - 1 }] : [],
-  length: size,
-})
+function whole(headers: Record<string, string>, size: number): Plan {
+  headers['Content-Length'] = String(size)
+  return { status: 200, headers, ranges: size > 0 ? [{ first: 0, last: size - 1 }] : [], length: size }
+}
 
-function single(range: ByteRange, headers: Record<string, string>, type: string, size: number): Plan {
+function single(range: ByteRange, headers: Record<string, string>, size: number): Plan {
   const length = range.last - range.first + 1
-  const described = {
-    'Content-Type': type,
-    'Content-Length': String(length),
-    'Content-Range': formatContentRange(range, size),
-  }
-  return { status: 206, headers: { ...headers, ...described }, ranges: [range], length }
+  headers['Content-Length'] = String(length)
+  headers['Content-Range'] = formatContentRange(range, size)
+  return { status: 206, headers, ranges: [range], length }
 }
 
 function several(
@@ -124,8 +127,9 @@ function several(
   boundary: string,
 ): Plan {
   const frame = frameByteranges(ranges, size, type, boundary)
-  const described = { 'Content-Type': frame.contentType, 'Content-Length': String(frame.length) }
-  return { status: 206, headers: { ...headers, ...described }, ranges, length: frame.length, frame }
+  headers['Content-Type'] = frame.contentType
+  headers['Content-Length'] = String(frame.length)
+  return { status: 206, headers, ranges, length: frame.length, frame }
 }
 
 /** The object as this client is shown it: a file stored as gzip is a coding to who names gzip, else a `.gz` file. */
@@ -168,7 +172,4 @@ export function objectEtag(sha256: string | undefined, validator: string, coding
 const varies = 'X-Org-Name, X-API-Version'
 
 /** `no-transform`: compression on the way would break ranges and lengths. */
-const cacheHeaders = { 'Cache-Control': 'private, no-store, no-transform' }
-
-/** `X-Accel-Buffering`: a proxy that buffers takes nothing from us for minutes, and its disk for the export. */
-const deliveryHeaders = { 'Accept-Ranges': 'bytes', 'X-Accel-Buffering': 'no' }
+const cacheControl = 'private, no-store, no-transform'
