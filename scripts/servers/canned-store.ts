@@ -13,15 +13,19 @@ export interface CannedAnswer {
   readonly write?: (response: ServerResponse) => void
 }
 
+/** What was asked. */
+export interface CannedRequest {
+  readonly method: string
+  readonly path: string
+  readonly query: URLSearchParams
+  readonly headers: NodeJS.Dict<string | string[]>
+}
+
 /** A server that gives, by the last segment of the path, the answers that no real one here can be brought to give. */
 export interface CannedStore {
   readonly port: number
   /** The requests so far: method, path and headers. */
-  readonly requests: readonly {
-    readonly method: string
-    readonly path: string
-    readonly headers: NodeJS.Dict<string | string[]>
-  }[]
+  readonly requests: readonly CannedRequest[]
   close(): Promise<void>
 }
 
@@ -32,10 +36,10 @@ export const CANARY = 'canary'
 export async function startCannedStore(
   answers: Readonly<Record<string, CannedAnswer>>,
 ): Promise<CannedStore> {
-  const requests: { method: string; path: string; headers: NodeJS.Dict<string | string[]> }[] = []
+  const requests: CannedRequest[] = []
   const server = createServer((request, response) => {
-    const { pathname } = new URL(request.url ?? '/', 'http://store')
-    requests.push({ method: request.method ?? '', path: pathname, headers: request.headers })
+    const { pathname, searchParams: query } = new URL(request.url ?? '/', 'http://store')
+    requests.push({ method: request.method ?? '', path: pathname, query, headers: request.headers })
     const answer = answers[pathname.split('/').pop() ?? ''] ?? s3Error(404, 'NoSuchKey')
     if (answer.write) return answer.write(response)
     const marked = { 'x-amz-request-id': `REQUEST${CANARY}`, 'x-ms-request-id': `REQUEST${CANARY}` }

@@ -151,7 +151,7 @@ async function pump(
       const slice = bytes.subarray(at, Math.min(at + share, bytes.length, at + cutAfter - record.down))
       if (client.destroyed) return
       count(slice.length)
-      if (!client.write(slice)) await Promise.race([once(client, 'drain'), once(client, 'close')])
+      await new Promise<void>((resolve) => client.write(slice, () => resolve()))
       if (record.down >= cutAfter) return cut(upstream, client, how)
       if (bytesPerSecond !== undefined) await pace(bytesPerSecond, slice.length)
     }

@@ -125,7 +125,8 @@ class FaultError extends Error {
 }
 
 /** Sends once, and settles as soon as `stop` fires, whatever the client does. */
-function attempt<A>({ send, judge, discard }: Question<A>, stop: AbortSignal): Promise<A> {
+async function attempt<A>({ send, judge, discard }: Question<A>, stop: AbortSignal): Promise<A> {
+  stop.throwIfAborted()
   return new Promise((resolve, reject) => {
     const own = new AbortController()
     let gone = false

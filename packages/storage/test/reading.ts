@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 
-import type { OpenObject } from '@sallyport/core'
+import type { ExportStore, OpenObject } from '@sallyport/core'
 
 /** What a reader got, and how it ended: `'end'`, the kind of a refusal, or `'foreign'`. */
 export interface Reading {
@@ -38,3 +38,19 @@ export const kindOf = (thrown: unknown): string =>
   thrown instanceof Error && KINDS.has(thrown.message) ? thrown.message : 'foreign'
 
 const KINDS: ReadonlySet<string> = new Set(['unavailable', 'upstream_error', 'object_changed'])
+
+/** Reads on, and throws what the body throws. */
+export async function readOn(object: OpenObject | undefined): Promise<number> {
+  let size = 0
+  for await (const chunk of object?.chunks ?? []) size += chunk.length
+  return size
+}
+
+/** An open object whose body has begun: a generator goes on where the first reader left it. */
+export async function firstByteOf(store: ExportStore, key: string): Promise<OpenObject> {
+  const object = await store.get(key, {}, new AbortController().signal)
+  if (!object) throw new Error('no such object')
+  const chunks = object.chunks[Symbol.asyncIterator]()
+  await chunks.next()
+  return { ...object, chunks: { [Symbol.asyncIterator]: () => chunks } }
+}

@@ -1,5 +1,5 @@
 import type { S3Client } from '@aws-sdk/client-s3'
-import type { ExportStore, OpenObject } from '@sallyport/core'
+import type { ExportStore } from '@sallyport/core'
 import { positionCoded } from '@sallyport/core/testing'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 
@@ -10,7 +10,8 @@ import { openS3Store } from '../src/s3-store.ts'
 import { createS3Store } from '../src/s3.ts'
 import { createUpstream, PATIENCE } from '../src/upstream.ts'
 import { leaksIn } from './leaks.ts'
-import { endOf, kindOf, reading } from './reading.ts'
+import { nobodyOpen, requestsReached, sizeReached } from './proxy-waits.ts'
+import { endOf, firstByteOf, kindOf, readOn, reading } from './reading.ts'
 import { BUCKET, createBucket, KEY, PREFIX, REGION, s3Client, s3Shelf } from './s3-scene.ts'
 
 const MIB = 1_048_576
@@ -55,10 +56,10 @@ describe.skipIf(!isHere('ceph'))('on a Ceph object gateway', () => {
       () => 'nothing',
       (error: unknown) => error,
     )
-  const expectRefused = async (asked: Promise<unknown>, kind: string): Promise<void> => {
+  /** The kind of a refusal, and what it gives away. */
+  const refusal = async (asked: Promise<unknown>): Promise<readonly [string, readonly string[]]> => {
     const thrown = await thrownBy(asked)
-    expect(kindOf(thrown)).toBe(kind)
-    expect(leaksIn(thrown, words())).toEqual([])
+    return [kindOf(thrown), leaksIn(thrown, words())]
   }
 
   describe('a body', () => {
@@ -98,8 +99,8 @@ describe.skipIf(!isHere('ceph'))('on a Ceph object gateway', () => {
     test('that never comes is refused in time', async () => {
       ceph.osd.freeze()
       const begun = performance.now()
-      await expectRefused(impatient(300).get(KEY, {}, signal), 'unavailable')
-      await expectRefused(impatient(300).head(KEY, signal), 'unavailable')
+      expect(await refusal(impatient(300).get(KEY, {}, signal))).toEqual(['unavailable', []])
+      expect(await refusal(impatient(300).head(KEY, signal))).toEqual(['unavailable', []])
       expect(performance.now() - begun).toBeLessThan(3000)
     })
 
@@ -133,10 +134,11 @@ describe.skipIf(!isHere('ceph'))('on a Ceph object gateway', () => {
     const upstream = createUpstream({ headersMs: 2000, places: () => 50, now: () => now, random: () => 0 })
     const store = openS3Store({ client, ...at }, upstream)
     proxy.setRule(() => ({ refuse: true }))
-    for (let nth = 0; nth < 20; nth++) await expectRefused(store.head(KEY, signal), 'unavailable')
+    for (let nth = 0; nth < 20; nth++)
+      expect(await refusal(store.head(KEY, signal))).toEqual(['unavailable', []])
     const tried = proxy.traffic.length
     proxy.setRule(() => ({}))
-    await expectRefused(store.head(KEY, signal), 'unavailable')
+    expect(await refusal(store.head(KEY, signal))).toEqual(['unavailable', []])
     expect(proxy.traffic).toHaveLength(tried)
     now = 1000
     expect(await store.head(KEY, signal)).toMatchObject({ size: bytes.length })
@@ -145,11 +147,11 @@ describe.skipIf(!isHere('ceph'))('on a Ceph object gateway', () => {
 
   test('a gateway that is killed cuts its bodies, and refuses from then on', async () => {
     const store = createS3Store({ client: direct, ...at })
-    const object = await firstByteOf(store)
+    const object = await firstByteOf(store, KEY)
     await ceph.gateway.end()
     expect((await endOf(object)).end).toBe('unavailable')
-    await expectRefused(store.get(KEY, {}, signal), 'unavailable')
-    await expectRefused(store.head(KEY, signal), 'unavailable')
+    expect(await refusal(store.get(KEY, {}, signal))).toEqual(['unavailable', []])
+    expect(await refusal(store.head(KEY, signal))).toEqual(['unavailable', []])
   })
 })
 
@@ -161,7 +163,7 @@ describe.skipIf(!isHere('ceph'))('on a Ceph object gateway that serves two at a 
       const client = s3Client({ port: ceph.port, keys: ceph.owner })
       await s3Shelf(client).put(KEY, bytes)
       const store = createS3Store({ client, ...at })
-      const held = [await firstByteOf(store), await firstByteOf(store)]
+      const held = [await firstByteOf(store, KEY), await firstByteOf(store, KEY)]
       expect(await store.get(KEY, {}, signal).catch(kindOf)).toBe('unavailable')
       expect((await Promise.all(held.map(endOf))).map(({ end }) => end)).toEqual(['end', 'end'])
       expect(await store.head(KEY, signal)).toMatchObject({ size: bytes.length })
@@ -170,23 +172,3 @@ describe.skipIf(!isHere('ceph'))('on a Ceph object gateway that serves two at a 
     }
   })
 })
-
-async function readOn(object: OpenObject | undefined): Promise<void> {
-  for await (const chunk of object?.chunks ?? []) expect(chunk.length).toBeGreaterThan(0)
-}
-
-/** An open object whose body has begun: a generator goes on where the first reader left it. */
-async function firstByteOf(store: ExportStore): Promise<OpenObject> {
-  const object = await store.get(KEY, {}, signal)
-  if (!object) throw new Error('no such object')
-  const chunks = object.chunks[Symbol.asyncIterator]()
-  await chunks.next()
-  return { ...object, chunks: { [Symbol.asyncIterator]: () => chunks } }
-}
-
-const patient = { timeout: 4000, interval: 10 }
-const sizeReached = (proxy: FaultProxy, size: number) =>
-  expect.poll(() => proxy.down(), patient).toBeGreaterThanOrEqual(size)
-const requestsReached = (proxy: FaultProxy, count: number) =>
-  expect.poll(() => proxy.requests.length, patient).toBeGreaterThanOrEqual(count)
-const nobodyOpen = (proxy: FaultProxy) => expect.poll(() => proxy.openNow(), patient).toBe(0)

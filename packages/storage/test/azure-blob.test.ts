@@ -1,0 +1,214 @@
+import { gzipSync } from 'node:zlib'
+
+import { BlobServiceClient, type ContainerClient } from '@azure/storage-blob'
+import { positionCoded, type Shelf, storeContract } from '@sallyport/core/testing'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+
+import { type Azurite, startAzurite } from '../../../scripts/servers/azurite.ts'
+import { type FaultProxy, startFaultProxy } from '../../../scripts/servers/fault-proxy.ts'
+import { openAzureBlobStore } from '../src/azure-blob-store.ts'
+import { createAzureBlobStore } from '../src/azure-blob.ts'
+import { createUpstream, PATIENCE } from '../src/upstream.ts'
+import { leaksIn } from './leaks.ts'
+import { nobodyOpen, requestsReached, sizeReached } from './proxy-waits.ts'
+import { endOf, firstByteOf, kindOf, readOn, reading } from './reading.ts'
+
+const MIB = 1_048_576
+const CONTAINER = 'containercanary'
+const PREFIX = 'prefixcanary/acme'
+const KEY = 'keycanary.jsonl'
+const signal = new AbortController().signal
+const bytes = positionCoded(16 * MIB)
+
+// The cases of one server stand in one order: the last of them ends it.
+describe('on Azurite', () => {
+  let azurite: Azurite
+  let proxy: FaultProxy
+  let container: ContainerClient
+  let shelf: Shelf
+
+  beforeAll(async () => {
+    azurite = await startAzurite()
+    proxy = await startFaultProxy(azurite.port)
+    container = containerVia(azurite.port)
+    await container.create()
+    const blobOf = (key: string) => container.getBlockBlobClient(`${PREFIX}/${key}`)
+    shelf = {
+      store: createAzureBlobStore({ container, prefix: PREFIX }),
+      put: async (key, content) => void (await blobOf(key).uploadData(content)),
+      remove: async (key) => void (await blobOf(key).deleteIfExists()),
+    }
+    await shelf.put(KEY, bytes)
+  }, 60_000)
+  afterAll(async () => {
+    await proxy?.close()
+    await azurite?.close()
+  })
+  beforeEach(async () => {
+    proxy.setRule(() => ({}))
+    proxy.killAll() // all clients share their idle connections
+    await nobodyOpen(proxy)
+    proxy.reset()
+  })
+  afterEach(() => azurite.daemon.thaw())
+
+  const containerVia = (
+    port: number,
+    name = CONTAINER,
+    connection = azurite.connectionString(port),
+  ): ContainerClient =>
+    BlobServiceClient.fromConnectionString(connection, {
+      retryOptions: { maxTries: 2, retryDelayInMs: 50, maxRetryDelayInMs: 500 },
+    }).getContainerClient(name)
+  const viaProxy = () => createAzureBlobStore({ container: containerVia(proxy.port), prefix: PREFIX })
+  const words = () => [
+    CONTAINER,
+    'prefixcanary',
+    'keycanary',
+    azurite.account,
+    azurite.accountKey,
+    '127.0.0.1',
+    'signature',
+    'x-ms-',
+  ]
+  const thrownBy = (asked: Promise<unknown>): Promise<unknown> =>
+    asked.then(
+      () => 'nothing',
+      (error: unknown) => error,
+    )
+  /** The kind of a refusal, and what it gives away. */
+  const refusal = async (asked: Promise<unknown>): Promise<readonly [string, readonly string[]]> => {
+    const thrown = await thrownBy(asked)
+    return [kindOf(thrown), leaksIn(thrown, words())]
+  }
+
+  describe('keeps the store contract', () => {
+    test.each(storeContract(async () => shelf))('$title', async ({ run }) => {
+      await expect(run()).resolves.toBeUndefined()
+    })
+  })
+
+  describe('asks exactly once', () => {
+    test('for a whole blob, and the connection is used again', async () => {
+      const store = viaProxy()
+      expect(await endOf(await store.get(KEY, {}, signal))).toEqual(reading(bytes))
+      expect(await endOf(await store.get(KEY, {}, signal))).toEqual(reading(bytes))
+      expect(proxy.requests.map((head) => head.split(' ')[0])).toEqual(['GET', 'GET'])
+      expect(proxy.traffic).toHaveLength(1)
+    })
+
+    test('for a pinned range, with one canonical range and one strong entity-tag', async () => {
+      const info = await shelf.store.head(KEY, signal)
+      const pinned = { range: { first: 1_000_000, last: 1_999_999 }, ifMatch: info?.validator ?? '' }
+      expect(await endOf(await viaProxy().get(KEY, pinned, signal))).toEqual(
+        reading(bytes.subarray(1_000_000, 2_000_000)),
+      )
+      expect(proxy.requests).toHaveLength(1)
+      expect(proxy.requests[0]).toMatch(/^x-ms-range: bytes=1000000-1999999\r$/im)
+      expect(proxy.requests[0]).toMatch(/^if-match: "[^"]+"\r$/im)
+    })
+  })
+
+  test('a blob that is stored as gzip is told and left so', async () => {
+    const zipped = gzipSync(bytes.subarray(0, 100_000))
+    const blobHTTPHeaders = { blobContentEncoding: 'gzip' }
+    await container.getBlockBlobClient(`${PREFIX}/zipped`).uploadData(zipped, { blobHTTPHeaders })
+    const object = await shelf.store.get('zipped', {}, signal)
+    expect(object?.info).toMatchObject({ size: zipped.length, encoding: 'gzip' })
+    expect(await endOf(object)).toEqual(reading(zipped))
+  })
+
+  test('a missing container is refused, and told nothing', async () => {
+    const store = createAzureBlobStore({ container: containerVia(azurite.port, `${CONTAINER}-missing`) })
+    expect(await refusal(store.get(KEY, {}, signal))).toEqual(['upstream_error', []])
+    expect(await refusal(store.head(KEY, signal))).toEqual(['upstream_error', []])
+  })
+
+  test('a wrong account key is refused, and told nothing', async () => {
+    const forged = azurite
+      .connectionString()
+      .replace(azurite.accountKey, Buffer.alloc(32, 7).toString('base64'))
+    const store = createAzureBlobStore({ container: containerVia(azurite.port, CONTAINER, forged) })
+    expect(await refusal(store.get(KEY, {}, signal))).toEqual(['upstream_error', []])
+    expect(await refusal(store.head(KEY, signal))).toEqual(['upstream_error', []])
+  })
+
+  test('a validator of another kind of store pins nothing that is here', async () => {
+    expect(await shelf.store.get(KEY, { ifMatch: '300-1771000000' }, signal).catch(kindOf)).toBe(
+      'object_changed',
+    )
+    expect(await shelf.store.get('missing', { ifMatch: '300-1771000000' }, signal)).toBeUndefined()
+  })
+
+  describe('a body', () => {
+    test.each(['reset', 'end'] as const)('that is cut by a %s breaks off after what came', async (how) => {
+      proxy.setRule(() => ({ cutAfter: 3 * MIB, how }))
+      const { size, end } = await endOf(await viaProxy().get(KEY, {}, signal))
+      expect(end).toBe('unavailable')
+      expect(size).toBeLessThan(3 * MIB)
+      expect(proxy.requests).toHaveLength(1)
+    })
+
+    test('that stalls settles when it is closed, and holds no connection', async () => {
+      proxy.setRule(() => ({ cutAfter: 3 * MIB, how: 'stall' }))
+      const object = await viaProxy().get(KEY, {}, signal)
+      const stalled = thrownBy(readOn(object))
+      await sizeReached(proxy, 3 * MIB)
+      object?.close()
+      expect(kindOf(await stalled)).toBe('unavailable')
+      await nobodyOpen(proxy)
+    })
+
+    test('whose server is frozen goes on when it thaws', async () => {
+      const object = await viaProxy().get(KEY, {}, signal)
+      azurite.daemon.freeze()
+      const read = endOf(object)
+      azurite.daemon.thaw()
+      expect(await read).toEqual(reading(bytes))
+    })
+  })
+
+  describe('a head', () => {
+    test('that never comes is refused in time, whatever the client would wait', async () => {
+      const upstream = createUpstream({ ...PATIENCE, headersMs: 300, places: () => Infinity })
+      const store = openAzureBlobStore({ container, prefix: PREFIX }, upstream)
+      azurite.daemon.freeze()
+      const begun = performance.now()
+      expect(await refusal(store.get(KEY, {}, signal))).toEqual(['unavailable', []])
+      expect(await refusal(store.head(KEY, signal))).toEqual(['unavailable', []])
+      expect(performance.now() - begun).toBeLessThan(3000)
+    })
+
+    test('for which the caller does not wait lets go at once', async () => {
+      azurite.daemon.freeze()
+      const caller = new AbortController()
+      const asked = thrownBy(viaProxy().get(KEY, {}, caller.signal))
+      await requestsReached(proxy, 1)
+      caller.abort('left')
+      expect(await asked).toBe('left')
+      await nobodyOpen(proxy)
+    })
+  })
+
+  test('200 aborted and unread downloads leave no connection', async () => {
+    const store = viaProxy()
+    const ask = async (nth: number): Promise<void> => {
+      const caller = new AbortController()
+      const asked = store.get(KEY, {}, caller.signal)
+      if (nth % 2 === 0) setImmediate(() => caller.abort())
+      ;(await asked.catch(() => undefined))?.close()
+    }
+    for (let batch = 0; batch < 10; batch++)
+      await Promise.all(Array.from({ length: 20 }, (_, nth) => ask(nth)))
+    expect(await store.head(KEY, signal)).toMatchObject({ size: bytes.length })
+    await expect.poll(() => proxy.openNow(), { timeout: 4000 }).toBeLessThanOrEqual(1)
+  })
+
+  test('a server that is killed cuts its bodies, and refuses from then on', async () => {
+    const object = await firstByteOf(shelf.store, KEY)
+    await azurite.daemon.end()
+    expect((await endOf(object)).end).toBe('unavailable')
+    expect(await refusal(shelf.store.get(KEY, {}, signal))).toEqual(['unavailable', []])
+    expect(await refusal(shelf.store.head(KEY, signal))).toEqual(['unavailable', []])
+  })
+})

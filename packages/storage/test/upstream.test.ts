@@ -1,0 +1,274 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+
+import { createBreaker } from '../src/breaker.ts'
+import { createRetryBudget } from '../src/retry-budget.ts'
+import type { Fault } from '../src/upstream-fault.ts'
+import { createUpstream, type Question } from '../src/upstream.ts'
+import { formatValidator, isStrong, parseValidator } from '../src/validator.ts'
+import { createWaitingLine } from '../src/waiting-line.ts'
+import { kindOf } from './reading.ts'
+
+const never = new AbortController().signal
+
+describe('the waiting line', () => {
+  test('lets in as many as there are places, then who came first', async () => {
+    const line = createWaitingLine(() => 2)
+    const leaves = [await line.enter(never), await line.enter(never)]
+    const entered: string[] = []
+    const waiting = ['first', 'second'].map(async (name) => {
+      const leave = await line.enter(never)
+      entered.push(name)
+      return leave
+    })
+    await Promise.resolve()
+    expect(entered).toEqual([])
+    leaves[0]?.()
+    leaves[0]?.()
+    await waiting[0]
+    expect(entered).toEqual(['first'])
+    leaves[1]?.()
+    await waiting[1]
+    expect(entered).toEqual(['first', 'second'])
+  })
+
+  test('who leaves it takes no place', async () => {
+    const line = createWaitingLine(() => 1)
+    const leave = await line.enter(never)
+    const caller = new AbortController()
+    const left = line.enter(caller.signal).catch((error: unknown) => error)
+    const next = line.enter(never)
+    caller.abort('left')
+    expect(await left).toBe('left')
+    leave()
+    ;(await next)()
+    expect(typeof (await line.enter(never))).toBe('function')
+  })
+
+  test('never lets in more than there are places', () =>
+    fc.assert(
+      fc.asyncProperty(
+        fc.integer({ min: 1, max: 5 }),
+        fc.array(fc.nat(3), { maxLength: 40 }),
+        async (places, waits) => {
+          const line = createWaitingLine(() => places)
+          let inside = 0
+          let most = 0
+          const visit = async (turns: number): Promise<void> => {
+            const leave = await line.enter(never)
+            most = Math.max(most, ++inside)
+            for (let turn = 0; turn < turns; turn++) await Promise.resolve()
+            inside -= 1
+            leave()
+          }
+          await Promise.all(waits.map(visit))
+          expect(most).toBeLessThanOrEqual(places)
+          expect(inside).toBe(0)
+        },
+      ),
+    ))
+})
+
+describe('the retry budget', () => {
+  test('is ten in ten seconds, or a tenth of the opens', () => {
+    let now = 0
+    const budget = createRetryBudget(() => now)
+    const spendAll = (): number => {
+      let spent = 0
+      while (budget.spend()) spent += 1
+      return spent
+    }
+    expect(spendAll()).toBe(10)
+    for (let nth = 0; nth < 500; nth++) budget.opened()
+    expect(spendAll()).toBe(40)
+    now = 9_999
+    expect(spendAll()).toBe(0)
+    now = 10_000
+    expect(spendAll()).toBe(10)
+  })
+})
+
+describe('the breaker', () => {
+  const failTimes = (times: number, { now, random }: { now: () => number; random: () => number }) => {
+    const breaker = createBreaker({ now, random })
+    for (let nth = 0; nth < times; nth++) breaker.enter()?.('failed')
+    return breaker
+  }
+
+  test('counts only failures in a row', () => {
+    const breaker = failTimes(19, { now: () => 0, random: () => 0 })
+    breaker.enter()?.('neither')
+    breaker.enter()?.('answered')
+    for (let nth = 0; nth < 19; nth++) breaker.enter()?.('failed')
+    expect(breaker.enter()).toBeDefined()
+  })
+
+  test.each([
+    [0, 1000],
+    [0.5, 3000],
+    [1, 5000],
+  ])('shuts for 1 to 5 s: with the dice at %d for %d ms', (dice, ms) => {
+    let now = 0
+    const breaker = failTimes(20, { now: () => now, random: () => dice })
+    now = ms - 1
+    expect(breaker.enter()).toBeUndefined()
+    now = ms
+    expect(breaker.enter()).toBeDefined()
+  })
+
+  test('sends one probe, and another where that one learnt nothing', () => {
+    let now = 0
+    const breaker = failTimes(20, { now: () => now, random: () => 0 })
+    now = 1000
+    const probe = breaker.enter()
+    expect(breaker.enter()).toBeUndefined()
+    probe?.('neither')
+    const second = breaker.enter()
+    second?.('failed')
+    expect(breaker.enter()).toBeUndefined()
+    now = 2000
+    breaker.enter()?.('answered')
+    expect([breaker.enter(), breaker.enter()].map((pass) => typeof pass)).toEqual(['function', 'function'])
+  })
+})
+
+describe('validators', () => {
+  test('survive being written and read', () => {
+    const etag = fc.stringMatching(/^"[\x21\x23-\x7e]{1,40}"$/)
+    const version = fc.option(fc.stringMatching(/^[\x21-\x7e]{1,40}$/), { nil: undefined })
+    fc.assert(
+      fc.property(etag, version, (etag, version) => {
+        const pin = version === undefined ? { etag } : { etag, version }
+        expect(parseValidator(formatValidator(pin))).toEqual(pin)
+      }),
+    )
+  })
+
+  test.each([
+    '',
+    'abc',
+    '"',
+    '""',
+    'W/"abc"',
+    '"abc',
+    '"a"b"',
+    '"abc"@',
+    '"abc"@ü',
+    '"abc"\r\nx: y',
+    `"${'a'.repeat(300)}"`,
+  ])('%j is none', (text) => {
+    expect([parseValidator(text), isStrong(text)]).toEqual([undefined, false])
+  })
+
+  test('a validator with a version is no entity-tag', () => {
+    expect(isStrong('"abc"@v1')).toBe(false)
+  })
+})
+
+describe('the way to a store', () => {
+  const fault = (kind: Fault['kind']): Fault => ({ kind, word: 'SlowDown' })
+  const ask = (more: Partial<Question<string>>, { headersMs = 1000, places = 1 } = {}, signal = never) => {
+    const upstream = createUpstream({ headersMs, places: () => places, now: () => 0, random: () => 0 })
+    const discarded: string[] = []
+    const question: Question<string> = {
+      send: async () => 'answer',
+      judge: () => fault('unavailable'),
+      again: () => false,
+      discard: (answer) => void discarded.push(answer),
+      ...more,
+    }
+    return { upstream, question, discarded, asked: upstream.ask(question, signal) }
+  }
+
+  test('gives the answer, and its place back when it is released', async () => {
+    const { asked, upstream, question } = ask({})
+    const held = await asked
+    expect(held?.answer).toBe('answer')
+    const waiting = upstream.ask(question, never)
+    held?.release()
+    expect((await waiting)?.answer).toBe('answer')
+  })
+
+  test('discards an answer that comes after the caller has left', async () => {
+    const caller = new AbortController()
+    const late = Promise.withResolvers<string>()
+    const sent = Promise.withResolvers<void>()
+    const send = (): Promise<string> => {
+      sent.resolve()
+      return late.promise
+    }
+    const { asked, discarded } = ask({ send }, {}, caller.signal)
+    const left = asked.catch((error: unknown) => error)
+    await sent.promise
+    caller.abort('left')
+    expect(await left).toBe('left')
+    late.resolve('late')
+    await expect.poll(() => discarded).toEqual(['late'])
+  })
+
+  test('does not send for a caller who leaves between his place and the request', async () => {
+    const caller = new AbortController()
+    let sent = 0
+    const send = async (): Promise<string> => `${++sent}`
+    const left = ask({ send }, {}, caller.signal).asked.catch((error: unknown) => error)
+    caller.abort('left')
+    expect(await left).toBe('left')
+    expect(sent).toBe(0)
+  })
+
+  test('refuses when no answer comes, however deaf the client is, and gives its place back', async () => {
+    const { asked, upstream, question } = ask({ send: () => new Promise(() => {}) }, { headersMs: 20 })
+    expect(await asked.catch(kindOf)).toBe('unavailable')
+    expect((await upstream.ask({ ...question, send: async () => 'next' }, never))?.answer).toBe('next')
+  })
+
+  test('ends what the client has open when it fails', async () => {
+    let given: AbortSignal | undefined
+    const send = async (signal: AbortSignal): Promise<string> => {
+      given = signal
+      throw new RangeError('a head without length')
+    }
+    const { asked } = ask({ send, judge: () => fault('upstream_error') })
+    expect(await asked.catch(kindOf)).toBe('upstream_error')
+    expect(given?.aborted).toBe(true)
+  })
+
+  test('a client that throws before it promises is judged like any other', async () => {
+    const { asked } = ask({
+      send: () => {
+        throw new Error('at once')
+      },
+    })
+    expect(await asked.catch(kindOf)).toBe('unavailable')
+  })
+
+  test('an absence is no failure, and is undefined', async () => {
+    const { asked } = ask({ send: () => Promise.reject(new Error('404')), judge: () => fault('missing') })
+    expect(await asked).toBeUndefined()
+  })
+
+  test('a signal that has fired asks nobody', async () => {
+    let sent = 0
+    const send = async (): Promise<string> => `${++sent}`
+    const { asked } = ask({ send }, {}, AbortSignal.abort('left'))
+    expect(await asked.catch((error: unknown) => error)).toBe('left')
+    expect(sent).toBe(0)
+  })
+
+  test('tries once more, at most, and only within the budget', async () => {
+    const upstream = createUpstream({ headersMs: 5000, places: () => 100, now: () => 0, random: () => 0 })
+    let sent = 0
+    const question: Question<string> = {
+      send: async () => {
+        sent += 1
+        throw new Error('down')
+      },
+      judge: () => fault('unavailable'),
+      again: () => true,
+      discard: () => {},
+    }
+    const asked = Array.from({ length: 15 }, () => upstream.ask(question, never).catch(kindOf))
+    expect(new Set(await Promise.all(asked))).toEqual(new Set(['unavailable']))
+    expect(sent).toBe(25)
+  })
+})
