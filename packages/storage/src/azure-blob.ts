@@ -1,8 +1,8 @@
 import type { ContainerClient } from '@azure/storage-blob'
 import type { ExportStore } from '@sallyport/core'
 
-import { openAzureBlobStore } from './azure-blob-store.ts'
-import { createUpstream, PATIENCE, type Upstream } from './upstream.ts'
+import { openAzureBlobStore } from './azure-blob/store.ts'
+import { createUpstream, PATIENCE, type Upstream } from './upstream/upstream.ts'
 
 /**
  * A store of blobs in an Azure container.

@@ -1,7 +1,7 @@
 import type { ExportStore, GetOptions } from '@sallyport/core'
 
-import { createMemoryBudget, type MemoryBudget } from './memory-budget.ts'
-import { inParts, type Reach } from './parts-in-order.ts'
+import { createMemoryBudget, type MemoryBudget } from './read-ahead/memory-budget.ts'
+import { inParts, type Reach } from './read-ahead/parts-in-order.ts'
 
 /**
  * A store in front of another one, that fetches the next parts of a download while the reader still has the last one:

@@ -1,8 +1,8 @@
 import type { S3Client } from '@aws-sdk/client-s3'
 import type { ExportStore } from '@sallyport/core'
 
-import { openS3Store } from './s3-store.ts'
-import { createUpstream, PATIENCE, type Upstream } from './upstream.ts'
+import { openS3Store } from './s3/store.ts'
+import { createUpstream, PATIENCE, type Upstream } from './upstream/upstream.ts'
 
 /**
  * A store of objects in an S3 bucket, or in one that speaks its protocol.

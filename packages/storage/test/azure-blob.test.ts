@@ -6,9 +6,9 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 
 import { type Azurite, startAzurite } from '../../../scripts/servers/azurite.ts'
 import { type FaultProxy, startFaultProxy } from '../../../scripts/servers/fault-proxy.ts'
-import { openAzureBlobStore } from '../src/azure-blob-store.ts'
 import { createAzureBlobStore } from '../src/azure-blob.ts'
-import { createUpstream, PATIENCE } from '../src/upstream.ts'
+import { openAzureBlobStore } from '../src/azure-blob/store.ts'
+import { createUpstream, PATIENCE } from '../src/upstream/upstream.ts'
 import { leaksIn } from './leaks.ts'
 import { nobodyOpen, requestsReached, sizeReached } from './proxy-waits.ts'
 import { endOf, firstByteOf, kindOf, readOn, reading } from './reading.ts'

@@ -7,12 +7,12 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { isHere } from '../../../scripts/servers/available.ts'
 import { type Ceph, startCeph } from '../../../scripts/servers/ceph.ts'
 import { type FaultProxy, startFaultProxy } from '../../../scripts/servers/fault-proxy.ts'
-import { openS3Store } from '../src/s3-store.ts'
 import { createS3Store } from '../src/s3.ts'
-import { createUpstream, PATIENCE } from '../src/upstream.ts'
+import { openS3Store } from '../src/s3/store.ts'
+import { createUpstream, PATIENCE } from '../src/upstream/upstream.ts'
 import { leaksIn } from './leaks.ts'
 import { endOf, kindOf, reading } from './reading.ts'
-import { BUCKET, createBucket, KEY, PREFIX, REGION, s3Client, s3Shelf } from './s3-scene.ts'
+import { BUCKET, createBucket, KEY, PREFIX, REGION, s3Client, s3Shelf } from './s3/scene.ts'
 
 const MIB = 1_048_576
 const signal = new AbortController().signal

@@ -1,14 +1,14 @@
 import type { BlobClient, BlobDownloadResponseParsed, ContainerClient } from '@azure/storage-blob'
 import type { ExportStore, GetOptions, OpenObject } from '@sallyport/core'
 
-import { judgeAzure } from './azure-blob-fault.ts'
-import { type Answer, describeObject } from './object-answer.ts'
-import { checkPrefix, joinKey } from './object-key.ts'
-import { openAnswer } from './open-answer.ts'
-import { discardBody } from './open-body.ts'
-import { refuseFault } from './upstream-fault.ts'
-import type { Question, Upstream } from './upstream.ts'
-import { parseValidator, type Pin } from './validator.ts'
+import { checkPrefix, joinKey } from '../object-key.ts'
+import { refuseFault } from '../upstream/fault.ts'
+import { type Answer, describeObject } from '../upstream/object-answer.ts'
+import { openAnswer } from '../upstream/open-answer.ts'
+import { discardBody } from '../upstream/open-body.ts'
+import type { Question, Upstream } from '../upstream/upstream.ts'
+import { parseValidator, type Pin } from '../upstream/validator.ts'
+import { judgeAzure } from './fault.ts'
 
 /** Where an Azure store looks. */
 export interface AzureBlobStoreOptions {

@@ -1,13 +1,13 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 
-import { createBreaker } from '../src/breaker.ts'
-import { createRetryBudget } from '../src/retry-budget.ts'
-import type { Fault } from '../src/upstream-fault.ts'
-import { createUpstream, type Question } from '../src/upstream.ts'
-import { formatValidator, isStrong, parseValidator } from '../src/validator.ts'
-import { createWaitingLine } from '../src/waiting-line.ts'
-import { kindOf } from './reading.ts'
+import { createBreaker } from '../../src/upstream/breaker.ts'
+import type { Fault } from '../../src/upstream/fault.ts'
+import { createRetryBudget } from '../../src/upstream/retry-budget.ts'
+import { createUpstream, type Question } from '../../src/upstream/upstream.ts'
+import { formatValidator, isStrong, parseValidator } from '../../src/upstream/validator.ts'
+import { createWaitingLine } from '../../src/upstream/waiting-line.ts'
+import { kindOf } from '../reading.ts'
 
 const never = new AbortController().signal
 

@@ -1,4 +1,4 @@
-import { membersOf, wordFor, type Fault } from './upstream-fault.ts'
+import { membersOf, wordFor, type Fault } from '../upstream/fault.ts'
 
 /** What the Azure client threw, by status first: a HEAD has no body, and its code stands in the details. */
 export function judgeAzure(error: unknown, pinned: boolean): Fault {

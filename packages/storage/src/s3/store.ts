@@ -6,15 +6,15 @@ import {
 } from '@aws-sdk/client-s3'
 import type { ExportStore, GetOptions, OpenObject } from '@sallyport/core'
 
-import { type Answer, describeObject } from './object-answer.ts'
-import { checkPrefix, joinKey } from './object-key.ts'
-import { openAnswer } from './open-answer.ts'
-import { discardBody } from './open-body.ts'
-import { singleAttempt } from './s3-attempt.ts'
-import { judgeS3, worthAnother } from './s3-fault.ts'
-import { refuseFault } from './upstream-fault.ts'
-import type { Question, Upstream } from './upstream.ts'
-import { parseValidator, type Pin } from './validator.ts'
+import { checkPrefix, joinKey } from '../object-key.ts'
+import { refuseFault } from '../upstream/fault.ts'
+import { type Answer, describeObject } from '../upstream/object-answer.ts'
+import { openAnswer } from '../upstream/open-answer.ts'
+import { discardBody } from '../upstream/open-body.ts'
+import type { Question, Upstream } from '../upstream/upstream.ts'
+import { parseValidator, type Pin } from '../upstream/validator.ts'
+import { judgeS3, worthAnother } from './fault.ts'
+import { singleAttempt } from './single-attempt.ts'
 
 /** Where an S3 store looks. */
 export interface S3StoreOptions {

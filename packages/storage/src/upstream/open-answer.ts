@@ -2,9 +2,9 @@ import { Readable } from 'node:stream'
 
 import type { OpenObject } from '@sallyport/core'
 
+import { refuseFault } from './fault.ts'
 import { type Answer, type Asked, describeObject } from './object-answer.ts'
 import { openBody, type JudgeBody } from './open-body.ts'
-import { refuseFault } from './upstream-fault.ts'
 import type { Held } from './upstream.ts'
 
 /** The object that an answer opens. A body whose head is wrong is closed at once, and with it its connection. */

@@ -7,7 +7,7 @@ import {
 } from '@aws-sdk/client-s3'
 import type { Shelf } from '@sallyport/core/testing'
 
-import { createS3Store } from '../src/s3.ts'
+import { createS3Store } from '../../src/s3.ts'
 
 /** Names that must be seen nowhere. */
 export const BUCKET = 'bucketcanary'

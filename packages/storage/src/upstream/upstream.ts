@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 
 import { createBreaker, type OpenOutcome } from './breaker.ts'
+import { refuseFault, type Fault } from './fault.ts'
 import { createRetryBudget } from './retry-budget.ts'
-import { refuseFault, type Fault } from './upstream-fault.ts'
 import { createWaitingLine } from './waiting-line.ts'
 
 /** One request to a store. */

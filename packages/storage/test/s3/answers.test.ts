@@ -9,11 +9,11 @@ import {
   s3Error,
   startCannedStore,
   sums,
-} from '../../../scripts/servers/canned-store.ts'
-import { createS3Store } from '../src/s3.ts'
-import { leaksIn } from './leaks.ts'
-import { endOf, kindOf, reading } from './reading.ts'
-import { BUCKET, REGION, s3Client } from './s3-scene.ts'
+} from '../../../../scripts/servers/canned-store.ts'
+import { createS3Store } from '../../src/s3.ts'
+import { leaksIn } from '../leaks.ts'
+import { endOf, kindOf, reading } from '../reading.ts'
+import { BUCKET, REGION, s3Client } from './scene.ts'
 
 // What no server here can be brought to say: gateways' pages, lies, newer sums, states of AWS's own.
 const signal = new AbortController().signal

@@ -1,4 +1,4 @@
-import { type Fault, membersOf, wordFor } from './upstream-fault.ts'
+import { type Fault, membersOf, wordFor } from '../upstream/fault.ts'
 
 /** How to read a fault, by what was asked. */
 export interface S3Asked {

@@ -1,6 +1,6 @@
 import type { ByteRange, ObjectInfo } from '@sallyport/core'
 
-import { refuseFault } from './upstream-fault.ts'
+import { refuseFault } from './fault.ts'
 import { formatValidator, isStrong, parseValidator } from './validator.ts'
 
 /** What a store's answer says of the object, whichever client read it. */

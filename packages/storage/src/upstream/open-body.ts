@@ -2,7 +2,7 @@ import { Readable } from 'node:stream'
 
 import type { OpenObject } from '@sallyport/core'
 
-import { refuseFault } from './upstream-fault.ts'
+import { refuseFault } from './fault.ts'
 
 /** Tells a wrong body, which no second reading heals, from one that was cut. */
 export type JudgeBody = (error: unknown) => 'unavailable' | 'upstream_error'

@@ -9,10 +9,10 @@ import {
   type CannedStore,
   object,
   startCannedStore,
-} from '../../../scripts/servers/canned-store.ts'
-import { createAzureBlobStore } from '../src/azure-blob.ts'
-import { leaksIn } from './leaks.ts'
-import { endOf, kindOf, reading } from './reading.ts'
+} from '../../../../scripts/servers/canned-store.ts'
+import { createAzureBlobStore } from '../../src/azure-blob.ts'
+import { leaksIn } from '../leaks.ts'
+import { endOf, kindOf, reading } from '../reading.ts'
 
 // What Azurite cannot be brought to say: gateways' pages, lies, states of Azure's own.
 const signal = new AbortController().signal
