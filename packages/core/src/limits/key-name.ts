@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 
 const LONGEST = 160
 
@@ -9,5 +9,5 @@ const LONGEST = 160
  */
 export function keyName(parts: readonly (string | number)[]): string {
   const name = JSON.stringify(parts)
-  return name.length <= LONGEST ? name : createHash('sha256').update(name).digest('base64url')
+  return name.length <= LONGEST ? name : hash('sha256', name, 'base64url')
 }

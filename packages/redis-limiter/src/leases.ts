@@ -1,0 +1,127 @@
+import { inBatches, renewal } from './renewal.ts'
+import type { Lease } from './renewal.ts'
+import type { Send } from './script.ts'
+import { renewScript } from './scripts.ts'
+import { within } from './within.ts'
+
+/** The leases of this process. Redis forgets what nobody renews: so a dead process gives its places back. */
+export interface Leases {
+  /** Renews a lease until it is dropped. Redis need not know of it yet. */
+  hold(lease: Lease): void
+  isHeld(lease: Lease): boolean
+  /** Gives the places back: at once, or with a later renewal if Redis does not hear. Never throws. */
+  drop(lease: Lease): void
+  /** Renews all of them now, for Redis is back and may have forgotten. */
+  renew(): void
+}
+
+export interface LeaseOptions {
+  readonly send: Send
+  readonly leaseMs: number
+  /** How long to wait for one script, in milliseconds. */
+  readonly waitMs: number
+  /** Whether Redis has lately answered. */
+  readonly isReachable: () => boolean
+  /** Is told of the first renewal that fails after good ones. */
+  readonly onFailure: (cause: unknown) => void
+}
+
+/** What one script is given, how many of them wait together, and how many in vain before the rest is left for later. */
+const PER_SCRIPT = 250
+const AT_ONCE = 32
+const IN_VAIN = 32
+
+/** One timer for all of them, at a third of a lease, so that two renewals may fail. It keeps no process alive. */
+export function createLeases({ send, leaseMs, waitMs, isReachable, onFailure }: LeaseOptions): Leases {
+  const held = new Map<string, Lease>()
+  const dropped = new Map<string, { readonly lease: Lease; readonly at: number }>()
+  let timer: NodeJS.Timeout | undefined
+  let isRenewing = false
+  let isFailing = false
+
+  const renewBatch = async (batch: readonly Lease[]): Promise<void> => {
+    // Judged at the last moment, and sent by its text, for a second try after NOSCRIPT would be a later one.
+    const gone = batch.filter(({ id }) => !held.has(id))
+    const { keys, args } = renewal(
+      leaseMs,
+      batch.filter(({ id }) => held.has(id)),
+      gone,
+    )
+    const call = async (): Promise<unknown> =>
+      send(['EVAL', renewScript, String(keys.length), ...keys, ...args], keys[0] ?? '')
+    await within(call, { ms: waitMs })
+    for (const { id } of gone) dropped.delete(id)
+  }
+
+  const renewAll = async (): Promise<void> => {
+    const batches = inBatches(
+      [...held.values(), ...Array.from(dropped.values(), ({ lease }) => lease)],
+      PER_SCRIPT,
+    )
+    const causes: unknown[] = []
+    let renewed = 0
+    const work = async (): Promise<void> => {
+      for (let batch = batches.pop(); batch; batch = batches.pop()) {
+        if (renewed === 0 && causes.length >= IN_VAIN) return
+        await renewBatch(batch).then(
+          () => {
+            renewed += 1
+          },
+          (cause: unknown) => causes.push(cause),
+        )
+      }
+    }
+    await Promise.all(Array.from({ length: AT_ONCE }, work))
+    if (causes.length > 0 && !isFailing) onFailure(causes[0])
+    isFailing = causes.length > 0
+  }
+
+  const renew = (): void => {
+    if (isRenewing) return
+    isRenewing = true
+    forgetExpired()
+    void renewAll().finally(() => {
+      isRenewing = false
+      plan()
+    })
+  }
+
+  const forgetExpired = (): void => {
+    const before = performance.now() - leaseMs
+    for (const [id, { at }] of dropped) {
+      if (at > before) return
+      dropped.delete(id)
+    }
+  }
+
+  const plan = (): void => {
+    if (timer || held.size + dropped.size === 0) return
+    const fire = (): void => {
+      timer = undefined
+      renew()
+    }
+    timer = setTimeout(fire, leaseMs / 3).unref()
+  }
+
+  const giveBack = async ({ id, keys }: Lease): Promise<void> => {
+    await Promise.all(keys.map(async (key) => send(['ZREM', key, id], key)))
+    dropped.delete(id)
+  }
+
+  return {
+    hold: (lease) => {
+      if (lease.keys.length === 0) return
+      held.set(lease.id, lease)
+      plan()
+    },
+    isHeld: ({ id }) => held.has(id),
+    drop: (lease) => {
+      if (lease.keys.length === 0) return
+      held.delete(lease.id)
+      dropped.set(lease.id, { lease, at: performance.now() })
+      plan()
+      if (isReachable()) giveBack(lease).catch(() => undefined)
+    },
+    renew,
+  }
+}

@@ -1,0 +1,66 @@
+import type { Send } from './script.ts'
+
+/** How the limiter reaches Redis, and what it does without. */
+export interface RedisLimiterOptions {
+  /**
+   * Sends a command by a client that the host made; `key` tells a cluster's client the node.
+   *
+   * - node-redis: `(command) => client.sendCommand(command)`
+   * - its cluster: `(command, key) => cluster.sendCommand(key, false, [...command])`
+   * - ioredis, its cluster too: `(command) => client.call(...command)`
+   */
+  readonly send: Send
+  /**
+   * Begins every key. Without braces, which would choose a cluster's node.
+   * @defaultValue `'sallyport'`
+   */
+  readonly prefix?: string
+  /**
+   * Milliseconds that one admission waits for Redis, by our own timer, whatever the client's are.
+   * @defaultValue 50
+   */
+  readonly timeoutMs?: number
+  /**
+   * Milliseconds after which the places of a process that died are free. Renewed at a third of it.
+   * @defaultValue 30_000
+   */
+  readonly leaseMs?: number
+  /**
+   * What holds while Redis does not answer. `'local'`: each process admits its share, counted in its memory. `'closed'`:
+   * everybody is refused `'unavailable'`.
+   * @defaultValue `'local'`
+   */
+  readonly onOutage?: 'local' | 'closed'
+  /**
+   * Among how many processes an outage divides quotas and places.
+   * @defaultValue 1
+   */
+  readonly processes?: number
+}
+
+/** Checks the options and fills the defaults. */
+export function checked(options: RedisLimiterOptions): Required<RedisLimiterOptions> {
+  const {
+    send,
+    prefix = 'sallyport',
+    timeoutMs = 50,
+    leaseMs = 30_000,
+    onOutage = 'local',
+    processes = 1,
+  } = options
+  if (typeof send !== 'function')
+    throw new TypeError('send: write a function (command, key) => Promise<reply>')
+  if (typeof prefix !== 'string' || /[{}]/.test(prefix))
+    throw new RangeError('prefix: write text without braces')
+  if (!isWithin(timeoutMs, 1, 60_000))
+    throw new RangeError('timeoutMs: write whole milliseconds from 1 to 60000')
+  if (!isWithin(leaseMs, 6 * timeoutMs, 86_400_000))
+    throw new RangeError('leaseMs: write whole milliseconds from six times timeoutMs to 86400000')
+  if (!['local', 'closed'].includes(onOutage)) throw new RangeError("onOutage: write 'local' or 'closed'")
+  if (!isWithin(processes, 1, 1_000_000))
+    throw new RangeError('processes: write a whole number from 1 to 1000000')
+  return { send, prefix, timeoutMs, leaseMs, onOutage, processes }
+}
+
+const isWithin = (value: number, least: number, most: number): boolean =>
+  Number.isSafeInteger(value) && value >= least && value <= most

@@ -1,0 +1,85 @@
+import type { AdmissionAsk } from '@sallyport/core'
+import { describe, expect, test } from 'vitest'
+
+import { checkAsk, fleetAsk, processAsk, shareOf } from '../src/asks.ts'
+
+const total = { name: 'total', key: ['total'], limit: 100 }
+const mine = { name: 'mine', key: ['acme', 'principal', 'ada'], limit: 16 }
+const quota = { capacity: 60, refill: 1, perMs: 1_000 }
+const perUser = { name: 'user', key: ['acme', 'principal', 'ada'], quota }
+const ask: AdmissionAsk = { quotas: [perUser], slots: [mine, total], cost: 1 }
+
+describe('the process total', () => {
+  test('is never asked of Redis', () => {
+    expect(fleetAsk(ask)).toEqual({ quotas: [perUser], slots: [mine], cost: 1 })
+  })
+
+  test('is counted here, with what else is open at no limit', () => {
+    expect(processAsk(ask)).toEqual({
+      quotas: [],
+      slots: [{ ...mine, limit: Number.MAX_SAFE_INTEGER }, total],
+      cost: 0,
+    })
+  })
+
+  test('is not the place of a tenant that is called total', () => {
+    const tenant = { name: 'mine', key: ['total', 'principal', 'ada'], limit: 1 }
+    expect(fleetAsk({ ...ask, slots: [tenant] }).slots).toEqual([tenant])
+  })
+})
+
+describe('the share of one process', () => {
+  test('is a part of capacity, refill and places, but the whole total', () => {
+    expect(shareOf(ask, 4)).toEqual({
+      quotas: [{ ...perUser, quota: { capacity: 15, refill: 1, perMs: 4_000 } }],
+      slots: [{ ...mine, limit: 4 }, total],
+      cost: 1,
+    })
+  })
+
+  test('of one process is the whole', () => {
+    expect(shareOf(ask, 1)).toEqual(ask)
+  })
+
+  test('is at least one, but of nothing nothing', () => {
+    const share = shareOf({ ...ask, slots: [mine, { ...mine, name: 'closed', limit: 0 }] }, 1_000)
+    expect(share.quotas[0]?.quota).toEqual({ capacity: 1, refill: 1, perMs: 1_000_000 })
+    expect(share.slots.map(({ limit }) => limit)).toEqual([1, 0])
+  })
+
+  test('takes no more for a request than it holds', () => {
+    expect(shareOf({ ...ask, cost: 20 }, 4).cost).toBe(15)
+    expect(shareOf({ ...ask, cost: 0 }, 4).cost).toBe(0)
+  })
+
+  test('stays exact at the edge', () => {
+    const edge = { capacity: 1, refill: 1, perMs: Number.MAX_SAFE_INTEGER }
+    expect(shareOf({ ...ask, quotas: [{ ...perUser, quota: edge }] }, 4).quotas[0]?.quota).toEqual(edge)
+  })
+})
+
+describe('what Redis could not answer right is refused', () => {
+  const withQuota = (wrong: Partial<typeof quota>): AdmissionAsk => ({
+    ...ask,
+    quotas: [{ ...perUser, quota: { ...quota, ...wrong } }],
+  })
+
+  test.each<{ title: string; wrong: AdmissionAsk; says: RegExp }>([
+    { title: 'half a token', wrong: withQuota({ capacity: 0.5 }), says: /^quota "user": whole numbers/u },
+    { title: 'no refill', wrong: withQuota({ refill: 0 }), says: /^quota "user"/u },
+    { title: 'no time', wrong: withQuota({ perMs: Number.NaN }), says: /^quota "user"/u },
+    { title: 'two negatives', wrong: withQuota({ capacity: -1, perMs: -1 }), says: /^quota "user"/u },
+    { title: '2^53', wrong: withQuota({ capacity: 2 ** 26, perMs: 2 ** 27 }), says: /below 2\^53$/u },
+    { title: 'a cost above', wrong: { ...ask, cost: 61 }, says: /^quota "user": the cost/u },
+    { title: 'a cost below', wrong: { ...ask, cost: -1 }, says: /^the cost/u },
+    { title: 'no limit', wrong: { ...ask, slots: [{ ...mine, limit: Number.NaN }] }, says: /^slot "mine"/u },
+  ])('$title', ({ wrong, says }) => {
+    expect(() => checkAsk(wrong)).toThrow(says)
+    expect(() => checkAsk(wrong)).toThrow(RangeError)
+  })
+
+  test('all else is not', () => {
+    expect(() => checkAsk(ask)).not.toThrow()
+    expect(() => checkAsk({ ...ask, cost: 0 })).not.toThrow()
+  })
+})

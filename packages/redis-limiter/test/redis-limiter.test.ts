@@ -1,0 +1,221 @@
+import type { Admission, AdmissionAsk, RateLimiter } from '@sallyport/core'
+import { describe, expect, test } from 'vitest'
+
+import { createRedisLimiter } from '../src/redis-limiter.ts'
+import type { Command, RedisLimiterOptions } from '../src/redis-limiter.ts'
+
+const here = new AbortController().signal
+const ask: AdmissionAsk = {
+  quotas: [{ name: 'user', key: ['acme', 'ada'], quota: { capacity: 60, refill: 1, perMs: 1_000 } }],
+  slots: [{ name: 'downloads', key: ['acme', 'ada'], limit: 4 }],
+  cost: 1,
+}
+const total = (limit: number): AdmissionAsk['slots'][number] => ({ name: 'total', key: ['total'], limit })
+
+/** A limiter on a client that answers as told, and what it was sent and told. */
+function onClient(
+  answer: (command: Command) => Promise<unknown>,
+  options: Partial<RedisLimiterOptions> = {},
+): { limiter: RateLimiter; sent: Command[]; told: string[] } {
+  const sent: Command[] = []
+  const told: string[] = []
+  const send = async (command: Command): Promise<unknown> => {
+    sent.push(command)
+    return answer(command)
+  }
+  const limiter = createRedisLimiter({ send, timeoutMs: 20, ...options })
+  limiter.onTrouble?.((code) => told.push(code))
+  return { limiter, sent, told }
+}
+const admits = async (): Promise<unknown> => [0, 0, 59, 1_000]
+const hangs = async (): Promise<unknown> => new Promise(() => undefined)
+const fails = async (): Promise<unknown> => Promise.reject(new Error('ECONNREFUSED'))
+const release = (admission: Admission): void => {
+  if (admission.admitted) admission.release()
+}
+const names = (commands: readonly Command[]): string[] => commands.map(([name]) => name)
+
+describe('while Redis answers', () => {
+  test('it decides', async () => {
+    const { limiter, sent, told } = onClient(admits)
+    expect(await limiter.admit(ask, here)).toMatchObject({
+      admitted: true,
+      left: [{ name: 'user', tokens: 59, nextMs: 1_000 }],
+    })
+    expect(names(sent)).toEqual(['EVALSHA'])
+    expect(told).toEqual([])
+  })
+
+  test('a place is given back once, by the id it was taken with', async () => {
+    const { limiter, sent } = onClient(admits)
+    const admission = await limiter.admit(ask, here)
+    release(admission)
+    release(admission)
+    const [, , , , place, , , id] = sent[0] ?? []
+    expect(sent.slice(1)).toEqual([['ZREM', place, id]])
+  })
+
+  test('a refusal is passed on, and holds nothing', async () => {
+    const { limiter, sent } = onClient(async () => [1, 350, 0, 350])
+    expect(await limiter.admit(ask, here)).toEqual({
+      admitted: false,
+      by: 'user',
+      retryAfterMs: 350,
+      left: [{ name: 'user', tokens: 0, nextMs: 350 }],
+    })
+    expect(sent).toHaveLength(1)
+  })
+})
+
+describe('the total of the process', () => {
+  test('is asked first, and of nobody else', async () => {
+    const { limiter, sent } = onClient(admits)
+    const full = { ...ask, slots: [...ask.slots, total(1)] }
+    const first = await limiter.admit(full, here)
+    expect(await limiter.admit(full, here)).toEqual({
+      admitted: false,
+      by: 'total',
+      retryAfterMs: 1_000,
+      left: [],
+    })
+    expect(names(sent)).toEqual(['EVALSHA'])
+    release(first)
+    expect(await limiter.admit(full, here)).toMatchObject({ admitted: true })
+  })
+
+  test('alone needs no Redis', async () => {
+    const { limiter, sent } = onClient(admits)
+    expect(await limiter.admit({ quotas: [], slots: [total(1)], cost: 1 }, here)).toMatchObject({
+      admitted: true,
+    })
+    expect(sent).toEqual([])
+  })
+
+  test.each([
+    { why: 'refuses', answer: async (): Promise<unknown> => [1, 350, 0, 350], options: {} },
+    { why: 'is out, and the door closed', answer: fails, options: { onOutage: 'closed' as const } },
+  ])('is not spent where Redis $why', async ({ answer, options }) => {
+    const { limiter } = onClient(answer, options)
+    const full = { ...ask, slots: [...ask.slots, total(1)] }
+    await limiter.admit(full, here).catch(() => undefined)
+    expect(await limiter.admit({ quotas: [], slots: [total(1)], cost: 1 }, here)).toMatchObject({
+      admitted: true,
+    })
+  })
+})
+
+describe.each([
+  { how: 'hangs', answer: hangs },
+  { how: 'fails', answer: fails },
+  {
+    how: 'throws at once',
+    answer: (): Promise<unknown> => {
+      throw new Error('client is closed')
+    },
+  },
+  { how: 'talks nonsense', answer: async (): Promise<unknown> => 'OK' },
+  { how: 'knows no script', answer: async (): Promise<unknown> => Promise.reject(new Error('NOSCRIPT')) },
+])('while Redis $how', ({ answer }) => {
+  test('a process admits its share, and tells once', async () => {
+    const { limiter, told } = onClient(answer, { processes: 4 })
+    const answers: Admission[] = []
+    for (let step = 0; step < 20; step += 1) answers.push(await limiter.admit({ ...ask, slots: [] }, here))
+    expect(answers.map(({ admitted }) => admitted)).toEqual([
+      ...Array<boolean>(15).fill(true),
+      ...Array<boolean>(5).fill(false),
+    ])
+    expect(told).toEqual(['limiter_local'])
+  })
+
+  test('places are shared out too, and come back', async () => {
+    const { limiter } = onClient(answer, { processes: 2 })
+    const first = await limiter.admit(ask, here)
+    await limiter.admit(ask, here)
+    expect(await limiter.admit(ask, here)).toMatchObject({ admitted: false, by: 'downloads' })
+    release(first)
+    expect(await limiter.admit(ask, here)).toMatchObject({ admitted: true })
+  })
+
+  test('a closed door refuses, and tells once', async () => {
+    const { limiter, told } = onClient(answer, { onOutage: 'closed' })
+    for (let step = 0; step < 10; step += 1)
+      await expect(limiter.admit(ask, here)).rejects.toMatchObject({ data: { kind: 'unavailable' } })
+    expect(told).toEqual(['limiter_closed'])
+  })
+
+  test('after five failures it is left alone', async () => {
+    const { limiter, sent } = onClient(answer)
+    for (let step = 0; step < 50; step += 1) await limiter.admit({ ...ask, slots: [] }, here)
+    expect(names(sent).filter((name) => name === 'EVALSHA')).toHaveLength(5)
+  })
+})
+
+test('places that Redis gave before count in an outage', async () => {
+  let answer = admits
+  const { limiter } = onClient(async () => answer())
+  for (let step = 0; step < 4; step += 1) await limiter.admit(ask, here)
+  answer = fails
+  expect(await limiter.admit(ask, here)).toMatchObject({ admitted: false, by: 'downloads' })
+})
+
+test('a closed door says when to come back: in one to three seconds', async () => {
+  const { limiter } = onClient(fails, { onOutage: 'closed' })
+  const waits: number[] = []
+  for (let step = 0; step < 20; step += 1)
+    await limiter
+      .admit(ask, here)
+      .catch((error: { data: { retryAfterMs: number } }) => waits.push(error.data.retryAfterMs))
+  expect(Math.min(...waits)).toBeGreaterThanOrEqual(1_000)
+  expect(Math.max(...waits)).toBeLessThan(3_000)
+  expect(new Set(waits).size).toBeGreaterThan(1)
+})
+
+test('a caller who goes takes nothing along, and is no failure of Redis', async () => {
+  const reached = Promise.withResolvers<undefined>()
+  const { limiter, sent, told } = onClient(async ([name]) => {
+    reached.resolve(undefined)
+    return name === 'EVALSHA' ? hangs() : 1
+  })
+  const gone = new AbortController()
+  const admission = limiter.admit(ask, gone.signal)
+  await reached.promise
+  const reason = new Error('gone')
+  gone.abort(reason)
+  await expect(admission).rejects.toBe(reason)
+  expect(names(sent)).toEqual(['EVALSHA', 'ZREM'])
+  expect(told).toEqual([])
+})
+
+test('a caller who is gone is not asked for', async () => {
+  const { limiter, sent } = onClient(admits)
+  await expect(limiter.admit(ask, AbortSignal.abort(new Error('gone')))).rejects.toThrow('gone')
+  expect(sent).toEqual([])
+})
+
+describe('wrong options are named', () => {
+  const send = admits
+  test.each<{ options: object; says: RegExp }>([
+    { options: {}, says: /^send: / },
+    { options: { send: 'redis://' }, says: /^send: / },
+    { options: { send, prefix: 'a{b}' }, says: /^prefix: / },
+    { options: { send, prefix: 7 }, says: /^prefix: / },
+    { options: { send, timeoutMs: 0 }, says: /^timeoutMs: / },
+    { options: { send, timeoutMs: '50' }, says: /^timeoutMs: / },
+    { options: { send, leaseMs: 299 }, says: /^leaseMs: / },
+    { options: { send, leaseMs: Number.POSITIVE_INFINITY }, says: /^leaseMs: / },
+    { options: { send, onOutage: 'open' }, says: /^onOutage: / },
+    { options: { send, processes: 0 }, says: /^processes: / },
+    { options: { send, processes: 1.5 }, says: /^processes: / },
+  ])('$options', ({ options, says }) => {
+    expect(() => createRedisLimiter(options as RedisLimiterOptions)).toThrow(says)
+  })
+})
+
+test.each<{ title: string; wrong: AdmissionAsk }>([
+  { title: 'a broken quota', wrong: { ...ask, cost: 61 } },
+  { title: 'keys of two scopes', wrong: { ...ask, slots: [{ name: 'other', key: ['other'], limit: 1 }] } },
+])('$title is refused unasked', async ({ wrong }) => {
+  const { limiter, sent } = onClient(admits)
+  await expect(limiter.admit(wrong, here)).rejects.toThrow(RangeError)
+  expect(sent).toEqual([])
+})
