@@ -59,3 +59,10 @@ function parse(bytes: Buffer): Answer {
     whole: length === undefined || Number(length) === body.length,
   }
 }
+
+/** Everything of an answer but what differs between any two. */
+export const stable = ({ status, fields, body }: Answer): object => ({
+  status,
+  body,
+  fields: fields.filter(([name]) => !['Date', 'RateLimit', 'X-Request-Id'].includes(name)),
+})

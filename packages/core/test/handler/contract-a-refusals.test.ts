@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
 
 import type { ExportRecord, RateLimiter } from '../../src/ports.ts'
-import type { Ask } from './ask.ts'
-import { openContractA, refused, seen, stable } from './contract-a.ts'
+import { type Ask, stable } from './ask.ts'
+import { openContractA, refused, seen } from './contract-a.ts'
 import { content, ids, pathOf, readyRecord, type SceneOptions } from './scene.ts'
 
 describe('A8 to A10', () => {

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 
-import { openContractA, refused, seen, stable } from './contract-a.ts'
+import { stable } from './ask.ts'
+import { openContractA, refused, seen } from './contract-a.ts'
 import { content, ids, pathOf, single } from './scene.ts'
 
 const badId = {

@@ -31,10 +31,3 @@ export const refused = (status: number, detail: unknown): object => ({
   body: { detail },
   whole: true,
 })
-
-/** What two answers to one question share. */
-export const stable = ({ status, fields, body }: Answer): object => ({
-  status,
-  body,
-  fields: fields.filter(([name]) => !['Date', 'RateLimit', 'X-Request-Id'].includes(name)),
-})
