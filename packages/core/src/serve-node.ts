@@ -2,16 +2,20 @@ import type { IncomingMessage } from 'node:http'
 import type { Http2ServerRequest } from 'node:http2'
 
 import type { NodeResponse } from './delivery/node-response.ts'
-import { isWrapped, writeResponse } from './delivery/node-response.ts'
+import { isTaken, isWrapped, writeResponse } from './delivery/node-response.ts'
 import { watchClient } from './delivery/watch-client.ts'
-import type { ExportHandler, ExportRequest } from './ports.ts'
+import type { ExportHandler, ExportRequest, ExportResponse } from './ports.ts'
 
 /**
  * A whole adapter for Node: makes the request, calls the handler, writes the answer. Resolves when the exchange is over,
- * also when the client is gone; never rejects.
+ * also when the client is gone; never rejects. By then `statusCode` of the response is the status that was sent.
+ *
+ * A response that something else has begun is left alone. A body that comes with the request is no part of it: over
+ * HTTP/1.1 the answer closes the connection (RFC 9112 §9.6), and of a large one little more than Node's own buffer,
+ * 64 KiB, is read.
  *
  * @param route - `params`: the route parameters, percent-decoded once; `address`: the caller's, as the framework trusts
- *   it. Absent: addresses are not counted.
+ *   it. Absent: addresses are not counted. A parameter that cannot be decoded is left out.
  */
 export async function serveNode(
   handler: ExportHandler,
@@ -20,17 +24,30 @@ export async function serveNode(
   route: { readonly params: ExportRequest['params']; readonly address?: string },
 ): Promise<void> {
   const client = watchClient(response, request.socket)
+  const borrow = !isWrapped(response)
   const answer = await handler({
     method: request.method ?? '',
     params: route.params,
     header: (name) => headerValue(request, name),
     ...(route.address !== undefined && { address: route.address }),
     signal: client.signal,
-    borrow: !isWrapped(response),
+    borrow,
   })
-  await writeResponse(response, answer)
+  if (isTaken(response)) client.giveUp()
+  else await writeResponse(response, carriesBody(request) ? closing(answer) : answer, borrow)
   client.forget()
 }
+
+/** Whether bytes follow the head (RFC 9112 §6). HTTP/2 needs no such care: a stream that is not read stalls alone. */
+const carriesBody = ({ httpVersionMajor, headers }: IncomingMessage | Http2ServerRequest): boolean =>
+  httpVersionMajor === 1 &&
+  (headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0)
+
+/** What is left of a body must not be taken for the next request, nor be read just to find that one. */
+const closing = (answer: ExportResponse): ExportResponse => ({
+  ...answer,
+  headers: { ...answer.headers, Connection: 'close' },
+})
 
 /** The value that the host's middleware left, unless the client sent the line twice: then all of them, which spoils it. */
 function headerValue(

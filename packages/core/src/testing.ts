@@ -1,5 +1,7 @@
+export { adapterContract, type Served } from './testing/adapter-contract.ts'
 export { type ChaosStore, createChaosStore } from './testing/chaos-store.ts'
 export type { Fault } from './testing/fault.ts'
+export { createLeakScanner, type LeakScanner } from './testing/leak-scanner.ts'
 export { createMemoryStore } from './testing/memory-store.ts'
 export { positionCoded } from './testing/position-coded.ts'
 export { type ContractCase, type Shelf, storeContract } from './testing/store-contract.ts'

@@ -1,3 +1,4 @@
+import type { EventEmitter } from 'node:events'
 import type { ServerResponse } from 'node:http'
 import type { Http2ServerResponse } from 'node:http2'
 import { constants } from 'node:http2'
@@ -19,22 +20,28 @@ interface Wire {
 /**
  * Writes an answer, and is the only one who does. Settles when the exchange is over; never rejects. A body that fails
  * is cut: the client sees a reset, never an end.
+ *
+ * @param lent - whether chunks are lent until the next is asked for
  */
-export async function writeResponse(response: NodeResponse, answer: ExportResponse): Promise<void> {
+export async function writeResponse(
+  response: NodeResponse,
+  answer: ExportResponse,
+  lent: boolean,
+): Promise<void> {
   const { status, headers, body } = answer
   if (isGone(response)) return
   const wire: Wire = response
   try {
     response.removeHeader('X-Powered-By')
     wire.writeHead(status, { ...headers })
-    if (body) await writeBody(response, body)
+    if (body) await writeBody(response, body, lent)
     else await ended(response, () => wire.end())
   } catch {
     cut(response)
   }
 }
 
-async function writeBody(response: NodeResponse, body: ExportBody): Promise<void> {
+async function writeBody(response: NodeResponse, body: ExportBody, lent: boolean): Promise<void> {
   const cutNow = (): void => cut(response)
   body.signal?.addEventListener('abort', cutNow, { once: true })
   await headOfLine(response)
@@ -42,7 +49,8 @@ async function writeBody(response: NodeResponse, body: ExportBody): Promise<void
   for await (const chunk of body) {
     left -= chunk.length
     if (left === 0) await ended(response, () => (response as Wire).end(chunk))
-    else await taken(response, chunk)
+    // A middleware that came with the head may keep what it is given.
+    else await taken(response, lent && isWrapped(response) ? Uint8Array.from(chunk) : chunk)
   }
 }
 
@@ -75,7 +83,7 @@ const taken = (response: NodeResponse, chunk: Uint8Array): Promise<void> =>
 
 const ended = (response: NodeResponse, end: () => unknown): Promise<void> =>
   new Promise((resolve, reject) => {
-    const ending = isHttp2(response) ? response.stream : response
+    const ending = endingOf(response)
     const gone = (): void => reject(new DeliveryError('client_aborted'))
     if (isGone(response)) return gone()
     ending.once('close', gone)
@@ -99,12 +107,24 @@ function cut(response: NodeResponse): void {
   response.destroy()
 }
 
+/** Whether something else has begun to answer: a middleware that wrote first, a host's own timeout. */
+export const isTaken = (response: NodeResponse): boolean => response.headersSent || response.writableEnded
+
 /** Whether nobody is left to read. */
 export const isGone = (response: NodeResponse): boolean =>
   isHttp2(response) ? response.stream.destroyed : response.destroyed || response.closed
 
-/** Whether the whole answer was handed to the kernel. On HTTP/2 the response says so also when its stream was reset. */
+/**
+ * Whether the whole answer was handed to the kernel. On HTTP/2 the response says so also when its stream was reset, and
+ * the stream of a HEAD request says so before there is an answer.
+ */
 export const isFinished = (response: NodeResponse): boolean =>
-  isHttp2(response) ? response.stream.writableFinished && !response.stream.aborted : response.writableFinished
+  isHttp2(response)
+    ? response.writableEnded && response.stream.writableFinished && !response.stream.aborted
+    : response.writableFinished
+
+/** What tells that the exchange is over: on HTTP/2 a response that was not begun hears nothing of its stream's end. */
+export const endingOf = (response: NodeResponse): EventEmitter =>
+  isHttp2(response) ? response.stream : response
 
 const isHttp2 = (response: NodeResponse): response is Http2ServerResponse => 'stream' in response

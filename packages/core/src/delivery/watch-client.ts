@@ -2,12 +2,14 @@ import type { Socket } from 'node:net'
 
 import { DeliveryError } from './delivery-error.ts'
 import type { NodeResponse } from './node-response.ts'
-import { isFinished, isGone } from './node-response.ts'
+import { endingOf, isFinished, isGone, isTaken } from './node-response.ts'
 
 /** Knows whether the client is still there. */
 export interface ClientWatch {
   /** Fires when it is gone before the answer was out. */
   readonly signal: AbortSignal
+  /** Fires it: something else answers this client, so everything is let go. */
+  giveUp(): void
   /** The exchange is over: nothing is watched any more. */
   forget(): void
 }
@@ -22,17 +24,19 @@ export function watchClient(response: NodeResponse, socket: Socket): ClientWatch
   const leave = (): void => {
     if (!isFinished(response)) controller.abort(new DeliveryError('client_aborted'))
   }
-  response.once('close', leave)
+  const ending = endingOf(response)
+  ending.once('close', leave)
   // A pipelined answer has no socket before its turn, and hears nothing of its end.
   const queued = response.socket === null
   if (queued) onClose(socket).add(leave)
-  if (response.headersSent || response.writableEnded) {
-    controller.abort(new DeliveryError('failed', new Error('response_taken')))
-  } else if (isGone(response) || socket.destroyed) leave()
+  const giveUp = (): void => controller.abort(new DeliveryError('failed', new Error('response_taken')))
+  if (isTaken(response)) giveUp()
+  else if (isGone(response) || socket.destroyed) leave()
   return {
     signal,
+    giveUp,
     forget: () => {
-      response.off('close', leave)
+      ending.off('close', leave)
       if (queued) onClose(socket).delete(leave)
     },
   }

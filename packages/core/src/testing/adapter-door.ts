@@ -1,0 +1,103 @@
+import { codedErrors } from '../error-formats/coded-errors.ts'
+import { validationErrors } from '../error-formats/validation-errors.ts'
+import { createExportHandler } from '../export-handler.ts'
+import type { DownloadEnded, ExportEvent, ExportHandler, ExportRecord, Principal, Tenant } from '../ports.ts'
+import { refuse } from '../refusals.ts'
+import { createAdapterLimiter } from './adapter-limiter.ts'
+import { createAdapterStore } from './adapter-store.ts'
+import { createPortWatch, type Stage } from './port-watch.ts'
+
+/** The exports that the cases ask for, by what they show. */
+export const exportIds = {
+  whole: '01900000-0000-7000-8000-000000000001',
+  empty: '01900000-0000-7000-8000-000000000002',
+  large: '01900000-0000-7000-8000-000000000003',
+  cut: '01900000-0000-7000-8000-000000000004',
+  wrong: '01900000-0000-7000-8000-000000000005',
+  silent: '01900000-0000-7000-8000-000000000006',
+  broken: '01900000-0000-7000-8000-000000000007',
+  missing: '01900000-0000-7000-8000-00000000000f',
+} as const
+
+/** A guard in front of known exports, whose ports are watched. */
+export interface Door {
+  readonly handler: ExportHandler
+  /** How many requests it was asked. */
+  readonly asked: () => number
+  /** Calls of ports, places and open objects that are not let go. */
+  readonly running: () => number
+  /** How often a stage was reached. */
+  readonly reached: (stage: Stage) => number
+  /** The exchanges that have ended, in order. */
+  readonly ended: readonly DownloadEnded[]
+  /** Resolves once the condition holds; looks again whenever a port or an exchange moves. */
+  readonly until: (condition: () => boolean) => Promise<void>
+}
+
+/**
+ * Opens a door. Two doors that are asked the same answer the same: their clock stands still and their limiter counts
+ * nothing.
+ *
+ * @param hangsAt - the stage that waits until it is let go. Absent: none
+ */
+export function openDoor(hangsAt?: Stage): Door {
+  const watch = createPortWatch(hangsAt)
+  const ended: DownloadEnded[] = []
+  let asked = 0
+  const onEvent = (event: ExportEvent): void => {
+    if (event.type !== 'download_ended') return
+    ended.push(event)
+    watch.changed()
+  }
+  const guard = createExportHandler<Tenant>({
+    verifyToken: (token, signal) => watch.call('verifier', signal, () => principalOf(token)),
+    tenancy: {
+      mode: 'multi',
+      findTenant: (name, _, signal) => watch.call('tenants', signal, () => tenantOf(name)),
+    },
+    capability: 'exports:download',
+    versions: {
+      v1: { errors: validationErrors() },
+      v2: {
+        errors: codedErrors(),
+        deprecated: new Date('2026-01-01'),
+        sunset: new Date('2030-01-01'),
+        links: { deprecation: 'https://exports.test/v2' },
+      },
+    },
+    findExport: ({ exportId }, signal) => watch.call('catalogue', signal, () => recordOf(exportId)),
+    store: createAdapterStore(watch),
+    audit: (_, signal) => watch.call('audit', signal, () => undefined),
+    limits: { limiter: createAdapterLimiter(watch) },
+    delivery: { resume: { attempts: 1, withinMs: 1_000 } },
+    onEvent,
+    now: () => Date.UTC(2026, 0, 2),
+  })
+  return {
+    handler: (request) => {
+      asked += 1
+      return guard(request)
+    },
+    asked: () => asked,
+    running: watch.running,
+    reached: watch.reached,
+    ended,
+    until: watch.until,
+  }
+}
+
+/** Tokens say what they are: `reader`, `busy` (a reader whose quota is spent), `guest` (without the capability). */
+function principalOf(token: string): Principal {
+  if (token !== 'reader' && token !== 'busy' && token !== 'guest') refuse('token_invalid')
+  const capabilities = token === 'guest' ? [] : ['exports:download']
+  return { issuer: 'https://issuer.test', subject: token, organizations: ['acme'], capabilities, claims: {} }
+}
+
+const tenantOf = (name: string): Tenant => ({ id: `id of ${name}`, name })
+
+function recordOf(exportId: string): ExportRecord | undefined {
+  if (exportId === exportIds.broken) refuse('internal')
+  const known = Object.entries(exportIds).find(([, id]) => id === exportId)
+  if (!known || exportId === exportIds.missing) return undefined
+  return { id: exportId, tenantId: 'id of acme', key: known[0], format: 'jsonl', state: 'ready' }
+}

@@ -1,0 +1,53 @@
+import { deepEqual, equal, match } from 'node:assert/strict'
+
+import type { ExportRequest } from '../ports.ts'
+import { openDoor } from './adapter-door.ts'
+import { sameBytes } from './store-scene.ts'
+import { valueOf, type WireAnswer, type WireRequest } from './wire.ts'
+
+/** What the guard itself answers, asked without any server: what an adapter has to bring to the wire. */
+export async function expectedAnswer(
+  { method, headers }: WireRequest,
+  params: ExportRequest['params'],
+): Promise<WireAnswer> {
+  const answer = await openDoor().handler({
+    method,
+    params,
+    header: (wanted) => {
+      const values = headers.flatMap(([name, value]) => (name.toLowerCase() === wanted ? [value] : []))
+      return values.length > 0 ? values.join(', ') : undefined
+    },
+    signal: new AbortController().signal,
+  })
+  const chunks: Uint8Array[] = []
+  for await (const chunk of answer.body ?? []) chunks.push(chunk)
+  return { status: answer.status, headers: Object.entries(answer.headers), body: Buffer.concat(chunks) }
+}
+
+/**
+ * The answer on the wire is the guard's: status, header fields with their order and case, and bytes. A server adds
+ * `Date`, over HTTP/1.1 also `Connection` and `Keep-Alive`, and nothing else.
+ */
+export function sameAnswer(seen: WireAnswer, expected: WireAnswer, over: 'http/1.1' | 'h2'): void {
+  const added = over === 'h2' ? ['date'] : ['Date', 'Connection', 'Keep-Alive']
+  const named = ([name, value]: readonly [string, string]): readonly [string, string] => [
+    over === 'h2' ? name.toLowerCase() : name,
+    value.replace(boundaryOf(expected), 'BOUNDARY').replace(boundaryOf(seen), 'BOUNDARY'),
+  ]
+  const isAdded = (name: string): boolean => added.includes(name)
+  const ours = expected.headers.filter(([name]) => !isAdded(name))
+  equal(seen.status, expected.status, 'status')
+  deepEqual(seen.headers.filter(([name]) => !isAdded(name)).map(named), ours.map(named), 'header fields')
+  match(valueOf(seen, 'date') ?? '', /^\w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d GMT$/)
+  sameBytes(unbounded(seen), unbounded(expected), 'the body')
+}
+
+/** The boundary of a multipart answer is random. */
+const boundaryOf = (answer: WireAnswer): string =>
+  /boundary=(.+)$/.exec(valueOf(answer, 'content-type') ?? '')?.[1] ?? 'BOUNDARY'
+
+const unbounded = (answer: WireAnswer): Uint8Array => {
+  const boundary = boundaryOf(answer)
+  if (boundary === 'BOUNDARY') return answer.body
+  return Buffer.from(Buffer.from(answer.body).toString('latin1').replaceAll(boundary, 'BOUNDARY'), 'latin1')
+}
