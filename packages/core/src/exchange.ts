@@ -10,7 +10,7 @@ export interface Exchange {
   readonly entry: Entry
   /** Ends everything that is done for this request. */
   readonly signal: AbortSignal
-  /** Asks a port, until the signal fires. What it throws that is no refusal becomes `unavailable`, with its trouble. */
+  /** Asks a port, one at a time, until the signal fires. What it throws that is no refusal becomes `unavailable`, with its trouble. */
   readonly ask: <V>(port: Trouble['port'], call: (signal: AbortSignal) => Promise<V>) => Promise<V>
   /** The head is decided: the first-byte clock stops, the lifetime begins. */
   readonly begin: (carriesBytes: boolean) => void
@@ -33,7 +33,7 @@ export interface ExchangeRules {
 
 /** Opens the exchange: from here on its clocks run. */
 export function openExchange(request: ExportRequest, requestId: string, rules: ExchangeRules): Exchange {
-  const { report, running } = rules
+  const { report, running, firstByteMs, lifetimeMs } = rules
   const startedAt = performance.now()
   const entry: Entry = {
     requestId,
@@ -48,14 +48,13 @@ export function openExchange(request: ExportRequest, requestId: string, rules: E
   const controller = new AbortController()
   const { signal } = controller
   const held: (() => void)[] = []
-  const stopped = Promise.withResolvers<never>()
-  stopped.promise.catch(ignore)
   let ended = false
+  let endWait: ((reason: unknown) => void) | undefined
 
   const abort = (reason: unknown): void => {
     if (signal.aborted) return
     controller.abort(reason)
-    stopped.reject(reason)
+    endWait?.(reason)
   }
   const end = (outcome: Outcome, cause?: unknown): void => {
     if (ended) return
@@ -77,7 +76,15 @@ export function openExchange(request: ExportRequest, requestId: string, rules: E
     const { reason } = request.signal as { reason: unknown }
     stop(reason instanceof DeliveryError ? reason : new DeliveryError('client_aborted'))
   }
-  let clock = setTimeout(() => abort(refusal({ kind: 'unavailable' })), rules.firstByteMs)
+  // One clock: where the head was out in time, it goes on to the end of the lifetime.
+  const strike = (): void => {
+    const left = overAt - performance.now()
+    if (overAt === 0) abort(refusal({ kind: 'unavailable' }))
+    else if (left > 0) clock = setTimeout(strike, left)
+    else stop(new DeliveryError('lifetime_over'))
+  }
+  let overAt = 0 // 0: the head is not out yet
+  let clock = setTimeout(strike, firstByteMs)
   running.add(stop)
   if (request.signal.aborted) leave()
   else request.signal.addEventListener('abort', leave)
@@ -87,18 +94,25 @@ export function openExchange(request: ExportRequest, requestId: string, rules: E
     signal,
     end,
     stop,
-    ask: async (port, call) => {
-      try {
-        signal.throwIfAborted()
-        return await Promise.race([call(signal), stopped.promise])
-      } catch (error) {
-        throw blame(port, signal.aborted ? signal.reason : error, signal)
-      }
-    },
+    ask: (port, call) =>
+      new Promise((resolve, reject) => {
+        const fail = (error: unknown): void =>
+          reject(blame(port, signal.aborted ? signal.reason : error, signal) as Error)
+        if (signal.aborted) return fail(undefined)
+        endWait = fail
+        try {
+          Promise.resolve(call(signal)).then(resolve, fail)
+        } catch (error) {
+          fail(error)
+        }
+      }),
     begin: (carriesBytes) => {
-      if (carriesBytes) entry.firstByteMs = performance.now() - startedAt
+      const now = performance.now()
+      if (carriesBytes) entry.firstByteMs = now - startedAt
+      overAt = now + lifetimeMs
+      if (ended || lifetimeMs >= firstByteMs) return
       clearTimeout(clock)
-      if (!ended) clock = setTimeout(() => stop(new DeliveryError('lifetime_over')), rules.lifetimeMs)
+      clock = setTimeout(strike, lifetimeMs)
     },
     onEnd: (letGo) => {
       if (ended) quietly(letGo)
@@ -147,5 +161,3 @@ function quietly(letGo: () => void): void {
     // `close` and `release` never throw; one that does has nothing more to give.
   }
 }
-
-const ignore = (): void => undefined

@@ -8,8 +8,8 @@ import { resume } from './resume.ts'
 
 /** Where the bytes come from. */
 export interface Source {
-  /** The object that is already open at the first range. */
-  readonly opened: OpenObject
+  /** The object that is already open at the first range. Absent: it is opened again. */
+  readonly opened: OpenObject | undefined
   /** Opens the same object again, elsewhere. */
   readonly reopen: (range: ByteRange) => Promise<OpenObject>
   readonly heal: Heal
@@ -24,7 +24,7 @@ export function exportBytes(
   plan: { readonly ranges: readonly ByteRange[]; readonly frame?: ByterangesFrame },
   { opened, reopen, heal, silenceMs, lent, signal }: Source,
 ): AsyncGenerator<Uint8Array, void, undefined> {
-  let ready: OpenObject | undefined = opened
+  let ready = opened
   const open = async (range: ByteRange): Promise<AsyncIterable<Uint8Array>> => {
     const object = ready ?? (await reopen(range))
     ready = undefined

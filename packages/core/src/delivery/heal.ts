@@ -19,7 +19,7 @@ export interface HealTerms {
 /** Waits, longer each time and never two downloads alike, until the budget of the outage is spent. */
 export function createHeal({ attempts, withinMs, signal, onOutage, random }: HealTerms): Heal {
   let tries = 0
-  let outageAt = -1
+  let outageAt: number | undefined
   let outageSince = 0
   return async (error, position) => {
     signal.throwIfAborted()

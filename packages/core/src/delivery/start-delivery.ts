@@ -31,6 +31,16 @@ export async function startDelivery(
   return { length, signal, [Symbol.asyncIterator]: () => paced(first, chunks, terms) }
 }
 
+/** The same, of a body that is whole in one chunk: its source has ended well. */
+export const deliverWhole = (chunk: Uint8Array, terms: DeliveryTerms): ExportBody => ({
+  length: chunk.length,
+  signal: terms.signal,
+  [Symbol.asyncIterator]: () => paced({ done: false, value: chunk }, ended, terms),
+})
+
+const ended = (async function* nothing(): AsyncGenerator<Uint8Array, void, undefined> {})()
+void ended.next()
+
 /** Hands the chunks on at the reader's pace, and gives up on a reader that is slower than the floor. */
 async function* paced(
   step: IteratorResult<Uint8Array, void>,

@@ -114,15 +114,14 @@ describe('each clock has its own outcome', () => {
   })
 
   test('waiting for the store is not the client being slow', async () => {
-    const chaos = createChaosStore(memory(), {
-      faults: [
-        { does: 'slow', atByte: 65_536, times: 1 },
-        { does: 'slow', atByte: 200_000, times: 1 },
-      ],
-    })
-    const guard = openGuard(chaos, { delivery: { slowestClient: { bytes: 10_000_000, perMs: 40 } } })
+    const short = createMemoryStore({ [key]: positionCoded(1_000_000) })
+    const faults = Array.from({ length: 10 }, (_, n) => ({ does: 'slow', atByte: (n + 1) * 90_000 }) as const)
+    const chaos = createChaosStore(short, { faults })
+    const guard = openGuard(chaos, { delivery: { slowestClient: { bytes: 100_000_000, perMs: 300 } } })
     const server = await serve(guard.handler)
     expect(await ask(server.url)).toMatchObject({ status: 200, complete: true })
+    await until(() => guard.ended().length === 1)
+    expect(guard.ended()[0]?.durationMs).toBeGreaterThan(400)
     await server.close()
   })
 
