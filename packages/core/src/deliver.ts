@@ -42,7 +42,7 @@ export async function deliver(
       return startDelivery(plan.length, exportBytes(plan, { ...source, opened: object }), terms)
     }
     const chunk = await inOnePiece(plan.length, readObject(object, silenceMs, signal), lent).catch(
-      healed(heal),
+      healed(heal, plan.ranges[0]?.first ?? 0),
     )
     if (chunk) return deliverWhole(chunk, terms)
     return startDelivery(plan.length, exportBytes(plan, { ...source, opened: undefined }), terms)
@@ -51,9 +51,9 @@ export async function deliver(
 
 /** Nothing has been sent, so wherever it stopped, the next try begins where the first did. */
 const healed =
-  (heal: Heal) =>
+  (heal: Heal, first: number) =>
   (error: unknown): Promise<undefined> =>
-    heal(error, -1).then(() => undefined)
+    heal(error, first).then(() => undefined)
 
 const outageCode = (cause: unknown): string =>
   cause instanceof DeliveryError ? cause.outcome : 'store_failed'
