@@ -5,6 +5,8 @@ import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2'
 import { connect as connectHttp2, constants, createServer as createHttp2Server } from 'node:http2'
 import { createServer as createHttpsServer, request as requestHttps } from 'node:https'
 import type { AddressInfo, Server, Socket } from 'node:net'
+import { connect } from 'node:net'
+import { connect as connectTls } from 'node:tls'
 
 import type { ExportHandler } from '../../src/ports.ts'
 import { serveNode } from '../../src/serve-node.ts'
@@ -22,6 +24,9 @@ export interface Seen {
 export interface Wire {
   /** @param dawdle - the client reads no byte of the body before it resolves */
   readonly download: (fields?: Record<string, string>, dawdle?: Promise<unknown>) => Promise<Seen>
+  readonly port: number
+  /** A raw connection; on https, within TLS. */
+  readonly connect: () => Socket
   close(): Promise<void>
 }
 
@@ -73,6 +78,11 @@ export async function wire(protocol: Protocol, handler: ExportHandler, wrap?: Wr
   }
   return {
     download: clients[protocol],
+    port,
+    connect: () =>
+      protocol === 'https'
+        ? connectTls({ port, host: '127.0.0.1', ...pskClient })
+        : connect({ port, host: '127.0.0.1' }),
     close: async () => {
       for (const socket of sockets) socket.destroy()
       await new Promise((resolve) => server.close(resolve))
