@@ -9,9 +9,9 @@ local now = time[1] * 1000 + math.floor(time[2] / 1000)`
  * Judges all quotas and slots of one ask, and takes from all or none of them. A denial writes nothing.
  *
  * KEYS: a hash per quota, then a sorted set per slot, all with one hash tag. ARGV: how many quotas, the cost, the
- * lease's id and its milliseconds; capacity, refill and perMs of each quota; the limit of each slot. Answers whole
- * numbers: the place in KEYS of the first that said no, or 0; milliseconds to wait; tokens and milliseconds to the
- * next one of each quota.
+ * lease's id and its milliseconds; capacity, refill and perMs of each quota; the limit of each slot. Answers, as text for
+ * clients read long numbers inexactly: the place in KEYS of the first that said no, or 0; milliseconds to wait; of each
+ * quota its whole tokens and the milliseconds to the next.
  *
  * The arithmetic is that of a token bucket in whole numbers: a token is worth perMs credit, each millisecond adds
  * refill. Lua's numbers are doubles, exact below 2^53, where the caller keeps them.
@@ -19,6 +19,7 @@ local now = time[1] * 1000 + math.floor(time[2] / 1000)`
  * @param clock - Lua that sets \`now\`; the server's time, except where a test replays a clock
  */
 export const admitScript = (clock: string = SERVER_TIME): string => `${clock}
+local function text(number) return string.format('%.0f', number) end
 local quotas, cost = tonumber(ARGV[1]), tonumber(ARGV[2])
 local by, wait = 0, 0
 local full, gain, token, credit, at, late = {}, {}, {}, {}, {}, {}
@@ -45,30 +46,30 @@ end
 if by == 0 then
   for i = quotas + 1, #KEYS do
     local limit = tonumber(ARGV[4 + 2 * quotas + i])
-    if by == 0 and redis.call('ZCOUNT', KEYS[i], '(' .. string.format('%.0f', now), '+inf') >= limit then by = i end
+    if by == 0 and redis.call('ZCOUNT', KEYS[i], '(' .. text(now), '+inf') >= limit then by = i end
   end
 end
 if by == 0 then
   for i = 1, quotas do
     if cost > 0 then
       credit[i] = credit[i] - cost * token[i]
-      redis.call('HSET', KEYS[i], 'c', string.format('%.0f', credit[i]), 't', string.format('%.0f', at[i]))
-      redis.call('PEXPIRE', KEYS[i], string.format('%.0f', math.ceil((full[i] - credit[i]) / gain[i]) + late[i] + 1000))
+      redis.call('HSET', KEYS[i], 'c', text(credit[i]), 't', text(at[i]))
+      redis.call('PEXPIRE', KEYS[i], text(math.ceil((full[i] - credit[i]) / gain[i]) + late[i] + 1000))
     end
   end
   local lease = tonumber(ARGV[4])
   for i = quotas + 1, #KEYS do
-    redis.call('ZADD', KEYS[i], string.format('%.0f', now + lease), ARGV[3])
-    redis.call('ZREMRANGEBYSCORE', KEYS[i], '-inf', string.format('%.0f', now))
+    redis.call('ZADD', KEYS[i], text(now + lease), ARGV[3])
+    redis.call('ZREMRANGEBYSCORE', KEYS[i], '-inf', text(now))
     if redis.call('PTTL', KEYS[i]) < lease then redis.call('PEXPIRE', KEYS[i], lease + 1000) end
   end
 end
-local reply = { by, wait }
+local reply = { text(by), text(wait) }
 for i = 1, quotas do
   local whole = math.floor(credit[i] / token[i])
   local next = 0
   if credit[i] < full[i] then next = math.ceil(((whole + 1) * token[i] - credit[i]) / gain[i]) + late[i] end
-  reply[2 * i + 1], reply[2 * i + 2] = whole, next
+  reply[2 * i + 1], reply[2 * i + 2] = text(whole), text(next)
 end
 return reply`
 

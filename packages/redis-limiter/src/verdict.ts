@@ -9,7 +9,7 @@ export type Verdict =
 const SLOT_RETRY_MS = 1_000
 
 /**
- * Reads the script's answer. Clients give numbers, or text where they were told so.
+ * Reads the script's answer: whole numbers, as text.
  *
  * @throws Error for anything else: somebody else answers in Redis' place
  */

@@ -37,7 +37,7 @@ describe('readVerdict', () => {
     { reply: [-1, 0, 7, 20, 9, 0] },
     { reply: [0, 0, 7.5, 20, 9, 0] },
     { reply: [0, 0, 'x', 20, 9, 0] },
-    { reply: { 0: 0, length: 6 } },
+    { reply: { 0: '0', length: 6 } },
   ])('$reply is no verdict', ({ reply }) => {
     expect(() => readVerdict(reply, ask)).toThrow('unexpected answer')
   })

@@ -1,0 +1,227 @@
+import type { Admission, AdmissionAsk, RateLimiter } from '@sallyport/core'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+
+import { isHere } from '../../../../scripts/servers/available.ts'
+import { until } from '../../../../scripts/servers/daemon.ts'
+import { startRedis } from '../../../../scripts/servers/redis.ts'
+import type { Redis } from '../../../../scripts/servers/redis.ts'
+import { createRedisLimiter } from '../../src/redis-limiter.ts'
+import { clients } from './clients.ts'
+import type { Client } from './clients.ts'
+
+const here = new AbortController().signal
+const TIMER_MS = 50
+const ask: AdmissionAsk = {
+  quotas: [{ name: 'user', key: ['acme', 'ada'], quota: { capacity: 40, refill: 1, perMs: 3_600_000 } }],
+  slots: [],
+  cost: 1,
+}
+const slots = [{ name: 'downloads', key: ['acme', 'ada'], limit: 4 }]
+const release = (admission: Admission): void => {
+  if (admission.admitted) admission.release()
+}
+
+const askOnce = async (limiter: RateLimiter): Promise<string> =>
+  limiter.admit(ask, here).then(
+    ({ admitted }) => (admitted ? 'admitted' : 'refused'),
+    (error: { data: { kind: string } }) => error.data.kind,
+  )
+
+/** Gives, when it is called, the longest time that this process's own loop stood still: that is no fault of Redis. */
+function watchLoop(): () => number {
+  let [last, longest] = [performance.now(), 0]
+  const look = (): void => {
+    longest = Math.max(longest, performance.now() - last)
+    last = performance.now()
+  }
+  const timer = setInterval(look, 1)
+  return () => {
+    clearInterval(timer)
+    look()
+    return longest
+  }
+}
+
+/** Asks 20 times one by one and 100 times at once. Gives the answers, the longest wait and the loop's longest stop. */
+async function askMany(
+  limiter: RateLimiter,
+): Promise<{ answers: string[]; longestMs: number; loopMs: number }> {
+  const loopMs = watchLoop()
+  let longestMs = 0
+  const answers: string[] = []
+  const once = async (): Promise<void> => {
+    const start = performance.now()
+    answers.push(await askOnce(limiter))
+    longestMs = Math.max(longestMs, performance.now() - start)
+  }
+  for (let step = 0; step < 20; step += 1) await once()
+  await Promise.all(Array.from({ length: 100 }, once))
+  return { answers, longestMs, loopMs: loopMs() }
+}
+
+describe.skipIf(!isHere('redis')).each(clients)('by $kind', ({ connect }) => {
+  let redis: Redis
+  let client: Client
+  beforeEach(async () => {
+    redis = await startRedis()
+    client = await connect(redis.port)
+  })
+  afterEach(async () => {
+    await client.close()
+    await redis.close()
+  })
+
+  const faults: readonly {
+    readonly fault: string
+    readonly begin: () => Promise<void>
+    readonly end: () => Promise<void>
+  }[] = [
+    {
+      fault: 'frozen',
+      begin: async () => redis.daemon.freeze(),
+      end: async () => redis.daemon.thaw(),
+    },
+    {
+      fault: 'killed, and started anew',
+      begin: async () => redis.daemon.end('SIGKILL'),
+      end: async () => {
+        redis = await startRedis({ port: redis.port })
+      },
+    },
+    {
+      fault: 'out of memory',
+      begin: async () => void (await client.send(['CONFIG', 'SET', 'maxmemory', '1'], '')),
+      end: async () => void (await client.send(['CONFIG', 'SET', 'maxmemory', '0'], '')),
+    },
+    {
+      fault: 'busy with a script that never ends',
+      begin: async () => {
+        await client.send(['CONFIG', 'SET', 'busy-reply-threshold', '1'], '')
+        const other = await connect(redis.port)
+        const ended = other.send(['EVAL', 'while true do end', '0'], '').catch(() => undefined)
+        void ended.then(async () => other.close())
+      },
+      end: async () => void (await client.send(['SCRIPT', 'KILL'], '')),
+    },
+  ]
+
+  test.each(faults)(
+    '$fault: each process admits its share at once, and service returns by itself',
+    async ({ begin, end }) => {
+      const limiter = createRedisLimiter({ send: client.send, timeoutMs: TIMER_MS, processes: 4 })
+      const told: string[] = []
+      limiter.onTrouble?.((code) => told.push(code))
+      await begin()
+
+      const { answers, longestMs, loopMs } = await askMany(limiter)
+      expect(answers.filter((answer) => answer === 'admitted')).toHaveLength(10)
+      expect(answers.filter((answer) => answer === 'refused')).toHaveLength(110)
+      expect(longestMs).toBeLessThan(TIMER_MS + 10 + loopMs)
+      expect(told).toEqual(['limiter_local'])
+
+      await end()
+      await until('service returns', async () => (await limiter.admit(ask, here)).admitted)
+      await until('it is told', async () => {
+        await limiter.admit({ ...ask, cost: 0 }, here)
+        return told.length > 1
+      })
+      expect(told).toEqual(['limiter_local', 'limiter_back'])
+    },
+    20_000,
+  )
+
+  test.each(faults)(
+    '$fault: a closed door says so at once, and opens by itself',
+    async ({ begin, end }) => {
+      const limiter = createRedisLimiter({ send: client.send, timeoutMs: TIMER_MS, onOutage: 'closed' })
+      const told: string[] = []
+      limiter.onTrouble?.((code) => told.push(code))
+      await begin()
+
+      const { answers, longestMs, loopMs } = await askMany(limiter)
+      expect(answers.filter((answer) => answer === 'unavailable')).toHaveLength(120)
+      expect(longestMs).toBeLessThan(TIMER_MS + 10 + loopMs)
+      expect(told).toEqual(['limiter_closed'])
+
+      await end()
+      await until('the door opens', async () => (await askOnce(limiter)) === 'admitted' && told.length > 1)
+      expect(told).toEqual(['limiter_closed', 'limiter_back'])
+    },
+    20_000,
+  )
+
+  test('an answer after our timer spends one token and holds no place', async () => {
+    const limiter = createRedisLimiter({ send: client.send, timeoutMs: TIMER_MS, onOutage: 'closed' })
+    const patient = createRedisLimiter({ send: client.send, timeoutMs: 5_000 })
+    await patient.admit(ask, here)
+    redis.daemon.freeze()
+    await expect(limiter.admit({ ...ask, slots }, here)).rejects.toMatchObject({
+      data: { kind: 'unavailable' },
+    })
+    redis.daemon.thaw()
+    expect(await patient.admit({ ...ask, cost: 0 }, here)).toMatchObject({
+      admitted: true,
+      left: [{ tokens: 38 }],
+    })
+    expect(await client.send(['KEYS', '*:s:*'], '')).toEqual([])
+  })
+
+  test('a place that a process admitted alone is known to Redis when it is back', async () => {
+    const limiter = createRedisLimiter({ send: client.send, timeoutMs: TIMER_MS, leaseMs: 3_000 })
+    const other = createRedisLimiter({ send: client.send, timeoutMs: 5_000 })
+    await redis.daemon.end('SIGKILL')
+    const admissions: Admission[] = []
+    for (let step = 0; step < 4; step += 1) admissions.push(await limiter.admit({ ...ask, slots }, here))
+    expect(admissions.map(({ admitted }) => admitted)).toEqual([true, true, true, true])
+    redis = await startRedis({ port: redis.port })
+    await until('Redis knows of four places', async () => {
+      const [place = ''] = (await client.send(['KEYS', '*:s:*'], '')) as string[]
+      return place !== '' && Number(await client.send(['ZCARD', place], place)) === 4
+    })
+    expect(await other.admit({ quotas: [], slots, cost: 1 }, here)).toMatchObject({
+      admitted: false,
+      by: 'downloads',
+    })
+    for (const admission of admissions) release(admission)
+    expect(await other.admit({ quotas: [], slots, cost: 1 }, here)).toMatchObject({ admitted: true })
+  })
+
+  test('a Redis that was started empty learns the open downloads within one renewal', async () => {
+    const leaseMs = 6_000
+    const limiter = createRedisLimiter({ send: client.send, timeoutMs: 500, leaseMs })
+    const admissions = await Promise.all([
+      limiter.admit({ ...ask, slots }, here),
+      limiter.admit({ ...ask, slots }, here),
+    ])
+    const [place = ''] = (await client.send(['KEYS', '*:s:*'], '')) as string[]
+    await redis.daemon.end('SIGKILL')
+    redis = await startRedis({ port: redis.port })
+    const start = performance.now()
+    await until(
+      'Redis knows of two places',
+      async () => Number(await client.send(['ZCARD', place], place)) === 2,
+    )
+    expect(performance.now() - start).toBeLessThan(leaseMs / 3 + 1_500)
+    for (const admission of admissions) release(admission)
+    expect(await client.send(['ZCARD', place], place)).toBe(0)
+  })
+
+  test('a place that ended while Redis was away is free when it is back', async () => {
+    const limiter = createRedisLimiter({ send: client.send, timeoutMs: TIMER_MS, leaseMs: 60_000 })
+    const admission = await limiter.admit({ quotas: [], slots, cost: 1 }, here)
+    const [place = ''] = (await client.send(['KEYS', '*:s:*'], '')) as string[]
+    const told: string[] = []
+    limiter.onTrouble?.((code) => told.push(code))
+    redis.daemon.freeze()
+    await askMany(limiter)
+    release(admission)
+    redis.daemon.thaw()
+    await until('service returns', async () => {
+      await limiter.admit({ ...ask, cost: 0 }, here)
+      return told.includes('limiter_back')
+    })
+    const open = async (): Promise<number> => Number(await client.send(['ZCARD', place], place))
+    await until('the place is free', async () => (await open()) === 0)
+    expect(await open()).toBe(0)
+  }, 20_000)
+})

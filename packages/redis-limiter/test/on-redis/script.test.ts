@@ -1,0 +1,167 @@
+import type { AdmissionAsk, Quota } from '@sallyport/core'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+
+import { isHere } from '../../../../scripts/servers/available.ts'
+import { startRedis } from '../../../../scripts/servers/redis.ts'
+import type { Redis } from '../../../../scripts/servers/redis.ts'
+import { createOracle, seeded } from '../../../core/test/limits/oracle.ts'
+import { nameKeys } from '../../src/names.ts'
+import { admitArgs, admitScript } from '../../src/scripts.ts'
+import { readVerdict } from '../../src/verdict.ts'
+import type { Verdict } from '../../src/verdict.ts'
+import { ioRedis } from './clients.ts'
+import type { Client } from './clients.ts'
+
+// The script that is published, but for the line that reads the server's clock: no server lets a test set it.
+const replayed = admitScript(`local now = tonumber(ARGV[#ARGV])`)
+const quotaOf = (user: string, quota: Quota): AdmissionAsk['quotas'][number] => ({
+  name: 'user',
+  key: ['acme', user],
+  quota,
+})
+
+describe.skipIf(!isHere('redis'))('the script, on a clock that the test sets', () => {
+  let redis: Redis
+  let client: Client
+  beforeAll(async () => {
+    redis = await startRedis()
+    client = await ioRedis(redis.port)
+  })
+  afterAll(async () => {
+    await client.close()
+    await redis.close()
+  })
+
+  let leases = 0
+  const admit = async (asked: Partial<AdmissionAsk>, nowMs: number): Promise<Verdict> => {
+    const ask = { quotas: [], slots: [], cost: 1, ...asked }
+    const { quotas, slots } = nameKeys('test', ask)
+    leases += 1
+    const args = [...admitArgs(ask, `lease-${leases}`, 30_000), String(nowMs)]
+    const keys = [...quotas, ...slots]
+    return readVerdict(
+      await client.send(['EVAL', replayed, String(keys.length), ...keys, ...args], keys[0] ?? ''),
+      ask,
+    )
+  }
+
+  test.each([1, 2, 3])(
+    '12,000 random steps, clock steps back included, equal the oracle (seed %i)',
+    async (seed) => {
+      const random = seeded(seed)
+      const below = (most: number): number => Math.floor(random() * most)
+      let now = 1_700_000_000_000
+      for (let round = 0; round < 24; round += 1) {
+        const quota = {
+          capacity: 1 + below(50),
+          refill: 1 + below(round % 2 === 0 ? 7 : 1_000_003),
+          perMs: 1 + below(10 ** (1 + below(9))),
+        }
+        const oracle = createOracle(quota)
+        const expected: object[] = []
+        const answers: Promise<Verdict>[] = []
+        // all steps of a round in one breath, for a key lives by the true clock
+        for (let step = 0; step < 500; step += 1) {
+          const cost = below(Math.min(4, quota.capacity + 1))
+          const { admitted, tokens, nextMs, retryAfterMs } = oracle.ask(cost, now)
+          expected.push({ admitted, retryAfterMs, left: [{ name: 'user', tokens, nextMs }] })
+          answers.push(admit({ quotas: [quotaOf(`${seed}-${round}`, quota)], cost }, now))
+          const exactly = random() < 0.3 ? retryAfterMs : below(quota.perMs)
+          now += random() < 0.1 ? -below(quota.perMs * 3) : exactly
+        }
+        const given = await Promise.all(answers)
+        for (const [step, verdict] of given.entries())
+          expect({ retryAfterMs: 0, ...verdict }).toMatchObject(expected[step] ?? {})
+      }
+    },
+  )
+
+  test('is exact up to 2^53', async () => {
+    const quota = { capacity: 3, refill: 1, perMs: 3_002_399_751_580_330 }
+    const quotas = [quotaOf('edge', quota)]
+    expect(quota.capacity * quota.perMs).toBe(Number.MAX_SAFE_INTEGER - 1)
+    expect(await admit({ quotas, cost: 3 }, 1_700_000_000_000)).toMatchObject({
+      left: [{ tokens: 0, nextMs: quota.perMs }],
+    })
+    expect(await admit({ quotas, cost: 3 }, 1_700_000_000_001)).toMatchObject({
+      admitted: false,
+      retryAfterMs: quota.perMs * 3 - 1,
+    })
+  })
+
+  test('500 at once on a capacity of 10 admit exactly 10; after exactly retryAfterMs the next', async () => {
+    const quotas = [quotaOf('crowd', { capacity: 10, refill: 1, perMs: 1_000 })]
+    const answers = await Promise.all(Array.from({ length: 500 }, async () => admit({ quotas }, 5_000)))
+    expect(answers.filter(({ admitted }) => admitted)).toHaveLength(10)
+    expect(await admit({ quotas }, 5_400)).toMatchObject({ admitted: false, retryAfterMs: 600 })
+    expect(await admit({ quotas }, 5_999)).toMatchObject({ admitted: false, retryAfterMs: 1 })
+    expect(await admit({ quotas }, 6_000)).toMatchObject({ admitted: true })
+  })
+
+  test('all or nothing: who is refused has taken from none', async () => {
+    const quotas = [
+      quotaOf('whole', { capacity: 5, refill: 1, perMs: 1_000 }),
+      { ...quotaOf('spent', { capacity: 1, refill: 1, perMs: 7_000 }), name: 'spent' },
+    ]
+    const slots = [{ name: 'downloads', key: ['acme', 'whole'], limit: 1 }]
+    await admit({ quotas }, 1_000)
+    expect(await admit({ quotas, slots }, 1_000)).toEqual({
+      admitted: false,
+      by: 'spent',
+      retryAfterMs: 7_000,
+      left: [
+        { name: 'user', tokens: 4, nextMs: 1_000 },
+        { name: 'spent', tokens: 0, nextMs: 7_000 },
+      ],
+    })
+    expect(await admit({ slots }, 1_000)).toMatchObject({ admitted: true })
+    expect(await admit({ quotas: quotas.slice(0, 1), slots }, 1_000)).toMatchObject({
+      admitted: false,
+      by: 'downloads',
+    })
+    expect(await admit({ quotas: quotas.slice(0, 1), cost: 0 }, 1_000)).toMatchObject({
+      left: [{ tokens: 4 }],
+    })
+  })
+
+  test('a look takes no token, and is refused where there is none', async () => {
+    const quotas = [quotaOf('look', { capacity: 1, refill: 1, perMs: 1_000 })]
+    expect(await admit({ quotas, cost: 0 }, 1_000)).toMatchObject({
+      admitted: true,
+      left: [{ tokens: 1, nextMs: 0 }],
+    })
+    await admit({ quotas }, 1_000)
+    expect(await admit({ quotas, cost: 0 }, 1_000)).toMatchObject({ admitted: false, retryAfterMs: 1_000 })
+  })
+
+  test('a lease that nobody renews is over after its time', async () => {
+    const slots = [{ name: 'downloads', key: ['acme', 'leased'], limit: 2 }]
+    await admit({ slots }, 1_000)
+    await admit({ slots }, 2_000)
+    expect(await admit({ slots }, 30_999)).toMatchObject({
+      admitted: false,
+      by: 'downloads',
+      retryAfterMs: 1_000,
+    })
+    expect(await admit({ slots }, 31_000)).toMatchObject({ admitted: true })
+    expect(await admit({ slots }, 31_000)).toMatchObject({ admitted: false })
+    expect(await admit({ slots }, 32_000)).toMatchObject({ admitted: true })
+  })
+
+  test('a denial writes nothing', async () => {
+    const ask = { quotas: [quotaOf('denied', { capacity: 1, refill: 1, perMs: 60_000 })] }
+    const { quotas } = nameKeys('test', { ...ask, slots: [], cost: 1 })
+    const key = quotas[0] ?? ''
+    await admit(ask, 1_000)
+    const before = await client.send(['HGETALL', key], key)
+    expect(await admit(ask, 20_000)).toMatchObject({ admitted: false })
+    expect(await client.send(['HGETALL', key], key)).toEqual(before)
+  })
+
+  test('every key it wrote expires by itself', async () => {
+    const keys = (await client.send(['KEYS', '*'], '')) as string[]
+    expect(keys.length).toBeGreaterThan(50)
+    const lives = await Promise.all(keys.map(async (key) => client.send(['PTTL', key], key)))
+    expect(Math.min(...lives.map(Number))).toBeGreaterThan(0)
+  })
+})
