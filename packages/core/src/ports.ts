@@ -154,8 +154,8 @@ export interface ExportRecord {
    */
   readonly filename?: string
   /**
-   * What the catalogue knows of the object; `size` and `validator` together spare a `head()`. A store that disagrees
-   * with any part of it: 502, for an export id names one immutable object.
+   * What the catalogue knows of the object; `size` and `validator` together spare a `head()`, and then no `encoding` means
+   * that there is none. A store that disagrees with any part of it: 502, for an export id names one immutable object.
    */
   readonly object?: Partial<ObjectInfo>
 }
@@ -284,8 +284,8 @@ export interface Refusal {
 }
 
 /**
- * Gives a refusal its body, and may give it another status. Its header fields are the core's. Pure; what it throws is
- * answered as a plain 500.
+ * Gives a refusal its body, and may give it another status, from 400 to 599. Its header fields are the core's. Pure; one
+ * that throws, or gives no such answer, is a plain 500.
  */
 export type ErrorFormat = (refusal: Refusal) => {
   readonly status: number

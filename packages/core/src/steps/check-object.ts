@@ -18,7 +18,7 @@ export function checkObject(
   const same =
     agree(recorded.size, info.size) &&
     agree(recorded.validator, info.validator) &&
-    agree(recorded.encoding, info.encoding) &&
+    (isWhole(recorded) ? recorded.encoding === info.encoding : agree(recorded.encoding, info.encoding)) &&
     (info.sha256 === undefined || agree(recorded.sha256?.toLowerCase(), info.sha256.toLowerCase())) &&
     (info.lastModified === undefined || agree(seconds(recorded.lastModified), seconds(info.lastModified)))
   if (!same) throw refusal({ kind: 'upstream_error', trouble: { port: 'store', code: 'record_stale' } })
@@ -37,6 +37,10 @@ function infoFault({ size, validator, lastModified, sha256, encoding }: ObjectIn
 
 const isDate = (value: unknown): boolean => value instanceof Date && !Number.isNaN(value.getTime())
 const isSha256 = (value: unknown): boolean => typeof value === 'string' && /^[0-9a-f]{64}$/i.test(value)
+
+/** What spares a head() is decided by alone, so what it leaves unsaid is not so. */
+const isWhole = ({ size, validator }: Partial<ObjectInfo>): boolean =>
+  size !== undefined && validator !== undefined
 
 const agree = <V>(recorded: V | undefined, stored: V | undefined): boolean =>
   recorded === undefined || recorded === stored
