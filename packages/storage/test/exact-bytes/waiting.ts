@@ -6,3 +6,14 @@ export async function until(condition: () => boolean | Promise<boolean>, withinM
     await new Promise((resolve) => setTimeout(resolve, 2))
   }
 }
+
+/** Resolves once a count has begun and stands still for 50 ms: somebody waits for somebody else. */
+export async function stands(count: () => number): Promise<void> {
+  let last = 0
+  let since = performance.now()
+  await until(() => {
+    const now = count()
+    if (now !== last) [last, since] = [now, performance.now()]
+    return now > 0 && performance.now() - since > 50
+  })
+}
