@@ -16,19 +16,17 @@ export function exportDownload(handler: ExportHandler): RequestHandler {
  */
 export function malformedPath(handler: ExportHandler): ErrorRequestHandler {
   return (error: unknown, request, response, next) => {
-    if (!(error instanceof URIError)) return next(error)
+    // Express marks its own with a status; one without it was thrown by the host.
+    if (!(error instanceof URIError && 'status' in error)) return next(error)
     return serve(handler, request, response)
   }
 }
 
 function serve(handler: ExportHandler, request: Request, response: Response): Promise<void> {
-  const { ip, params } = request
-  const text = Object.entries(params).map(([name, value]) => [
-    name,
-    Array.isArray(value) ? value.join('/') : value,
-  ])
-  return serveNode(handler, request, response, {
-    params: Object.fromEntries(text) as Record<string, string>,
-    ...(ip !== undefined && { address: ip }),
-  })
+  const { ip } = request
+  const params: Record<string, string> = {}
+  for (const [name, value] of Object.entries(request.params)) {
+    params[name] = Array.isArray(value) ? value.join('/') : value
+  }
+  return serveNode(handler, request, response, { params, ...(ip !== undefined && { address: ip }) })
 }

@@ -1,0 +1,51 @@
+import type { DownloadEnded, ExportHandler } from '@sallyport/core'
+import { createExportHandler, createJwtVerifier, validationErrors } from '@sallyport/core'
+import { createMemoryStore, createTestIssuer, positionCoded } from '@sallyport/core/testing'
+
+/** A guard with one export of many chunks, for tests of what a host does around it. */
+export interface Scene {
+  readonly handler: ExportHandler
+  readonly path: string
+  readonly bytes: Uint8Array
+  /** A caller's fields: a good token, and the organization. */
+  readonly headers: Readonly<Record<string, string>>
+  /** The exchanges that have ended. */
+  readonly ended: readonly DownloadEnded[]
+}
+
+export const exportId = '1f4e9a70-3c52-4b8d-a6e1-0d9b7c5a3e82'
+
+export async function openScene(): Promise<Scene> {
+  const signer = await createTestIssuer()
+  const bytes = positionCoded(1_000_003)
+  const ended: DownloadEnded[] = []
+  const handler = createExportHandler({
+    verifyToken: createJwtVerifier({
+      issuer: signer.issuer,
+      audience: 'exports',
+      jwks: signer.jwks,
+      type: 'at+jwt',
+    }),
+    tenancy: { mode: 'multi', findTenant: async (name) => ({ id: name, name }) },
+    capability: 'exports:download',
+    versions: { v1: { errors: validationErrors() } },
+    findExport: async ({ exportId, tenant }) => ({
+      id: exportId,
+      tenantId: tenant.id,
+      key: exportId,
+      format: 'jsonl',
+      state: 'ready',
+    }),
+    store: createMemoryStore({ [exportId]: bytes }),
+    onEvent: (event) => {
+      if (event.type === 'download_ended') ended.push(event)
+    },
+  })
+  return {
+    handler,
+    path: `/exports/${exportId}/download`,
+    bytes,
+    headers: { authorization: `Bearer ${await signer.token()}`, 'x-org-name': 'acme' },
+    ended,
+  }
+}
