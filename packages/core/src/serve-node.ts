@@ -4,7 +4,7 @@ import type { Http2ServerRequest } from 'node:http2'
 import type { NodeResponse } from './delivery/node-response.ts'
 import { isTaken, isWrapped, writeResponse } from './delivery/node-response.ts'
 import { watchClient } from './delivery/watch-client.ts'
-import type { ExportHandler, ExportRequest, ExportResponse } from './ports.ts'
+import type { ExportHandler, ExportRequest } from './ports.ts'
 
 /**
  * A whole adapter for Node: makes the request, calls the handler, writes the answer. Resolves when the exchange is over,
@@ -34,20 +34,9 @@ export async function serveNode(
     borrow,
   })
   if (isTaken(response)) client.giveUp()
-  else await writeResponse(response, carriesBody(request) ? closing(answer) : answer, borrow)
+  else await writeResponse(response, answer, borrow)
   client.forget()
 }
-
-/** Whether bytes follow the head (RFC 9112 §6). HTTP/2 needs no such care: a stream that is not read stalls alone. */
-const carriesBody = ({ httpVersionMajor, headers }: IncomingMessage | Http2ServerRequest): boolean =>
-  httpVersionMajor === 1 &&
-  (headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0)
-
-/** What is left of a body must not be taken for the next request, nor be read just to find that one. */
-const closing = (answer: ExportResponse): ExportResponse => ({
-  ...answer,
-  headers: { ...answer.headers, Connection: 'close' },
-})
 
 /** The value that the host's middleware left, unless the client sent the line twice: then all of them, which spoils it. */
 function headerValue(

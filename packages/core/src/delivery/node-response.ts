@@ -6,6 +6,7 @@ import { TLSSocket } from 'node:tls'
 
 import type { ExportBody, ExportResponse } from '../ports.ts'
 import { DeliveryError } from './delivery-error.ts'
+import { carriesBody, isUnread, linger } from './request-body.ts'
 
 /** Either response of Node: of `node:http` and `node:https`, or of `node:http2`. */
 export type NodeResponse = ServerResponse | Http2ServerResponse
@@ -33,9 +34,10 @@ export async function writeResponse(
   const wire: Wire = response
   try {
     response.removeHeader('X-Powered-By')
-    wire.writeHead(status, { ...headers })
+    const closes = !isHttp2(response) && carriesBody(response.req)
+    wire.writeHead(status, closes ? { ...headers, Connection: 'close' } : { ...headers })
     if (body) await writeBody(response, body, lent)
-    else await ended(response, () => wire.end())
+    if (!response.writableEnded) await endWhenRead(response)
   } catch {
     cut(response)
   }
@@ -48,11 +50,24 @@ async function writeBody(response: NodeResponse, body: ExportBody, lent: boolean
   let left = body.length
   for await (const chunk of body) {
     left -= chunk.length
-    if (left === 0) await ended(response, () => (response as Wire).end(chunk))
+    if (left === 0 && !staysOpen(response)) await ended(response, () => (response as Wire).end(chunk))
     // A middleware that came with the head may keep what it is given.
     else await taken(response, lent && isWrapped(response) ? Uint8Array.from(chunk) : chunk)
   }
 }
+
+/** Ends an answer that is all written. */
+async function endWhenRead(response: NodeResponse): Promise<void> {
+  if (staysOpen(response)) {
+    response.flushHeaders()
+    await linger(response)
+  }
+  await ended(response, () => (response as Wire).end())
+}
+
+/** Whether the client is still sending: over HTTP/2 that hurts nobody else, so it may. */
+const staysOpen = (response: NodeResponse): response is ServerResponse =>
+  !isHttp2(response) && isUnread(response.req)
 
 /** A pipelined answer waits for those before it; until then its client is not slow. */
 async function headOfLine(response: NodeResponse): Promise<void> {

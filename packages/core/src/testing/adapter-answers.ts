@@ -182,7 +182,7 @@ export const answers: readonly AdapterCase[] = [
     run: async ({ client, over }) => {
       const asked = request(changes)
       const seen = await (await client()).ask(asked)
-      equal(seen.status, status)
+      equal(seen.status, status, 'status')
       sameAnswer(seen, await expectedAnswer(asked, params ?? { exportId: changes.id ?? id }), over)
     },
   })),
@@ -206,7 +206,7 @@ export const answers: readonly AdapterCase[] = [
       for (const { status, headers } of conditions) {
         const asked = request({ headers })
         const seen = await ask(asked)
-        equal(seen.status, status)
+        equal(seen.status, status, 'status')
         sameAnswer(seen, await expectedAnswer(asked, { exportId: id }), over)
       }
     },

@@ -3,6 +3,7 @@ import { fail } from 'node:assert/strict'
 import type { GetOptions } from '../ports.ts'
 import { positionCoded } from './position-coded.ts'
 import {
+  deadline,
   opened,
   plainRefusal,
   readAll,
@@ -66,7 +67,7 @@ const refusesPin = (scene: Scene, options: GetOptions): Promise<void> =>
   refused(opened(scene, options), 'object_changed')
 
 const validatorOf = async ({ store, key }: Scene): Promise<string> =>
-  (await soon(store.head(key, AbortSignal.timeout(5_000)), 'head'))?.validator ?? fail('head found no object')
+  (await soon(store.head(key, deadline()), 'head'))?.validator ?? fail('head found no object')
 
 async function keepsItsBytes(scene: Scene, change: (scene: Scene) => Promise<void>): Promise<void> {
   const before = positionCoded(SIZE, 1)

@@ -26,7 +26,7 @@ export interface Shelf {
 
 /**
  * What every store must do, as cases for any test runner. They read without resume, which would hide a store's faults, and
- * give a single answer 5 s.
+ * give a single answer 4 s.
  *
  * @example
  * storeContract(open).forEach(({ title, run }) => test(title, run))

@@ -3,11 +3,10 @@ import { deepEqual, equal, fail, notEqual, ok } from 'node:assert/strict'
 import type { ObjectInfo } from '../ports.ts'
 import { refusalDetail } from '../refusals.ts'
 import { positionCoded } from './position-coded.ts'
-import { opened, readAll, sameBytes, type Scene, soon, type StoreCase } from './store-scene.ts'
+import { deadline, opened, readAll, sameBytes, type Scene, soon, type StoreCase } from './store-scene.ts'
 
-const signal = (): AbortSignal => AbortSignal.timeout(5_000)
 const described = async ({ store, key }: Scene): Promise<ObjectInfo> =>
-  (await soon(store.head(key, signal()), 'head')) ?? fail('head found no object')
+  (await soon(store.head(key, deadline()), 'head')) ?? fail('head found no object')
 
 /** What head and get say of an object, and of none. */
 export const descriptions: readonly StoreCase[] = [
@@ -63,9 +62,9 @@ export const descriptions: readonly StoreCase[] = [
     title: 'what is not there is undefined: never laid, taken away, or below an object',
     async run({ store, key, put, remove }) {
       const absent = async (name: string): Promise<void> => {
-        equal(await soon(store.head(name, signal()), 'head'), undefined)
-        equal(await soon(store.get(name, {}, signal()), 'get'), undefined)
-        equal(await soon(store.get(name, { range: { first: 0, last: 0 } }, signal()), 'get'), undefined)
+        equal(await soon(store.head(name, deadline()), 'head'), undefined)
+        equal(await soon(store.get(name, {}, deadline()), 'get'), undefined)
+        equal(await soon(store.get(name, { range: { first: 0, last: 0 } }, deadline()), 'get'), undefined)
       }
       await absent(key)
       await put(positionCoded(10))
@@ -80,7 +79,10 @@ export const descriptions: readonly StoreCase[] = [
     async run({ store, folder, key, put }) {
       await put(positionCoded(10))
       for (const spelling of spellings(folder, key)) {
-        const calls: Promise<unknown>[] = [store.head(spelling, signal()), store.get(spelling, {}, signal())]
+        const calls: Promise<unknown>[] = [
+          store.head(spelling, deadline()),
+          store.get(spelling, {}, deadline()),
+        ]
         for (const call of calls) {
           const found = await soon(call, 'a hostile key').catch(
             (error: unknown) => refusalDetail(error)?.kind,

@@ -20,9 +20,10 @@ export interface StoreCase {
   readonly run: (scene: Scene) => Promise<void>
 }
 
-const PATIENCE_MS = 5_000
+/** Less than a test runner's own, so that the case fails by name. */
+const PATIENCE_MS = 4_000
 
-/** Waits, but not for ever: a store that hangs fails its case by name, not by the runner's clock. */
+/** Waits, but not for ever. */
 export async function soon<T>(waiting: Promise<T>, what: string): Promise<T> {
   let timer: NodeJS.Timeout | undefined
   const late = new Promise<never>((_, reject) => {
@@ -35,12 +36,15 @@ export async function soon<T>(waiting: Promise<T>, what: string): Promise<T> {
   }
 }
 
+/** The signal of a case's own calls. */
+export const deadline = (): AbortSignal => AbortSignal.timeout(PATIENCE_MS)
+
 /** Opens an object that must be there. */
 export async function opened(
   { store, key }: Pick<Scene, 'store' | 'key'>,
   options: GetOptions = {},
 ): Promise<OpenObject> {
-  const object = await soon(store.get(key, options, AbortSignal.timeout(PATIENCE_MS)), 'get')
+  const object = await soon(store.get(key, options, deadline()), 'get')
   return object ?? fail('get found no object')
 }
 
