@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process'
 import {
   appendFile,
   chmod,
@@ -22,7 +21,7 @@ import fc from 'fast-check'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 
 import { createFilesystemStore } from '../src/filesystem.ts'
-import { heldOpenBelow, temporaryFolder } from './filesystem/temporary-folder.ts'
+import { heldOpenBelow, makePipe, temporaryFolder } from './filesystem/temporary-folder.ts'
 
 const { signal } = new AbortController()
 const readAll = async (object: OpenObject | undefined): Promise<Buffer> => {
@@ -149,7 +148,7 @@ describe('what is no regular file below the root is refused, and never waited fo
       return 'folder'
     },
     'a pipe': async (root) => {
-      execFileSync('mkfifo', [join(root, 'pipe')])
+      makePipe(join(root, 'pipe'))
       return 'pipe'
     },
     'a socket': async (root) => {

@@ -1,9 +1,10 @@
-import { execFile, execFileSync } from 'node:child_process'
+import { execFile } from 'node:child_process'
 import { pbkdf2 } from 'node:crypto'
 import { lookup } from 'node:dns/promises'
 import { constants, open } from 'node:fs'
 import { open as openFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 
 import { positionCoded } from '@sallyport/core/testing'
@@ -12,7 +13,7 @@ import { expect, test, vi } from 'vitest'
 import { nodeDisk } from '../../src/filesystem/disk.ts'
 import { allButOneThread, createThreads } from '../../src/filesystem/threads.ts'
 import { storeOn, watchedDisk } from './disks.ts'
-import { temporaryFolder } from './temporary-folder.ts'
+import { makePipe, temporaryFolder } from './temporary-folder.ts'
 
 interface Opened {
   readonly opened: number
@@ -30,8 +31,7 @@ test('however many reads hang, names are still resolved and passwords hashed', a
   const root = await temporaryFolder()
   await writeFile(join(root, 'a'), positionCoded(1_000))
   // A pipe that nobody writes to, opened without O_NONBLOCK, really holds a thread of libuv's pool.
-  const pipe = join(root, 'pipe')
-  execFileSync('mkfifo', [pipe])
+  const pipe = makePipe(join(root, 'pipe'))
   let hanging = 0
   const { disk, opened, closed } = watchedDisk({
     read: (...call) => {
@@ -61,7 +61,7 @@ test('however many reads hang, names are still resolved and passwords hashed', a
 test('out of descriptors is unavailable, and heals by itself', async () => {
   const root = await temporaryFolder()
   await writeFile(join(root, 'large'), positionCoded(300_000))
-  const script = join(import.meta.dirname, 'out-of-descriptors.ts')
+  const script = fileURLToPath(new URL('./out-of-descriptors.ts', import.meta.url))
   const node = `ulimit -n 96; exec "${process.execPath}" --conditions=@sallyport/source "${script}" "${root}"`
   const { stdout } = await promisify(execFile)('sh', ['-c', node])
   const { first, bytes, second } = JSON.parse(stdout) as Report

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { readdirSync, readlinkSync } from 'node:fs'
 import { mkdtemp, realpath, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -22,4 +23,10 @@ export function heldOpenBelow(folder: string): readonly string[] {
       return [] // the listing's own descriptor, closed by now
     }
   })
+}
+
+/** Makes a pipe that nobody writes to. */
+export function makePipe(path: string): string {
+  execFileSync('sh', ['-c', 'mkfifo "$0"', path])
+  return path
 }
