@@ -3,8 +3,8 @@ import { resolve } from 'node:path'
 
 import type { ExportStore } from '@sallyport/core'
 
-import { nodeDisk } from './filesystem/disk.ts'
 import { createFiles } from './filesystem/files.ts'
+import { diskUnder } from './filesystem/local-disk.ts'
 import { createRoot } from './filesystem/root.ts'
 import { poolThreads } from './filesystem/threads.ts'
 
@@ -39,8 +39,9 @@ export interface FilesystemStoreOptions {
 export function createFilesystemStore({ root }: FilesystemStoreOptions): ExportStore {
   if (!isPath(root)) throw new TypeError("root: write the path of the exports' folder, as in '/var/exports'")
   const given = resolve(root)
-  const around = { disk: nodeDisk, threads: poolThreads, now: () => performance.now() }
-  return createFiles(createRoot(around, given, realPath(given)), around)
+  const real = realPath(given)
+  const around = { disk: diskUnder(real), threads: poolThreads, now: () => performance.now() }
+  return createFiles(createRoot(around, given, real), around)
 }
 
 const isPath = (root: unknown): boolean => typeof root === 'string' && root !== '' && !root.includes('\0')
