@@ -44,7 +44,7 @@ export interface Settings {
   readonly logCauses: boolean
 }
 
-export interface Production {
+interface Production {
   readonly mode: 'production'
   readonly exports: ExportsPlace
   readonly identity: Identity
@@ -67,7 +67,7 @@ export function loadEnvironment(): Environment {
 }
 
 /** Reads the variables, an empty one as if it were not there. Throws one error for all faults; it shows no value. */
-export function readEnvironment(variables: Readonly<Record<string, string | undefined>>): Environment {
+function readEnvironment(variables: Readonly<Record<string, string | undefined>>): Environment {
   const faults: string[] = []
   const read = createReader(variables, faults)
   const host = read.text('HOST') ?? '127.0.0.1'

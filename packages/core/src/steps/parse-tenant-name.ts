@@ -4,7 +4,7 @@ import type { Parsed } from './require-valid.ts'
 const longestName = 64
 
 /** ASCII letters and digits, inside also `.`, `_` and `-`. */
-export const defaultNamePattern = /^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,62}[A-Za-z0-9])?$/
+export const defaultNamePattern: RegExp = /^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,62}[A-Za-z0-9])?$/
 
 /**
  * The value of `X-Org-Name` → a well-formed name; `undefined`: none was sent and none is needed.
