@@ -1,5 +1,4 @@
 import { execFile } from 'node:child_process'
-import type { Socket } from 'node:net'
 
 import { describe, expect, test } from 'vitest'
 
@@ -8,6 +7,7 @@ import { createChaosStore } from '../../src/testing/chaos-store.ts'
 import { createMemoryStore } from '../../src/testing/memory-store.ts'
 import { positionCoded } from '../../src/testing/position-coded.ts'
 import { key, openGuard, path, until } from './guard.ts'
+import { readToEnd } from './raw.ts'
 import { protocols, wire } from './wires.ts'
 
 const size = 2_000_003
@@ -16,17 +16,6 @@ const delivery = { resume: { attempts: 0, withinMs: 1_000 } }
 const holding = createMemoryStore({ [key]: whole })
 const cutting = (): ReturnType<typeof createChaosStore> =>
   createChaosStore(holding, { faults: [{ does: 'cut', atByte: 1_000_000, times: 9 }] })
-
-/** What a client that only reads until the end has got, and how the connection ended. */
-const readToEnd = (socket: Socket): Promise<{ text: Buffer; ended: string }> =>
-  new Promise((resolve) => {
-    const chunks: Buffer[] = []
-    let ended = 'closed'
-    socket.on('data', (chunk: Buffer) => chunks.push(chunk))
-    socket.on('end', () => (ended = 'ended'))
-    socket.on('error', (error: NodeJS.ErrnoException) => (ended = error.code ?? 'failed'))
-    socket.on('close', () => resolve({ text: Buffer.concat(chunks), ended }))
-  })
 
 const get = (version: string, fields = ''): string =>
   `GET ${path} HTTP/${version}\r\nHost: test\r\nAuthorization: Bearer token\r\n${fields}\r\n`
