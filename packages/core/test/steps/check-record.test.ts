@@ -1,0 +1,112 @@
+import { describe, expect, test } from 'vitest'
+
+import type { ExportRecord } from '../../src/ports.ts'
+import { checkRecord } from '../../src/steps/check-record.ts'
+import { acme } from './principals.ts'
+import { causeOf, refused } from './refused.ts'
+
+const exportId = '0f0e0d0c-0b0a-4908-8706-050403020100'
+const query = { exportId, tenant: acme }
+const now = 1_000
+const record: ExportRecord = { id: exportId, tenantId: acme.id, key: 'k', format: 'jsonl', state: 'ready' }
+const check = (changes: object): ExportRecord => checkRecord({ ...record, ...changes }, query, now)
+
+describe('a record that is good', () => {
+  test.each<[string, object]>([
+    ['with nothing more', {}],
+    ['that expires later', { expiresAt: new Date(now + 1) }],
+    ['with a filename', { filename: 'audit.jsonl' }],
+    ['with an empty filename', { filename: '' }],
+    ['of a compressed format', { format: 'jsonl.gz' }],
+    ['that knows nothing of its object', { object: {} }],
+    [
+      'that knows all of its object',
+      {
+        object: {
+          size: 0,
+          validator: 'v',
+          lastModified: new Date(0),
+          sha256: 'aB'.repeat(32),
+          encoding: 'gzip',
+        },
+      },
+    ],
+  ])('%s', (_, changes) => {
+    expect(check(changes)).toMatchObject({ id: exportId, ...changes })
+  })
+})
+
+describe('a record that is missing or another one', () => {
+  test.each([undefined, null])('%s', (nothing) => {
+    expect(refused(() => checkRecord(nothing, query, now))).toEqual({ kind: 'export_not_found' })
+  })
+
+  test.each<[string, object]>([
+    ['another id', { id: exportId.replace('0f', '0e') }],
+    ['the id in upper case', { id: exportId.toUpperCase() }],
+    ['no id', { id: undefined }],
+    ["another tenant's", { tenantId: 't-globex' }],
+    ["nobody's", { tenantId: undefined }],
+    ["another tenant's, and not ready", { tenantId: 't-globex', state: 'pending' }],
+    ["another tenant's, and malformed", { tenantId: 't-globex', key: '' }],
+  ])('%s', (_, changes) => {
+    expect(refused(() => check(changes))).toEqual({
+      kind: 'export_not_found',
+      trouble: { port: 'catalogue', code: 'record_mismatch' },
+    })
+  })
+})
+
+describe('a record that cannot be served', () => {
+  test.each<[string, object]>([
+    ['export_pending', { state: 'pending' }],
+    ['export_pending', { state: 'pending', key: undefined, format: undefined }],
+    ['export_failed', { state: 'failed' }],
+    ['export_expired', { expiresAt: new Date(now) }],
+    ['export_expired', { expiresAt: new Date(0) }],
+  ])('%s: %j', (kind, changes) => {
+    expect(refused(() => check(changes))).toEqual({ kind })
+  })
+
+  test('a clock that is broken does not lengthen its life', () => {
+    const expiring = { ...record, expiresAt: new Date(now) }
+    expect(refused(() => checkRecord(expiring, query, Number.NaN))).toEqual({ kind: 'export_expired' })
+  })
+})
+
+describe('a record that is malformed', () => {
+  test.each<[object, string]>([
+    [{ state: undefined }, 'state'],
+    [{ state: 'READY' }, 'state'],
+    [{ key: undefined }, 'key'],
+    [{ key: '' }, 'key'],
+    [{ key: ['k'] }, 'key'],
+    [{ format: undefined }, 'format'],
+    [{ format: '' }, 'format'],
+    [{ format: 'JSONL' }, 'format'],
+    [{ format: '../x' }, 'format'],
+    [{ format: 'a.b.c' }, 'format'],
+    [{ format: 'jsonl\r\n' }, 'format'],
+    [{ format: 'a'.repeat(17) }, 'format'],
+    [{ expiresAt: null }, 'expiresAt'],
+    [{ expiresAt: '2099-01-01' }, 'expiresAt'],
+    [{ expiresAt: new Date(Number.NaN) }, 'expiresAt'],
+    [{ filename: null }, 'filename'],
+    [{ filename: 5 }, 'filename'],
+    [{ object: null }, 'object'],
+    [{ object: 5 }, 'object'],
+    [{ object: { size: '5' } }, 'object.size'],
+    [{ object: { size: -1 } }, 'object.size'],
+    [{ object: { validator: '' } }, 'object.validator'],
+    [{ object: { lastModified: 0 } }, 'object.lastModified'],
+    [{ object: { sha256: 'ab' } }, 'object.sha256'],
+    [{ object: { sha256: ['ab'.repeat(32)] } }, 'object.sha256'],
+    [{ object: { encoding: 'br' } }, 'object.encoding'],
+  ])('%j', (changes, member) => {
+    expect(refused(() => check(changes))).toEqual({
+      kind: 'upstream_error',
+      trouble: { port: 'catalogue', code: 'record_malformed' },
+    })
+    expect(causeOf(() => check(changes))).toMatch(new RegExp(` needs an? ${member} `))
+  })
+})

@@ -1,0 +1,70 @@
+import { describe, expect, test } from 'vitest'
+
+import { negotiateVersion } from '../../src/steps/negotiate-version.ts'
+
+interface Row {
+  readonly name: string
+  readonly sunset?: Date
+}
+const [v1, v2, v3]: readonly [Row, Row, Row] = [
+  { name: 'v1' },
+  { name: 'v2', sunset: new Date(100) },
+  { name: 'v3' },
+]
+const versions = new Map([v1, v2, v3].map((version) => [version.name, version]))
+const two = new Map([v1, v2].map((version) => [version.name, version]))
+
+describe('negotiateVersion', () => {
+  test.each([
+    [undefined, v1],
+    ['v1', v1],
+    ['v2', v2],
+    ['v3', v3],
+  ])('%s', (requested, version) => {
+    expect(negotiateVersion(requested, versions, v1, 99)).toEqual({ version, parsed: { value: version } })
+  })
+
+  test.each(['', 'V1', 'v1 ', 'v1, v2', '__proto__', 'constructor', 'v4'])(
+    '%j is unknown, and answered in the way of the default',
+    (requested) => {
+      const expected = "'v1', 'v2' or 'v3'"
+      expect(negotiateVersion(requested, versions, v3, 99)).toEqual({
+        version: v3,
+        parsed: {
+          fault: {
+            loc: ['header', 'X-API-Version'],
+            type: 'enum',
+            msg: `Input should be ${expected}`,
+            input: requested,
+            ctx: { expected },
+          },
+        },
+      })
+    },
+  )
+
+  test.each([
+    [versions, 100, "'v1' or 'v3'"],
+    [two, 99, "'v1' or 'v2'"],
+    [two, 100, "'v1'"],
+    [new Map<string, Row>(), 0, ''],
+  ])('names those that serve', (rows, now, expected) => {
+    expect(negotiateVersion('v9', rows, v1, now)).toMatchObject({ parsed: { fault: { ctx: { expected } } } })
+  })
+
+  test.each([
+    ['v2', 'v2'],
+    [undefined, null],
+  ])('from its sunset on a version is unknown, also as the default: %s', (requested, input) => {
+    expect(negotiateVersion(requested, two, v2, 100)).toMatchObject({
+      version: v2,
+      parsed: { fault: { msg: "Input should be 'v1'", input } },
+    })
+  })
+
+  test('of what was sent 128 characters are kept', () => {
+    expect(negotiateVersion('v'.repeat(500), versions, v1, 0)).toMatchObject({
+      parsed: { fault: { input: 'v'.repeat(128) } },
+    })
+  })
+})

@@ -1,0 +1,53 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+
+import { parseExportId } from '../../src/steps/parse-export-id.ts'
+
+const canonical = /^[0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/
+
+describe('parseExportId', () => {
+  test('an id has one spelling', () => {
+    const id = '0F0E0D0C-0B0A-4908-8706-050403020100'
+    expect(parseExportId(id, 'job_id')).toEqual({ value: id.toLowerCase() })
+  })
+
+  test('a fault is named after the parameter of the route', () => {
+    expect(parseExportId('nope', 'job_id')).toEqual({
+      fault: {
+        loc: ['path', 'job_id'],
+        type: 'uuid_parsing',
+        msg: 'Input should be a valid UUID, invalid character: found `n` at 1',
+        input: 'nope',
+        ctx: { error: 'invalid character: found `n` at 1' },
+      },
+    })
+  })
+
+  test('no parameter is an empty one', () => {
+    expect(parseExportId(undefined, 'job_id')).toMatchObject({
+      fault: { input: '', ctx: { error: 'invalid length: expected length 32 for simple format, found 0' } },
+    })
+  })
+
+  test('every UUID of versions 1 to 8 passes, in any case', () => {
+    fc.assert(
+      fc.property(fc.uuid({ version: [1, 2, 3, 4, 5, 6, 7, 8] }), fc.boolean(), (id, upper) => {
+        expect(parseExportId(upper ? id.toUpperCase() : id, 'id')).toEqual({ value: id })
+      }),
+    )
+  })
+
+  test('whatever is sent, what passes is canonical, and what does not keeps 128 characters', () => {
+    const near = fc
+      .tuple(fc.uuid(), fc.nat(35), fc.string({ maxLength: 3 }))
+      .map(([id, at, text]) => id.slice(0, at) + text + id.slice(at))
+    fc.assert(
+      fc.property(fc.oneof(fc.string({ unit: 'binary' }), near, fc.string({ minLength: 129 })), (text) => {
+        const parsed = parseExportId(text, 'id')
+        const shown =
+          'value' in parsed ? canonical.test(parsed.value) : parsed.fault.input === text.slice(0, 128)
+        expect(shown).toBe(true)
+      }),
+    )
+  })
+})

@@ -1,0 +1,87 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+
+import { defaultNamePattern, nameRequired, parseTenantName } from '../../src/steps/parse-tenant-name.ts'
+import { acme, ann } from './principals.ts'
+
+const loc = ['header', 'X-Org-Name']
+const pattern = defaultNamePattern.source
+
+describe('parseTenantName', () => {
+  test.each(['a', 'acme', 'Acme-2', 'a.b_c-d', '0', 'a'.repeat(64)])('%s is a name', (name) => {
+    expect(parseTenantName(name, defaultNamePattern, true)).toEqual({ value: name })
+  })
+
+  test.each(['-acme', 'acme.', 'a b', 'a,b', 'acme, acme', 'a/b', '../a', 'acmé', 'a\0', 'a\n', '*', '{a}'])(
+    '%j is none',
+    (name) => {
+      const msg = `String should match pattern '${pattern}'`
+      expect(parseTenantName(name, defaultNamePattern, true)).toEqual({
+        fault: { loc, type: 'string_pattern_mismatch', msg, input: name, ctx: { pattern } },
+      })
+    },
+  )
+
+  test('none at all is a fault only where one is needed', () => {
+    expect(parseTenantName(undefined, defaultNamePattern, false)).toEqual({ value: undefined })
+    expect(parseTenantName(undefined, defaultNamePattern, true)).toEqual({
+      fault: { loc, type: 'missing', msg: 'Field required', input: null },
+    })
+  })
+
+  test.each([true, false])('an empty one always is', (required) => {
+    expect(parseTenantName('', defaultNamePattern, required)).toEqual({
+      fault: {
+        loc,
+        type: 'string_too_short',
+        msg: 'String should have at least 1 character',
+        input: '',
+        ctx: { min_length: 1 },
+      },
+    })
+  })
+
+  test('one that is too long is not tried on the pattern', () => {
+    const never = {
+      test: (): never => {
+        throw new Error('it was tried')
+      },
+      source: '',
+    } as unknown as RegExp
+    expect(parseTenantName('a'.repeat(65), never, true)).toMatchObject({
+      fault: {
+        type: 'string_too_long',
+        msg: 'String should have at most 64 characters',
+        ctx: { max_length: 64 },
+      },
+    })
+  })
+
+  test("the host's own pattern decides", () => {
+    expect(parseTenantName('Acme Corp', /^[A-Za-z ]+$/, true)).toEqual({ value: 'Acme Corp' })
+  })
+
+  test('what passes is as it was sent; of what does not, 128 characters are kept', () => {
+    fc.assert(
+      fc.property(fc.string({ maxLength: 300 }), (text) => {
+        const parsed = parseTenantName(text, defaultNamePattern, true)
+        expect('value' in parsed ? parsed.value : parsed.fault.input).toBe(text.slice(0, 128))
+      }),
+    )
+  })
+})
+
+describe('nameRequired', () => {
+  const multi = { mode: 'multi', findTenant: async () => acme } as const
+  const of = (...organizations: readonly string[]): typeof ann => ({ ...ann, organizations })
+
+  test.each([
+    ['single', { mode: 'single', tenant: acme } as const, of(), false],
+    ['multi', multi, of('acme'), true],
+    ['optional, of one', { ...multi, headerOptional: true }, of('acme'), false],
+    ['optional, of two', { ...multi, headerOptional: true }, of('acme', 'globex'), true],
+    ['optional, of none', { ...multi, headerOptional: true }, of(), true],
+  ])('%s', (_, tenancy, principal, required) => {
+    expect(nameRequired(tenancy, principal)).toBe(required)
+  })
+})

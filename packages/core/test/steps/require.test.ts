@@ -1,0 +1,44 @@
+import { describe, expect, test } from 'vitest'
+
+import { requireOpen } from '../../src/steps/require-open.ts'
+import { requireValid } from '../../src/steps/require-valid.ts'
+import { refused } from './refused.ts'
+
+describe('requireOpen', () => {
+  const [open, over] = [new AbortController().signal, AbortSignal.abort()]
+
+  test.each([
+    [undefined, undefined],
+    [open, undefined],
+    [undefined, open],
+    [open, open],
+  ])('lets in', (draining, shutdown) => {
+    expect(() => requireOpen(draining, shutdown)).not.toThrow()
+  })
+
+  test.each([
+    [over, undefined],
+    [undefined, over],
+    [over, open],
+  ])('refuses while it drains or goes down', (draining, shutdown) => {
+    expect(refused(() => requireOpen(draining, shutdown))).toEqual({ kind: 'unavailable' })
+  })
+})
+
+describe('requireValid', () => {
+  const fault = (name: string) =>
+    ({ fault: { loc: ['header', name], type: 't', msg: 'm', input: null } }) as const
+
+  test('gives the values in their order', () => {
+    expect(requireValid([{ value: 'id' }, { value: undefined }, { value: 3 }])).toEqual(['id', undefined, 3])
+  })
+
+  test('names every fault in the order of the parts', () => {
+    const { fault: one } = fault('one')
+    const { fault: two } = fault('two')
+    expect(refused(() => requireValid([fault('one'), { value: 'x' }, fault('two')]))).toEqual({
+      kind: 'invalid_request',
+      fields: [one, two],
+    })
+  })
+})
