@@ -1,0 +1,163 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import type { Server } from 'node:http'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+
+import type { RefusalKind } from '@sallyport/core'
+import { createExportHandler, refuse } from '@sallyport/core'
+import { createMemoryStore, createTestIssuer, positionCoded } from '@sallyport/core/testing'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+
+const packageFolder = join(import.meta.dirname, '..')
+const readme = await readFile(join(packageFolder, '../../README.md'), 'utf8')
+const [service = '', settings = ''] = [...readme.matchAll(/```ts\n(.*?)```/gs)].map(([, code = '']) => code)
+
+const id = '1f4e9a70-3c52-4b8d-a6e1-0d9b7c5a3e82'
+const bytes = positionCoded(700_001)
+
+/** Runs a module's text in a Node of its own, as if it lay in the package. Its first line on stdout is its address. */
+async function run(code: string): Promise<{ url: string; end(): Promise<void> }> {
+  const args = ['--conditions=@sallyport/source', '--input-type=module', '-']
+  const child = spawn(process.execPath, args, { cwd: packageFolder, stdio: ['pipe', 'pipe', 'inherit'] })
+  const exit = once(child, 'exit')
+  child.stdin.end(code)
+  const [url] = (await Promise.race([
+    once(createInterface(child.stdout), 'line'),
+    exit.then(() => Promise.reject(new Error('the code ended'))),
+  ])) as [string]
+  return {
+    url,
+    end: async () => {
+      child.kill()
+      await exit
+    },
+  }
+}
+
+describe.each([
+  { title: 'the service', code: service },
+  { title: 'the service with the settings', code: service.replace('app.listen(3000)\n', settings) },
+])('$title of README.md', ({ code }) => {
+  const signerOf = createTestIssuer()
+  let root: string
+  let keys: Server
+  let issuer: string
+  let served: Awaited<ReturnType<typeof run>>
+  beforeAll(async () => {
+    root = await mkdtemp(join(tmpdir(), 'sallyport-readme-'))
+    await mkdir(join(root, 'acme'))
+    await writeFile(join(root, 'acme', `${id}.jsonl`), bytes)
+    const { jwks } = await signerOf
+    keys = createServer((_request, response) => response.end(JSON.stringify(jwks)))
+    await new Promise<void>((resolve) => keys.listen(0, '127.0.0.1', resolve))
+    issuer = `http://127.0.0.1:${(keys.address() as AddressInfo).port}`
+    served = await run(
+      code
+        .replace('https://login.example.com', issuer)
+        .replace('/var/exports', root)
+        .replace(
+          'listen(3000)',
+          "listen(0, '127.0.0.1', function () { console.log(`http://127.0.0.1:${this.address().port}`) })",
+        ),
+    )
+  })
+  afterAll(async () => {
+    await served.end()
+    keys.close()
+    await rm(root, { recursive: true })
+  })
+
+  const ask = async (path: string, more: Record<string, string> = {}): Promise<Response> => {
+    const authorization = `Bearer ${await (await signerOf).token({ iss: issuer })}`
+    const headers = { authorization, 'x-org-name': 'acme', ...more }
+    return fetch(new URL(path, served.url), { headers })
+  }
+
+  test('has under 25 lines', () => {
+    expect(service.trimEnd().split('\n').length).toBeLessThan(25)
+    expect(code).toContain('listen(3000)')
+  })
+
+  test('downloads the file, whole and in part', async () => {
+    const whole = await ask(`/exports/${id}/download`)
+    expect(new Uint8Array(await whole.arrayBuffer())).toEqual(bytes)
+    const part = await ask(`/exports/${id}/download`, { range: 'bytes=700000-' })
+    expect([part.status, new Uint8Array(await part.arrayBuffer())]).toEqual([206, bytes.slice(-1)])
+  })
+
+  test.each([
+    { what: 'no token', path: `/exports/${id}/download`, more: { authorization: '' }, status: 401 },
+    {
+      what: 'another organization',
+      path: `/exports/${id}/download`,
+      more: { 'x-org-name': 'globex' },
+      status: 403,
+    },
+    {
+      what: 'an id without a file',
+      path: `/exports/${id.replace('1', '2')}/download`,
+      more: {},
+      status: 404,
+    },
+    { what: 'an id that is none', path: '/exports/nope/download', more: {}, status: 400 },
+    { what: 'a path that cannot be decoded', path: '/exports/%zz/download', more: {}, status: 400 },
+  ])('refuses $what with $status', async ({ path, more, status }) => {
+    const response = await ask(path, more)
+    expect(response.status).toBe(status)
+    expect(await response.json()).toMatchObject({ type: 'about:blank', status })
+  })
+})
+
+describe('the table of README.md', () => {
+  const rows = [...readme.matchAll(/^\| [^|]+ \| ([^|]+)\| (\d{3}) +\|$/gm)]
+  const told = rows.flatMap(([, kinds = '', status]) =>
+    [...kinds.matchAll(/`(\w+)`/g)].map(([, kind = '']) => ({ kind, status: Number(status) })),
+  )
+
+  test.each(told)('tells the status of $kind', async ({ kind, status }) => {
+    const handler = createExportHandler({
+      verifyToken: () => refuse(kind as RefusalKind),
+      tenancy: { mode: 'single', tenant: { id: 'acme', name: 'acme' } },
+      capability: 'exports:download',
+      findExport: async () => undefined,
+      store: createMemoryStore(),
+    })
+    const header = (name: string): string | undefined =>
+      name === 'authorization' ? 'Bearer some-token' : undefined
+    const { signal } = new AbortController()
+    const answer = await handler({ method: 'HEAD', params: {}, header, signal })
+    expect(answer.status).toBe(status)
+  })
+
+  test('leaves no kind out', () => {
+    const kinds: Record<RefusalKind, true> = {
+      invalid_request: true,
+      token_missing: true,
+      token_invalid: true,
+      method_not_allowed: true,
+      tenant_forbidden: true,
+      capability_missing: true,
+      scope_missing: true,
+      rate_limited: true,
+      too_many_downloads: true,
+      export_not_found: true,
+      export_pending: true,
+      export_failed: true,
+      export_expired: true,
+      object_missing: true,
+      precondition_failed: true,
+      range_not_satisfiable: true,
+      internal: true,
+      upstream_error: true,
+      unavailable: true,
+      object_changed: true,
+    }
+    const seen = new Set(told.map(({ kind }) => kind))
+    expect([...seen].toSorted()).toEqual(Object.keys(kinds).toSorted())
+  })
+})
