@@ -16,6 +16,9 @@ export interface Rule {
   readonly how?: 'reset' | 'end' | 'stall'
 }
 
+/** The rule for the nth connection, from 1. A promise holds the connection back. */
+export type RuleFor = (nth: number) => Rule | Promise<Rule>
+
 /** What went through one connection. */
 export interface Traffic {
   /** 1 for the first. */
@@ -24,6 +27,8 @@ export interface Traffic {
   readonly requests: string[]
   /** Bytes towards the client, heads of answers included. */
   down: number
+  /** Of these, the head of the first answer. */
+  head: number
   open: boolean
 }
 
@@ -36,7 +41,7 @@ export interface FaultProxy {
   /** Bytes towards the client, over all connections. */
   down(): number
   openNow(): number
-  setRule(rule: (nth: number) => Rule): void
+  setRule(rule: RuleFor): void
   /** How many connections moved bytes towards the client, on average over the time since the first did. */
   averageMoving(): number
   /** Forgets what was counted. */
@@ -45,13 +50,14 @@ export interface FaultProxy {
   close(): Promise<void>
 }
 
-const TICK_MS = 50
+const TICK_MS = 100
+const CATCH_UP_MS = 200
 const SLICE_MS = 10
 
 /** Starts it on a free port of 127.0.0.1, before a server on another one. */
 export async function startFaultProxy(
   upstreamPort: number,
-  firstRule: (nth: number) => Rule = () => ({}),
+  firstRule: RuleFor = () => ({}),
 ): Promise<FaultProxy> {
   let rule = firstRule
   let made = 0
@@ -60,12 +66,12 @@ export async function startFaultProxy(
   const moving = new Map<number, Set<number>>()
   const kills = new Set<() => void>()
 
-  const handle = (client: Socket): void => {
+  const handle = async (client: Socket): Promise<void> => {
     made += 1
-    const terms = rule(made)
-    const record: Traffic = { nth: made, requests: [], down: 0, open: true }
+    const record: Traffic = { nth: made, requests: [], down: 0, head: 0, open: true }
     traffic.push(record)
     client.on('error', ignore)
+    const terms = await rule(record.nth)
     if (terms.refuse) {
       record.open = false
       client.resetAndDestroy()
@@ -90,15 +96,20 @@ export async function startFaultProxy(
       }
       upstream.write(bytes)
     })
-    const count = (bytes: number): void => {
-      record.down += bytes
+    client.resume()
+    const count = (slice: Buffer): void => {
+      if (record.head === 0) record.head = slice.indexOf('\r\n\r\n') + 4
+      record.down += slice.length
       const tick = Math.floor(performance.now() / TICK_MS)
       moving.set(tick, (moving.get(tick) ?? new Set()).add(record.nth))
     }
     pump(upstream, client, terms, count, record).catch(ignore)
   }
 
-  const server = createServer(handle).listen(0, '127.0.0.1')
+  const server = createServer({ pauseOnConnect: true }, (client) => void handle(client)).listen(
+    0,
+    '127.0.0.1',
+  )
   await once(server, 'listening')
   const address = server.address()
   if (address === null || typeof address === 'string') throw new Error('no port')
@@ -138,11 +149,12 @@ async function pump(
   upstream: Socket,
   client: Socket,
   rule: Rule,
-  count: (bytes: number) => void,
+  count: (slice: Buffer) => void,
   record: Traffic,
 ): Promise<void> {
   const { latencyMs, bytesPerSecond, cutAfter = Infinity, how = 'reset' } = rule
   let first = true
+  let dueAt = 0
   for await (const bytes of upstream as AsyncIterable<Buffer>) {
     if (first && latencyMs) await sleep(latencyMs)
     first = false
@@ -150,16 +162,18 @@ async function pump(
     for (let at = 0; at < bytes.length; at += share) {
       const slice = bytes.subarray(at, Math.min(at + share, bytes.length, at + cutAfter - record.down))
       if (client.destroyed) return
-      count(slice.length)
+      count(slice)
       await new Promise<void>((resolve) => client.write(slice, () => resolve()))
       if (record.down >= cutAfter) return cut(upstream, client, how)
-      if (bytesPerSecond !== undefined) await pace(bytesPerSecond, slice.length)
+      if (bytesPerSecond === undefined) continue
+      // By the clock, so that a late timer slows no connection down; what was idle is not made up for.
+      const now = performance.now()
+      dueAt = Math.max(dueAt, now - CATCH_UP_MS) + (slice.length / bytesPerSecond) * 1000
+      if (dueAt > now) await sleep(dueAt - now)
     }
   }
   client.end()
 }
-
-const pace = (bytesPerSecond: number, bytes: number): Promise<void> => sleep((bytes / bytesPerSecond) * 1000)
 
 function cut(upstream: Socket, client: Socket, how: 'reset' | 'end' | 'stall'): void {
   if (how === 'stall') return

@@ -7,9 +7,9 @@ import { inParts, type Reach } from './read-ahead/parts-in-order.ts'
  * A store in front of another one, that fetches the next parts of a download while the reader still has the last one:
  * where a single connection is slow, four are up to four times as fast.
  *
- * What fits one part is opened as it was asked for, with one request. Of a larger object the first part is: without a
- * range that is a plain `get`, for nobody knows the size yet, and it is closed where the next part begins. All others are
- * ranges pinned to the first one's validator. A part that fails throws where its bytes end, after every byte before it.
+ * What fits one part is opened as it was asked for, with one request. Of more, the first part is; without a range that is
+ * a plain `get`, for nobody knows the size yet, and it is closed after half a part. All others are ranges, pinned to the
+ * first one's validator. A part that fails throws where its bytes end, after every byte before it.
  *
  * At most `parts` parts are under way or in memory, and no byte is asked for that lies further ahead of the reader than
  * `parts` × `partBytes`: who does not read stops it. All downloads of the process together hold 256 MiB at most; where

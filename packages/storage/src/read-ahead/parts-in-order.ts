@@ -26,8 +26,9 @@ export function inParts(begun: Begun, { parts, partBytes }: Reach): OpenObject {
   const { object, range, budget, give } = begun
   const { info } = object
   const span = range ?? { first: 0, last: info.size - 1 }
-  // A plain first answer goes on behind the part. What the network holds of it when it is closed was fetched as well.
-  const reserve = range ? 0 : Math.ceil(partBytes / 8)
+  // A plain first answer goes on behind its part. What the network holds of it when it is closed was fetched as well:
+  // megabytes, where the process was busy elsewhere.
+  const reserve = range ? 0 : Math.ceil(partBytes / 2)
   const firstLength = parts === 1 ? partBytes : partBytes - reserve
   const queue: FetchedPart[] = [
     fetchedPart({

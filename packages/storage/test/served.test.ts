@@ -1,0 +1,105 @@
+import { once } from 'node:events'
+
+import { positionCoded } from '@sallyport/core/testing'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+
+import { leaksIn } from './leaks.ts'
+import { nobodyOpen } from './proxy-waits.ts'
+import { type Backend, backends } from './served/backends.ts'
+import { type Service, startService } from './served/service.ts'
+
+const MIB = 1_048_576
+const KEY = 'keycanary.jsonl'
+const whole = positionCoded(8 * MIB)
+const signal = new AbortController().signal
+
+describe.each(backends)('the guard before $name', ({ here, start }) => {
+  describe.skipIf(!here)('over real sockets', () => {
+    let backend: Backend
+    const services: Service[] = []
+    const serve = async (...options: Parameters<typeof startService>): Promise<Service> => {
+      const service = await startService(...options)
+      services.push(service)
+      return service
+    }
+    const recorded = async () => {
+      const { size = 0, validator = '' } = (await backend.store.head(KEY, signal)) ?? {}
+      backend.proxy.reset()
+      return { key: KEY, object: { size, validator } }
+    }
+
+    beforeAll(async () => {
+      backend = await start()
+      await backend.put(KEY, whole)
+    }, 60_000)
+    afterAll(() => backend?.close())
+    beforeEach(() => {
+      backend.proxy.setRule(() => ({}))
+      backend.proxy.reset()
+    })
+    afterEach(() => Promise.all(services.splice(0).map((service) => service.close())))
+    const methods = () => backend.proxy.requests.map((head) => head.split(' ')[0])
+
+    test('a plain GET asks the store once', async () => {
+      const service = await serve(backend.store, { key: KEY })
+      expect(await service.download()).toMatchObject({ status: 200, size: whole.length, complete: true })
+      expect(methods()).toEqual(['GET'])
+      expect(service.events.at(-1)).toMatchObject({ outcome: 'completed', attempts: 1 })
+    })
+
+    test('a ranged GET asks it once, where the record knows size and validator', async () => {
+      const service = await serve(backend.store, await recorded())
+      const part = await service.download({ range: 'bytes=1048576-2097151' })
+      expect(part).toMatchObject({ status: 206, size: MIB, complete: true })
+      expect(part.headers['content-range']).toBe(`bytes 1048576-2097151/${whole.length}`)
+      expect(methods()).toEqual(['GET'])
+    })
+
+    test('what needs no bytes asks it for none', async () => {
+      const service = await serve(backend.store, await recorded())
+      const { etag = '' } = (await service.open()).destroy().headers
+      backend.proxy.reset()
+      expect(await service.download({ 'if-none-match': etag })).toMatchObject({ status: 304 })
+      expect(await service.download({ 'if-match': '"other"' })).toMatchObject({ status: 412 })
+      expect(await service.download({ range: `bytes=${whole.length}-` })).toMatchObject({ status: 416 })
+      expect(methods()).toEqual([])
+    })
+
+    test('200 answers without a body, and departures, hold no connection', { timeout: 30_000 }, async () => {
+      const service = await serve(backend.store, { key: KEY })
+      const { etag = '' } = (await service.open({}, 'HEAD')).resume().headers
+      const ask = async (nth: number): Promise<void> => {
+        if (nth % 5 === 0) (await service.open({}, 'HEAD')).resume()
+        else if (nth % 5 === 1) await service.download({ 'if-none-match': etag })
+        else if (nth % 5 === 2) await service.download({ 'if-match': '"other"' })
+        else if (nth % 5 === 3) await service.download({ range: `bytes=${whole.length}-` })
+        else await once((await service.open()).destroy(), 'close')
+      }
+      for (let batch = 0; batch < 10; batch++)
+        await Promise.all(Array.from({ length: 20 }, (_, nth) => ask(nth)))
+      expect(await service.download()).toMatchObject({ status: 200, size: whole.length, complete: true })
+      backend.proxy.killAll()
+      await nobodyOpen(backend.proxy)
+    })
+
+    test('a record that lies about the object is 502, and shows nothing of the store', async () => {
+      const { object } = await recorded()
+      for (const lie of [{ size: 5 }, { validator: '"0123456789abcdef0123456789abcdef"' }]) {
+        const service = await serve(backend.store, { key: KEY, object: { ...object, ...lie } })
+        const answers = [await service.download(), await service.download({ range: 'bytes=0-3' })]
+        expect(answers.map(({ status }) => status)).toEqual([502, 502])
+        expect(leaksIn([answers, service.events], [...backend.words, '127.0.0.1'])).toEqual([])
+      }
+    })
+
+    test('a store that cannot be reached is 503, and shows nothing of the store', async () => {
+      backend.proxy.setRule(() => ({ refuse: true }))
+      backend.proxy.killAll()
+      const service = await serve(backend.store, { key: KEY })
+      const answer = await service.download()
+      expect(answer).toMatchObject({ status: 503 })
+      expect(answer.headers['retry-after']).toMatch(/^\d+$/)
+      expect(leaksIn([answer, service.events], [...backend.words, '127.0.0.1'])).toEqual([])
+    })
+  })
+})
