@@ -1,0 +1,196 @@
+import { describe, expect, test } from 'vitest'
+
+import { createExportHandler } from '../src/export-handler.ts'
+import { resolveOptions } from '../src/options.ts'
+import { soundOptions } from './handler/scene.ts'
+import { multi, quota, tenancyText, wrongOptions } from './wrong-options.ts'
+
+const sound = soundOptions()
+
+/** What creation says to options that are sound but for these. */
+function complaint(changes: object): string {
+  try {
+    createExportHandler({ ...sound, ...changes })
+  } catch (error) {
+    return error instanceof TypeError ? error.message : `threw ${String(error)}`
+  }
+  return 'nothing'
+}
+const says = (...lines: readonly string[]): string => `createExportHandler: ${lines.join('\n  ')}`
+
+describe('what must be there is missed at once', () => {
+  test.each([
+    [
+      'verifyToken',
+      'write a function (token, signal) => Promise<principal>, such as createJwtVerifier({ … })',
+    ],
+    ['tenancy', tenancyText],
+    ['capability', "write what the principal must hold, such as 'exports:download'"],
+    ['findExport', 'write a function (query, signal) => Promise<record | undefined>'],
+    ['store', 'write a store with head() and get(), or a function (tenant) => store'],
+  ])('%s', (name, write) => {
+    expect(complaint({ [name]: undefined })).toBe(says(`${name}: ${write}; got nothing`))
+    const { [name as 'store']: _, ...others } = sound
+    expect(() => createExportHandler(others as never)).toThrow(
+      new TypeError(says(`${name}: ${write}; got nothing`)),
+    )
+  })
+
+  test.each([
+    [undefined, 'nothing'],
+    [null, 'null'],
+    [[], 'an array'],
+    ['options', 'a string'],
+    [5, '5'],
+  ])('options that are %j', (options, got) => {
+    const line = `options: write { verifyToken, tenancy, capability, findExport, store }; got ${got}`
+    expect(() => createExportHandler(options as never)).toThrow(new TypeError(says(line)))
+  })
+})
+
+describe('each wrong option is named, with what to write', () => {
+  test.each(wrongOptions)('%j', (changes, line) => {
+    expect(complaint(changes)).toBe(says(line))
+  })
+})
+
+describe('what nobody knows is refused', () => {
+  const unknown = 'unknown option; check its spelling and its place'
+
+  test.each<[object, string]>([
+    [{ verifytoken: 1 }, 'verifytoken'],
+    [{ capabilty: 'x' }, 'capabilty'],
+    [{ tenancy: { ...multi, tenant: {} } }, 'tenancy.tenant'],
+    [{ tenancy: { mode: 'single', tenant: { id: 'a', name: 'a' }, findTenant: 1 } }, 'tenancy.findTenant'],
+    [{ versions: { v1: { error: 1 } } }, 'versions.v1.error'],
+    [{ versions: { v1: { links: { next: 'https://example.com' } } } }, 'versions.v1.links.next'],
+    [{ limits: { perUser: 1 } }, 'limits.perUser'],
+    [{ limits: { perAddress: { ...quota, burst: 1 } } }, 'limits.perAddress.burst'],
+    [{ limits: { concurrent: { all: 1 } } }, 'limits.concurrent.all'],
+    [{ limits: { cost: { get: 1 } } }, 'limits.cost.get'],
+    [{ limits: { onOutage: 'open' } }, 'limits.onOutage'],
+    [{ delivery: { timeoutMs: 1 } }, 'delivery.timeoutMs'],
+    [{ delivery: { resume: { tries: 1 } } }, 'delivery.resume.tries'],
+    [{ delivery: { slowestClient: { bytes: 1, perMs: 1, off: true } } }, 'delivery.slowestClient.off'],
+  ])('%j', (changes, name) => {
+    expect(complaint(changes)).toBe(says(`${name}: ${unknown}`))
+  })
+})
+
+test('all that is wrong is told at once, a line each', () => {
+  const { message } = new TypeError(
+    complaint({ capability: 5, store: undefined, extra: 1, delivery: { lifetimeMs: 0 } }),
+  )
+  expect(
+    message.split('\n').map((line) => line.replace('createExportHandler:', '').trim().split(':')[0]),
+  ).toEqual(['capability', 'store', 'delivery.lifetimeMs', 'extra'])
+})
+
+test('nothing that may be secret is printed', () => {
+  const secret = 'hunter2-secret'
+  const everywhere = Object.fromEntries(
+    [
+      'verifyToken',
+      'tenancy',
+      'findExport',
+      'store',
+      'limits',
+      'delivery',
+      'onEvent',
+      'audit',
+      'draining',
+      'shutdown',
+      'now',
+      'versions',
+      'extra',
+    ].map((name) => [name, secret]),
+  )
+  const nested = {
+    tenancy: { mode: secret, findTenant: secret },
+    store: { connectionString: secret },
+    versions: { v1: { errors: secret, deprecated: secret, [`x`]: secret } },
+    limits: { limiter: { url: secret }, perPrincipal: secret, concurrent: { total: secret } },
+    delivery: { firstByteMs: secret, resume: { attempts: secret } },
+  }
+  expect(complaint(everywhere)).toContain('verifyToken')
+  expect(complaint(everywhere)).not.toContain(secret)
+  expect(complaint(nested)).toContain('limits.concurrent.total')
+  expect(complaint(nested)).not.toContain(secret)
+  expect(complaint({ capability: ` ${'x'.repeat(40)}` })).not.toContain('xxx')
+})
+
+describe('defaults', () => {
+  const { limits: _, ...bare } = sound
+  const { limits, delivery, idParameter, defaultVersion, versions } = resolveOptions(bare)
+
+  test('are those that the docs name', () => {
+    expect({
+      idParameter,
+      defaultVersion: defaultVersion.name,
+      versions: [...versions.keys()],
+      delivery,
+    }).toEqual({
+      idParameter: 'exportId',
+      defaultVersion: 'v1',
+      versions: ['v1'],
+      delivery: {
+        firstByteMs: 15_000,
+        storeSilenceMs: 15_000,
+        resume: { attempts: 8, withinMs: 60_000 },
+        slowestClient: { bytes: 122_880, perMs: 120_000 },
+        lifetimeMs: 86_400_000,
+      },
+    })
+    expect(limits).toEqual({
+      perPrincipal: { capacity: 60, refill: 1, perMs: 1_000 },
+      concurrent: { perPrincipal: 16 },
+      cost: { download: 1, range: 1, head: 1 },
+      legacyFields: false,
+      limiter: limits.limiter,
+    })
+    expect(defaultVersion.mediaTypes).toEqual({
+      jsonl: 'application/jsonl',
+      csv: 'text/csv; charset=utf-8',
+      json: 'application/json',
+      'jsonl.gz': 'application/gzip',
+      'csv.gz': 'application/gzip',
+      'json.gz': 'application/gzip',
+    })
+  })
+
+  test('stand in for what is given as undefined', () => {
+    const given = {
+      ...bare,
+      idParameter: undefined,
+      versions: { v1: { errors: undefined, mediaTypes: undefined, links: undefined } },
+      defaultVersion: undefined,
+      limits: {
+        perPrincipal: undefined,
+        concurrent: { perPrincipal: undefined },
+        cost: { head: undefined },
+        limiter: limits.limiter,
+      },
+      delivery: { firstByteMs: undefined, resume: { attempts: undefined }, slowestClient: undefined },
+      now: undefined,
+    }
+    const resolved = resolveOptions(given as never)
+    expect(resolved.delivery).toEqual(delivery)
+    expect(resolved.limits).toEqual(limits)
+    expect(resolved.idParameter).toBe('exportId')
+    expect(resolved.now).toBe(Date.now)
+  })
+
+  test('are what is not given, part by part', () => {
+    const { limits: given } = resolveOptions({
+      ...bare,
+      limits: { concurrent: { total: 5 }, cost: { head: 2 } },
+    })
+    expect(given.concurrent).toEqual({ perPrincipal: 16, total: 5 })
+    expect(given.cost).toEqual({ download: 1, range: 1, head: 2 })
+  })
+})
+
+test('a quota that is a function is asked for later, whatever the cost', () => {
+  const limits = { perPrincipal: () => quota, cost: { download: 5 } }
+  expect(complaint({ limits })).toBe('nothing')
+})
