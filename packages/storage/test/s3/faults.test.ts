@@ -128,6 +128,12 @@ describe.skipIf(!isHere('ceph'))('on a Ceph object gateway', () => {
     })
   })
 
+  test('a clock that goes wrong is set by the answer, and the request sent again', async () => {
+    const client = s3Client({ port: proxy.port, keys: ceph.owner, systemClockOffset: 3_600_000 })
+    expect(await endOf(await createS3Store({ client, ...at }).get(KEY, {}, signal))).toEqual(reading(bytes))
+    expect(proxy.requests).toHaveLength(2)
+  })
+
   test('20 refused connections close the way; one probe opens it again', async () => {
     let now = 0
     const client = s3Client({ port: proxy.port, keys: ceph.owner })
