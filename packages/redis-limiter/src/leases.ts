@@ -26,10 +26,9 @@ export interface LeaseOptions {
   readonly onFailure: (cause: unknown) => void
 }
 
-/** What one script is given, how many of them wait together, and how many in vain before the rest is left for later. */
+/** How many leases one script is given, and how many scripts wait together. */
 const PER_SCRIPT = 250
 const AT_ONCE = 32
-const IN_VAIN = 32
 
 /** One timer for all of them, at a third of a lease, so that two renewals may fail. It keeps no process alive. */
 export function createLeases({ send, leaseMs, waitMs, isReachable, onFailure }: LeaseOptions): Leases {
@@ -62,7 +61,8 @@ export function createLeases({ send, leaseMs, waitMs, isReachable, onFailure }: 
     let renewed = 0
     const work = async (): Promise<void> => {
       for (let batch = batches.pop(); batch; batch = batches.pop()) {
-        if (renewed === 0 && causes.length >= IN_VAIN) return
+        // A dead server is left alone until the next time; of a cluster another node may live.
+        if (renewed === 0 && causes.length > 0) return
         await renewBatch(batch).then(
           () => {
             renewed += 1

