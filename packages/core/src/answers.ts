@@ -55,9 +55,10 @@ export function refusalAnswer(detail: RefusalDetail, terms: RefusalTerms): Expor
     ...(retryAfterMs !== undefined && { retryAfterMs }),
     ...(fields && { fields }),
   }
-  const { status, contentType, body } = checkRendered(terms.errors(refusal))
+  const { status, contentType, body, ...shown } = checkRendered(terms.errors(refusal))
+  const waitMs = shown.retryAfterMs ?? (statusOf[kind] === 404 ? undefined : retryAfterMs)
   const fieldsOf = { ...terms.headers, ...explanation(detail, terms.capability) }
-  const wait = retryAfterMs === undefined ? {} : { 'Retry-After': String(retryAfterSeconds(retryAfterMs)) }
+  const wait = waitMs === undefined ? {} : { 'Retry-After': String(retryAfterSeconds(waitMs)) }
   return errorAnswer(terms.method, status, { ...fieldsOf, ...wait, 'Content-Type': contentType }, body)
 }
 
@@ -85,15 +86,16 @@ function errorAnswer(
 function checkRendered(rendered: ReturnType<ErrorFormat>): ReturnType<ErrorFormat> {
   // One that answers later is refused below, and must not fail unheard then.
   if (rendered instanceof Promise) rendered.catch(ignore)
-  const { status, contentType, body } = rendered
-  const sound =
-    Number.isInteger(status) && status >= 400 && status <= 599 && isFieldText(contentType) && isText(body)
+  const { status, contentType, body, retryAfterMs = 0 } = rendered
+  const isError = Number.isInteger(status) && status >= 400 && status <= 599
+  const sound = isError && isFieldText(contentType) && isText(body) && isWait(retryAfterMs)
   if (!sound) throw new TypeError('an error format gives { status: 400 to 599, contentType, body }')
   return rendered
 }
 
 const isText = (value: unknown): value is string => typeof value === 'string'
 const isFieldText = (value: unknown): boolean => isText(value) && /^[\x20-\x7e]+$/.test(value)
+const isWait = (ms: number): boolean => Number.isFinite(ms) && ms >= 0
 const ignore = (): void => undefined
 
 /** The header fields that say what to do about a refusal. */

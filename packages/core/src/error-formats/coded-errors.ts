@@ -13,7 +13,9 @@ interface CodedError {
  * developers.
  *
  * @param options - `revealState`: `true` tells a pending, a failed and an expired export from a missing one, in
- *   `details.reason`; `false` shows all of them as `export_not_found`
+ *   `details.reason`, and when to ask for a pending one again, in `Retry-After`: what `refuse('export_pending',
+ *   { retryAfterMs })` said, else 5 s. For callers that poll; they have proved tenant and capability by then. `false` shows
+ *   all of them as `export_not_found`
  * @defaultValue `{ revealState: false }`
  * @throws TypeError for a `revealState` that is no boolean
  */
@@ -28,9 +30,12 @@ export function codedErrors(options: { readonly revealState?: boolean } = {}): E
       status: refusal.status,
       contentType: 'application/json',
       body: JSON.stringify({ code, details: moreDetails(refusal, revealState) ?? details, message }),
+      retryAfterMs: revealState && refusal.kind === 'export_pending' ? pollAfter(refusal) : undefined,
     }
   }
 }
+
+const pollAfter = ({ retryAfterMs = 5_000 }: Refusal): number => retryAfterMs
 
 /** What depends on more than the kind. */
 function moreDetails(refusal: Refusal, revealState: boolean): CodedError['details'] {

@@ -131,6 +131,17 @@ describe('the state of an export', () => {
       message: 'The audit export file is not available for download.',
     })
   })
+
+  test.each<[RefusalKind, number | undefined, number | undefined]>([
+    ['export_pending', undefined, 5_000],
+    ['export_pending', 30_000, 30_000],
+    ['export_failed', 30_000, undefined],
+    ['export_not_found', 30_000, undefined],
+  ])('%s with a wait of %s: asked again after %s', (kind, retryAfterMs, expected) => {
+    const refusal = { ...refusalOf(kind), ...(retryAfterMs !== undefined && { retryAfterMs }) }
+    expect(codedErrors({ revealState: true })(refusal).retryAfterMs).toBe(expected)
+    expect(errors(refusal).retryAfterMs).toBeUndefined()
+  })
 })
 
 test.each<unknown>(['true', 1, null])('revealState %j is refused at creation', (revealState) => {
