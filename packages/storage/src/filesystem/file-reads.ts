@@ -1,7 +1,7 @@
 import type { ByteRange } from '@sallyport/core'
 
 import type { Around } from './around.ts'
-import { BIGINT, type OpenFile } from './open-file.ts'
+import type { OpenFile } from './open-file.ts'
 import { refusedAs, refusedBy } from './refusals.ts'
 import { isUnchanged, type Look } from './same-file.ts'
 
@@ -36,9 +36,9 @@ export function createFileReads(
   let closed = false
   let abandon: () => void = () => undefined
 
-  const shut = (): void => disk.close(descriptor, threads.free)
+  const shut = (): void => disk.close(descriptor, file.stats.dev, threads.free)
   const look = (end: (error?: unknown) => void): void =>
-    disk.fstat(descriptor, BIGINT, (error, stats) => {
+    disk.lookAgain(descriptor, file.stats.dev, (error, stats) => {
       if (error) return end(refusedBy(error))
       if (!isUnchanged(seen, stats)) return end(refusedAs('object_changed'))
       seen = stats

@@ -1,42 +1,87 @@
-import { closeSync, fstatSync, statfsSync } from 'node:fs'
+import { type BigIntStats, closeSync, fstatSync, readFileSync, statfsSync, statSync } from 'node:fs'
 
-import type { Disk } from './disk.ts'
-import { nodeDisk } from './disk.ts'
-
-/** As `statfs` names them: ext, XFS, Btrfs, tmpfs, overlayfs, F2FS, ZFS, bcachefs. */
-const LOCAL = new Set([
-  0xef53, 0x58465342, 0x9123683e, 0x01021994, 0x794c7630, 0xf2f52010, 0x2fc12fc1, 0xca451a4e,
-])
+import { BIGINT, type Disk, nodeDisk } from './disk.ts'
 
 /**
- * The disk under a path that is resolved at start-up. On a local file system a look at an open descriptor and its close
- * touch memory alone and cannot hang, so they spare the pool thread, which costs ten times as much. A network or FUSE volume may
- * hang in either: there, and where the kind is not known, each has its thread.
+ * As Linux names them in `statfs`: ext2 to ext4, XFS, Btrfs, F2FS, tmpfs. Not overlayfs, which may lie over a network, nor
+ * ZFS, where a suspended pool stops every call.
+ */
+const LOCAL = new Set([0xef53n, 0x58465342n, 0x9123683en, 0xf2f52010n, 0x01021994n])
+
+/**
+ * The disk under a path that is resolved at start-up. A pool thread costs ten times the call that it is asked for. So looks
+ * at open files, and their closes, spare it where they touch memory alone and cannot hang: if the path is of a local kind,
+ * for files of the same device. A network or FUSE volume may hang in each, also one that is mounted below the path.
  */
 export function diskUnder(path: string | undefined): Disk {
-  return path !== undefined && isLocal(path) ? localDisk : nodeDisk
+  const device = path === undefined ? undefined : localDevice(path)
+  if (path === undefined || device === undefined) return nodeDisk
+  return standsAlone(path) ? { ...localDisk(device), fstat: firstLook } : localDisk(device)
 }
 
-const localDisk: Disk = {
+/** {@link nodeDisk}, with short cuts for files that are known to lie on this device. */
+export const localDisk = (local: bigint): Disk => ({
   ...nodeDisk,
-  fstat: (descriptor, options, called) => atOnce(() => fstatSync(descriptor, options), called),
-  close: (descriptor, called) => atOnce(() => closeSync(descriptor), called),
+  lookAgain(descriptor, device, called) {
+    const seen = device === local ? lookNow(descriptor) : undefined
+    if (seen) called(null, seen)
+    else nodeDisk.lookAgain(descriptor, device, called)
+  },
+  close(descriptor, device, called) {
+    // The last close of a file without a name frees its blocks: for gigabytes that takes a second or more.
+    const isNamed = device === local && (lookNow(descriptor)?.nlink ?? 0n) > 0n
+    if (!isNamed) return nodeDisk.close(descriptor, device, called)
+    closeNow(descriptor)
+    called()
+  },
+})
+
+const firstLook: Disk['fstat'] = (descriptor, called) => {
+  const seen = lookNow(descriptor)
+  if (seen) called(null, seen)
+  else nodeDisk.fstat(descriptor, called)
 }
 
-function atOnce<T>(call: () => T, called: (error: NodeJS.ErrnoException | null, result: T) => void): void {
-  let result: T
+/** Undefined where it fails: asking again on a thread will tell why. */
+function lookNow(descriptor: number): BigIntStats | undefined {
   try {
-    result = call()
-  } catch (error) {
-    // As node:fs itself does: the callback gets the error and no result.
-    return (called as (error: unknown) => void)(error)
+    return fstatSync(descriptor, BIGINT)
+  } catch {
+    return undefined
   }
-  called(null, result)
 }
 
-function isLocal(path: string): boolean {
+/** What an error of close tells is old news of a write. The descriptor is gone in any case, and not closed again. */
+function closeNow(descriptor: number): void {
   try {
-    return LOCAL.has(Number(BigInt.asUintN(32, statfsSync(path, { bigint: true }).type)))
+    closeSync(descriptor)
+  } catch {}
+}
+
+function localDevice(path: string): bigint | undefined {
+  if (process.platform !== 'linux') return undefined
+  try {
+    const { type } = statfsSync(path, BIGINT)
+    return LOCAL.has(BigInt.asUintN(32, type)) ? statSync(path, BIGINT).dev : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** Whether no other volume is mounted below a path, as proc(5) lists them: mount points are the fifth of the fields. */
+export function standsAlone(
+  path: string,
+  list: () => string = () => readFileSync('/proc/self/mountinfo', 'utf8'),
+): boolean {
+  const folder = path.endsWith('/') ? path : `${path}/`
+  const written = folder.replaceAll(
+    /[ \t\n\\]/g,
+    (character) => `\\0${character.codePointAt(0)?.toString(8) ?? ''}`,
+  )
+  try {
+    return !list()
+      .split('\n')
+      .some((line) => line.split(' ')[4]?.startsWith(written))
   } catch {
     return false
   }

@@ -13,9 +13,6 @@ export interface OpenFile {
 // A link is not followed, a pipe not waited for, a terminal not made ours. Where a system lacks one of them it counts as 0.
 const FLAGS = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK | constants.O_NOCTTY
 
-/** Asks for sizes and times whole: nanoseconds do not fit into a number. */
-export const BIGINT: { readonly bigint: true } = { bigint: true }
-
 /**
  * Opens the regular file that lies at exactly this path, with no link on the way. Path and file are looked at only once:
  * what is seen belongs to what was opened.
@@ -26,9 +23,9 @@ export const BIGINT: { readonly bigint: true } = { bigint: true }
 export function openFile(disk: Disk, path: string, end: End<OpenFile>): void {
   disk.open(path, FLAGS, (error, descriptor) => {
     if (error) return end(isAbsent(error) ? undefined : refusedBy(error))
-    const fail = (reason: unknown): void => disk.close(descriptor, () => end(reason))
-    disk.fstat(descriptor, BIGINT, (error, stats) => {
-      if (error) return fail(refusedBy(error))
+    disk.fstat(descriptor, (error, stats) => {
+      if (error) return disk.close(descriptor, undefined, () => end(refusedBy(error)))
+      const fail = (reason: unknown): void => disk.close(descriptor, stats.dev, () => end(reason))
       if (!stats.isFile()) return fail(refusedAs('upstream_error'))
       const file = { descriptor, stats }
       whetherAt(disk, path, file, (error) => (error === undefined ? end(undefined, file) : fail(error)))
@@ -59,7 +56,7 @@ function whetherRealAndSame(
   disk.realpath(path, (error, real) => {
     if (error) return end(refusedBy(error))
     if (real !== path) return end(refusedAs('upstream_error'))
-    disk.stat(path, BIGINT, (error, now) => {
+    disk.stat(path, (error, now) => {
       if (error) return end(refusedBy(error))
       end(now.ino === stats.ino && now.dev === stats.dev ? undefined : refusedAs('object_changed'))
     })

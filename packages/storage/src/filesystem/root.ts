@@ -1,6 +1,5 @@
 import type { Around } from './around.ts'
 import { inTurn } from './in-turn.ts'
-import { BIGINT } from './open-file.ts'
 import { refusedAs } from './refusals.ts'
 
 /** The folder that every file lies below. */
@@ -32,7 +31,7 @@ export function createRoot({ disk, threads }: Around, given: string, real: strin
   return {
     path: (signal) => known ?? find(signal),
     confirm: (end) =>
-      disk.stat(known ?? given, BIGINT, (error, stats) => {
+      disk.stat(known ?? given, (error, stats) => {
         if (error) return end(refusedAs('unavailable', error))
         end(stats.isDirectory() ? undefined : refusedAs('unavailable', new Error('the root is no folder')))
       }),

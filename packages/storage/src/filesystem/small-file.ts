@@ -2,7 +2,7 @@ import type { ByteRange, OpenObject } from '@sallyport/core'
 
 import type { Disk } from './disk.ts'
 import type { End } from './in-turn.ts'
-import { BIGINT, type OpenFile } from './open-file.ts'
+import type { OpenFile } from './open-file.ts'
 import { refusedAs, refusedBy } from './refusals.ts'
 import { isUnchanged } from './same-file.ts'
 
@@ -26,7 +26,7 @@ export function readSmall(
       look()
     })
   const look = (): void =>
-    disk.fstat(descriptor, BIGINT, (error, now) => {
+    disk.lookAgain(descriptor, stats.dev, (error, now) => {
       if (error) return end(refusedBy(error))
       end(isUnchanged(stats, now) ? undefined : refusedAs('object_changed'), bytes)
     })

@@ -18,9 +18,9 @@ export function watchedDisk(faults: Partial<Disk> = {}): { disk: Disk; opened: n
         if (!error) opened.push(descriptor)
         called(error, descriptor)
       }),
-    close: (descriptor, called) => {
+    close: (descriptor, device, called) => {
       closed.push(descriptor)
-      nodeDisk.close(descriptor, called)
+      nodeDisk.close(descriptor, device, called)
     },
   }
   return { disk, opened, closed }

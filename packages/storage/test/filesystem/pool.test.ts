@@ -37,7 +37,7 @@ test('however many reads hang, names are still resolved and passwords hashed', a
     read: (...call) => {
       hanging++
       open(pipe, constants.O_RDONLY, (_, descriptor) =>
-        nodeDisk.close(descriptor, () => nodeDisk.read(...call)),
+        nodeDisk.close(descriptor, undefined, () => nodeDisk.read(...call)),
       )
     },
   })
