@@ -1,0 +1,248 @@
+import { getEventListeners } from 'node:events'
+
+import { describe, expect, test } from 'vitest'
+
+import { DeliveryError } from '../src/delivery/delivery-error.ts'
+import { createReporter } from '../src/events.ts'
+import { type Exchange, openExchange, stopAllOn } from '../src/exchange.ts'
+import type { DownloadEnded, ExportEvent } from '../src/ports.ts'
+import { refusal, refusalCause, refusalDetail, refuse } from '../src/refusals.ts'
+
+const never = 60_000
+
+/** An exchange whose client can leave, and what it told. */
+function open({
+  firstByteMs = never,
+  lifetimeMs = never,
+  shutdown = new AbortController(),
+  client = new AbortController(),
+} = {}): {
+  readonly exchange: Exchange
+  readonly client: AbortController
+  readonly shutdown: AbortController
+  readonly running: Set<unknown>
+  readonly ended: () => readonly DownloadEnded[]
+} {
+  const events: ExportEvent[] = []
+  const running = stopAllOn(shutdown.signal)
+  const request = { method: 'GET', params: {}, header: () => undefined, signal: client.signal }
+  const report = createReporter((event) => events.push(event))
+  const exchange = openExchange(request, 'r-1', { firstByteMs, lifetimeMs, report, running })
+  return {
+    exchange,
+    client,
+    shutdown,
+    running,
+    ended: () => events.filter((event) => event.type === 'download_ended'),
+  }
+}
+
+const thrownBy = (promise: Promise<unknown>): Promise<unknown> =>
+  promise.then(
+    () => 'nothing',
+    (error: unknown) => error,
+  )
+const silence = <V>(): Promise<V> => new Promise(() => undefined)
+
+describe('asking a port', () => {
+  test('gives what it gives, and hands it the signal', async () => {
+    const { exchange } = open()
+    const seen: AbortSignal[] = []
+    const answer = await exchange.ask('catalogue', async (signal) => {
+      seen.push(signal)
+      return 'row'
+    })
+    expect([answer, seen]).toEqual(['row', [exchange.signal]])
+    exchange.end('completed')
+  })
+
+  const fault = new Error('s3://bucket')
+  test.each<[string, () => Promise<never>]>([
+    ['rejects', () => Promise.reject(fault)],
+    [
+      'throws at once',
+      () => {
+        throw fault
+      },
+    ],
+  ])('that %s is unavailable, and its fault is kept', async (_, call) => {
+    const { exchange } = open()
+    const error = await thrownBy(exchange.ask('catalogue', call))
+    expect(refusalDetail(error)).toEqual({
+      kind: 'unavailable',
+      trouble: { port: 'catalogue', code: 'catalogue_failed' },
+    })
+    expect(refusalCause(error)).toBe(fault)
+    exchange.end('refused')
+  })
+
+  test.each([
+    ['unavailable', 'tenants_unavailable'],
+    ['upstream_error', 'tenants_wrong'],
+    ['internal', 'tenants_failed'],
+  ] as const)('that refuses %s is in trouble, with what it said', async (kind, code) => {
+    const { exchange } = open()
+    const call = async (): Promise<never> => refuse(kind, { retryAfterMs: 7, cause: fault })
+    const error = await thrownBy(exchange.ask('tenants', call))
+    expect(refusalDetail(error)).toEqual({ kind, retryAfterMs: 7, trouble: { port: 'tenants', code } })
+    expect(refusalCause(error)).toBe(fault)
+    exchange.end('refused')
+  })
+
+  test.each([
+    'token_invalid',
+    'scope_missing',
+    'export_not_found',
+    'object_changed',
+    'rate_limited',
+  ] as const)('that refuses %s speaks to the caller, and is in none', async (kind) => {
+    const { exchange } = open()
+    const said = refusal({ kind })
+    expect(await thrownBy(exchange.ask('store', () => Promise.reject(said)))).toBe(said)
+    exchange.end('refused')
+  })
+
+  test('a trouble that is named already keeps its name', async () => {
+    const { exchange } = open()
+    const said = refusal({ kind: 'upstream_error', trouble: { port: 'store', code: 'record_stale' } })
+    expect(await thrownBy(exchange.ask('store', () => Promise.reject(said)))).toBe(said)
+    exchange.end('refused')
+  })
+
+  test('when the client is gone, is over at once, whatever the port makes of it', async () => {
+    const { exchange, client } = open()
+    const offended = exchange.ask(
+      'store',
+      (signal) =>
+        new Promise((_, reject) => signal.addEventListener('abort', () => reject(new Error('AbortError')))),
+    )
+    client.abort()
+    expect(await thrownBy(offended)).toEqual(new DeliveryError('client_aborted'))
+    expect(await thrownBy(exchange.ask('store', silence))).toEqual(new DeliveryError('client_aborted'))
+  })
+
+  test('asks nobody when the client was gone before', async () => {
+    const client = new AbortController()
+    client.abort()
+    const { exchange, ended } = open({ client })
+    const call = (): never => {
+      throw new Error('somebody was asked')
+    }
+    expect(await thrownBy(exchange.ask('verifier', call))).toEqual(new DeliveryError('client_aborted'))
+    expect(ended()).toMatchObject([{ outcome: 'client_aborted', status: 499 }])
+  })
+})
+
+describe('the first-byte clock', () => {
+  test('ends the wait for a silent port, and names it', async () => {
+    const { exchange, ended } = open({ firstByteMs: 10 })
+    const error = await thrownBy(exchange.ask('limiter', silence))
+    expect(refusalDetail(error)).toEqual({
+      kind: 'unavailable',
+      trouble: { port: 'limiter', code: 'limiter_silent' },
+    })
+    expect([exchange.signal.aborted, ended()]).toEqual([true, []])
+    exchange.end('refused')
+    expect(ended()).toHaveLength(1)
+  })
+
+  test('stops with the head', async () => {
+    const { exchange } = open({ firstByteMs: 10, lifetimeMs: 60 })
+    exchange.entry.status = 200
+    exchange.begin(true)
+    const reason = await new Promise((resolve) =>
+      exchange.signal.addEventListener('abort', () => resolve(exchange.signal.reason)),
+    )
+    expect(reason).toEqual(new DeliveryError('lifetime_over'))
+  })
+})
+
+describe('the end', () => {
+  test('comes once, and the first to call it is right', () => {
+    const { exchange, ended, running } = open()
+    exchange.end('completed')
+    exchange.end('client_aborted')
+    exchange.stop(new DeliveryError('store_cut'))
+    expect(ended().map(({ outcome }) => outcome)).toEqual(['completed'])
+    expect(running.size).toBe(0)
+  })
+
+  test('lets go of all that was held, in order, before it is told', () => {
+    const { exchange, ended } = open()
+    const letGo: string[] = []
+    exchange.onEnd(() => letGo.push(`slot ${ended().length}`))
+    exchange.onEnd(() => {
+      throw new Error('it will not')
+    })
+    exchange.onEnd(() => letGo.push('object'))
+    exchange.end('completed')
+    expect(letGo).toEqual(['slot 0', 'object'])
+    exchange.onEnd(() => letGo.push('late'))
+    exchange.onEnd(() => {
+      throw new Error('it will not')
+    })
+    expect(letGo).toEqual(['slot 0', 'object', 'late'])
+  })
+
+  test('leaves no listener on the client', () => {
+    const { exchange, client } = open()
+    expect(getEventListeners(client.signal, 'abort')).toHaveLength(1)
+    exchange.end('completed')
+    expect(getEventListeners(client.signal, 'abort')).toEqual([])
+  })
+
+  test('by a client that leaves before the head has a status of its own', () => {
+    const { client, ended } = open()
+    client.abort()
+    expect(ended()).toMatchObject([{ outcome: 'client_aborted', status: 499 }])
+  })
+
+  test('by a client that leaves after the head keeps the status that was sent', () => {
+    const { exchange, client, ended } = open()
+    exchange.entry.status = 206
+    exchange.begin(true)
+    client.abort()
+    expect(ended()).toMatchObject([{ outcome: 'client_aborted', status: 206 }])
+    expect(exchange.signal.reason).toEqual(new DeliveryError('client_aborted'))
+  })
+
+  test('tells when the first byte left, if one did', () => {
+    const { exchange, ended } = open()
+    exchange.begin(false)
+    exchange.end('completed')
+    expect(ended()[0]).not.toHaveProperty('firstByteMs')
+    const { exchange: other, ended: otherEnded } = open()
+    other.begin(true)
+    other.end('completed')
+    expect(otherEnded()[0]?.firstByteMs).toBeLessThanOrEqual(otherEnded()[0]?.durationMs ?? 0)
+  })
+})
+
+describe('a shutdown', () => {
+  test('cuts what is under way', () => {
+    const { exchange, shutdown, ended } = open()
+    exchange.entry.status = 200
+    exchange.begin(true)
+    shutdown.abort()
+    expect(ended()).toMatchObject([{ outcome: 'shut_down', status: 200 }])
+    expect(exchange.signal.reason).toEqual(new DeliveryError('shut_down'))
+  })
+
+  test('before the head ends the wait, so that the pipeline can refuse', async () => {
+    const { exchange, shutdown, ended } = open()
+    const asked = exchange.ask('catalogue', silence)
+    shutdown.abort()
+    expect(await thrownBy(asked)).toEqual(new DeliveryError('shut_down'))
+    expect(ended()).toEqual([])
+    exchange.end('refused')
+  })
+
+  test('has one listener, however many are under way, and forgets who is done', () => {
+    const { exchange, shutdown, running, ended } = open()
+    exchange.end('completed')
+    expect(getEventListeners(shutdown.signal, 'abort')).toHaveLength(1)
+    expect(running.size).toBe(0)
+    shutdown.abort()
+    expect(ended()).toHaveLength(1)
+  })
+})

@@ -1,0 +1,184 @@
+import { describe, expect, test } from 'vitest'
+
+import { createMemoryLimiter } from '../../src/limits/memory-limiter.ts'
+import type { ExportEvent, Outcome } from '../../src/ports.ts'
+import type { Ask } from './ask.ts'
+import { acme, content, ids, openScene, pathOf, principalOf, soundOptions } from './scene.ts'
+
+const size = content.length
+const stranger = { requestId: 'r-1', method: 'GET', address: '127.0.0.1', version: 'v1', ranges: [] }
+const known = {
+  ...stranger,
+  principal: { issuer: 'https://issuer.test', subject: 'ann' },
+  tenantId: acme.id,
+  exportId: ids.ready,
+}
+
+describe('what a request leaves behind', () => {
+  const nothing = { bytesPromised: 0, bytesSent: 0, attempts: 0 }
+
+  /** An end in full, but for the time it took. */
+  const ended = (outcome: Outcome, more: object): object => ({
+    type: 'download_ended',
+    outcome,
+    ...known,
+    ...more,
+    durationMs: expect.any(Number) as number,
+  })
+
+  test('a download tells its start and its end', async () => {
+    await using scene = await openScene()
+    await scene.ask({ headers: { 'x-request-id': 'r-1' } })
+    await scene.over(1)
+    const firstByteMs = expect.any(Number) as number
+    expect(scene.events).toEqual([
+      { type: 'download_started', ...known, status: 200, bytesPromised: size, attempts: 1 },
+      ended('completed', { status: 200, bytesPromised: size, bytesSent: size, attempts: 1, firstByteMs }),
+    ])
+  })
+
+  test('a part tells which', async () => {
+    await using scene = await openScene()
+    await scene.ask({ headers: { 'x-request-id': 'r-1', range: 'bytes=0-9' } })
+    await scene.over(1)
+    const part = { status: 206, ranges: [{ first: 0, last: 9 }], bytesPromised: 10, attempts: 1 }
+    expect(scene.events).toMatchObject([
+      { type: 'download_started', ...known, ...part },
+      { type: 'download_ended', outcome: 'completed', ...known, ...part, bytesSent: 10 },
+    ])
+  })
+
+  test.each<[string, Partial<Ask>, object]>([
+    ['HEAD', { method: 'HEAD' }, { method: 'HEAD', status: 200 }],
+    ['a 304', { headers: { 'if-none-match': '*' } }, { status: 304 }],
+  ])('%s sends no bytes, so nothing starts', async (_, request, more) => {
+    await using scene = await openScene()
+    await scene.ask({ ...request, headers: { 'x-request-id': 'r-1', ...request.headers } })
+    await scene.over(1)
+    expect(scene.events).toEqual([ended('completed', { ...nothing, ...more })])
+  })
+
+  test('a stranger is nobody, and what he sent is nowhere', async () => {
+    await using scene = await openScene()
+    const headers = { 'x-request-id': 'r-1', authorization: 'Bearer eve', 'x-org-name': 'mallory' }
+    await scene.ask({ path: pathOf('nope'), headers })
+    await scene.over(1)
+    expect(scene.events).toEqual([
+      {
+        type: 'download_ended',
+        outcome: 'refused',
+        kind: 'token_invalid',
+        ...stranger,
+        ...nothing,
+        status: 401,
+        durationMs: expect.any(Number) as number,
+      },
+    ])
+    expect(JSON.stringify(scene.events)).not.toMatch(/eve|mallory|nope/)
+  })
+
+  test('an id is told once it has parsed, the true kind also where the caller read another', async () => {
+    await using scene = await openScene()
+    await scene.ask({ path: pathOf('nope') })
+    await scene.ask({ path: pathOf(ids.expired.toUpperCase()) })
+    await scene.over(2)
+    const [malformed, expired] = scene.ended()
+    expect(malformed).toMatchObject({ kind: 'invalid_request', status: 400 })
+    expect(malformed).not.toHaveProperty('exportId')
+    expect(expired).toMatchObject({ kind: 'export_expired', status: 404, exportId: ids.expired })
+  })
+
+  test('what the host wrote is made fit for a log', async () => {
+    const odd = `ann\r\n${'x'.repeat(300)}`
+    const tenant = { id: 't\u202Eacme', name: 'acme' }
+    await using scene = await openScene({
+      verifyToken: async () => principalOf(odd, { issuer: odd }),
+      tenancy: { mode: 'multi', findTenant: async () => tenant },
+    })
+    await scene.ask()
+    await scene.over(1)
+    const shown = String.raw`ann\u{d}\u{a}` + 'x'.repeat(251)
+    expect(scene.ended()).toMatchObject([
+      { principal: { issuer: shown, subject: shown }, tenantId: String.raw`t\u{202e}acme` },
+    ])
+  })
+})
+
+describe('an audit', () => {
+  test('is awaited before the first byte, and told the start', async () => {
+    const audited: ExportEvent[] = []
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const audit = (event: ExportEvent): Promise<void> => {
+      audited.push(event)
+      return promise
+    }
+    await using scene = await openScene({ audit })
+    const answered = scene.ask({ headers: { 'x-request-id': 'r-1' } })
+    await expect.poll(() => audited.length).toBe(1)
+    expect(scene.events).toEqual([])
+    resolve()
+    expect((await answered).body).toBe(content)
+    expect(audited).toEqual([
+      { type: 'download_started', ...known, status: 200, bytesPromised: size, attempts: 1 },
+    ])
+    await scene.over(1)
+    expect(scene.events[0]).toBe(audited[0])
+  })
+
+  test('hears of nothing that sends no bytes', async () => {
+    const audit = (): never => {
+      throw new Error('it was asked')
+    }
+    await using scene = await openScene({ audit })
+    expect((await scene.ask({ method: 'HEAD' })).status).toBe(200)
+    expect((await scene.ask({ headers: { 'if-none-match': '*' } })).status).toBe(304)
+    expect((await scene.ask({ path: pathOf(ids.missing) })).status).toBe(404)
+  })
+})
+
+describe('troubles that a port lives through', () => {
+  test('are told, with their cause', async () => {
+    const cause = new Error('keys are down')
+    const listeners: ((code: string, cause?: unknown) => void)[] = []
+    const onTrouble = (listener: (code: string, cause?: unknown) => void): void =>
+      void listeners.push(listener)
+    const limiter = { ...createMemoryLimiter({ maxKeys: 100 }), onTrouble }
+    const verifyToken = Object.assign(soundOptions().verifyToken, { onTrouble })
+    await using scene = await openScene({ verifyToken, limits: { limiter } })
+    for (const tell of listeners) tell('keys_stale', cause)
+    expect(scene.troubles()).toEqual([
+      { type: 'trouble', port: 'verifier', code: 'keys_stale' },
+      { type: 'trouble', port: 'limiter', code: 'keys_stale' },
+    ])
+    expect(scene.troubles().map((trouble) => trouble.cause)).toEqual([cause, cause])
+    expect((await scene.ask()).status).toBe(200)
+  })
+})
+
+describe('while it drains', () => {
+  test('new requests are sent elsewhere, in the look they know', async () => {
+    const draining = new AbortController()
+    await using scene = await openScene({ draining: draining.signal })
+    expect((await scene.ask()).status).toBe(200)
+    draining.abort()
+    for (const method of ['GET', 'HEAD', 'OPTIONS', 'POST']) {
+      const answer = await scene.ask({ method })
+      expect([answer.status, answer.field('x-api-version')]).toEqual([503, 'v1'])
+      expect(Number(answer.field('retry-after'))).toBeGreaterThanOrEqual(5)
+    }
+    expect(scene.troubles()).toEqual([])
+  })
+
+  test('a shutdown that comes before the head is a refusal that was sent', async () => {
+    const shutdown = new AbortController()
+    const findExport = (): Promise<never> => {
+      shutdown.abort()
+      return new Promise(() => undefined)
+    }
+    await using scene = await openScene({ shutdown: shutdown.signal, findExport })
+    expect((await scene.ask()).status).toBe(503)
+    await scene.over(1)
+    expect(scene.ended()).toMatchObject([{ outcome: 'refused', kind: 'unavailable', status: 503 }])
+    expect(scene.troubles()).toEqual([])
+  })
+})
