@@ -14,7 +14,7 @@ export interface CannedAnswer {
 }
 
 /** What was asked. */
-export interface CannedRequest {
+interface CannedRequest {
   readonly method: string
   readonly path: string
   readonly query: URLSearchParams

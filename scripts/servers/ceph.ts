@@ -11,7 +11,7 @@ import { type Daemon, freePort, startDaemon, until } from './daemon.ts'
 const run = promisify(execFile)
 
 /** Keys of one S3 user. */
-export interface S3Keys {
+interface S3Keys {
   readonly accessKeyId: string
   readonly secretAccessKey: string
 }

@@ -3,7 +3,7 @@ import { connect, createServer, type Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 /** What happens to one connection. Nothing named: bytes go straight through. */
-export interface Rule {
+interface Rule {
   /** Reset as soon as it is made. */
   readonly refuse?: boolean
   /** Milliseconds before the first byte of the first answer. */
@@ -20,7 +20,7 @@ export interface Rule {
 export type RuleFor = (nth: number) => Rule | Promise<Rule>
 
 /** What went through one connection. */
-export interface Traffic {
+interface Traffic {
   /** 1 for the first. */
   readonly nth: number
   /** The heads of the requests, as they were written. */

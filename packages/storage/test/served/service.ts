@@ -11,7 +11,7 @@ import {
   serveNode,
 } from '@sallyport/core'
 
-export const EXPORT_ID = '0f8fad5b-d9cb-469f-a165-70867728950e'
+const EXPORT_ID = '0f8fad5b-d9cb-469f-a165-70867728950e'
 
 /** The guard over real sockets, in front of a store. */
 export interface Service {
@@ -22,7 +22,7 @@ export interface Service {
   close(): Promise<void>
 }
 
-export interface Download {
+interface Download {
   readonly status: number
   readonly headers: NodeJS.Dict<string | string[]>
   readonly size: number
