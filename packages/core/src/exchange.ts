@@ -97,7 +97,7 @@ export function openExchange(request: ExportRequest, requestId: string, rules: E
     ask: (port, call) =>
       new Promise((resolve, reject) => {
         const fail = (error: unknown): void =>
-          reject(blame(port, signal.aborted ? signal.reason : error, signal) as Error)
+          reject(blame(port, signal.aborted ? signal.reason : error, signal))
         if (signal.aborted) return fail(undefined)
         endWait = fail
         try {

@@ -34,7 +34,7 @@ export function storeAccess(
       return ask('store', async (signal) => {
         const object = await store().get(key, { ...options, borrow: lent }, signal)
         if (object) exchange.onEnd(() => object.close())
-        return object
+        return object && checkOpen(object)
       })
     },
     reopen: async (range, info) => {
@@ -47,4 +47,12 @@ export function storeAccess(
       throw refusal({ kind: 'object_changed' })
     },
   }
+}
+
+/** A store is a port: what it calls an open object must at least be one that can be read and closed. */
+function checkOpen(object: OpenObject): OpenObject {
+  const { chunks, close } = object as Partial<OpenObject>
+  if (typeof chunks?.[Symbol.asyncIterator] === 'function' && typeof close === 'function') return object
+  const cause = new TypeError('an open object needs info, chunks and close')
+  throw refusal({ kind: 'upstream_error', trouble: { port: 'store', code: 'object_malformed' } }, cause)
 }

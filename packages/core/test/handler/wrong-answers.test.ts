@@ -19,6 +19,8 @@ const describing = (changes: Partial<ObjectInfo>): SceneOptions => ({
     },
   }),
 })
+const info = { size: 1, validator: 'v' }
+const nothing = (async function* empty() {})()
 const multi = (tenant: unknown): SceneOptions => ({ tenancy: { mode: 'multi', findTenant: giving(tenant) } })
 const limiting = (admission: unknown): SceneOptions => ({ limits: { limiter: { admit: giving(admission) } } })
 
@@ -91,9 +93,21 @@ describe('a port that answers wrongly is 502, once told, and never believed', ()
     ],
     [
       'an object that is not described',
-      { store: storeWith({ get: giving({ chunks: [], close: () => undefined }) }) },
+      { store: storeWith({ get: giving({ chunks: nothing, close: () => undefined }) }) },
       'store',
       'info_malformed',
+    ],
+    [
+      'an object that cannot be read',
+      { store: storeWith({ get: giving({ info, chunks: [], close: () => undefined }) }) },
+      'store',
+      'object_malformed',
+    ],
+    [
+      'an object that cannot be closed',
+      { store: storeWith({ get: giving({ info, chunks: nothing }) }) },
+      'store',
+      'object_malformed',
     ],
     [
       'a store that says so',
