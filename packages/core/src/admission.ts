@@ -1,9 +1,17 @@
 import type { Exchange } from './exchange.ts'
 import { parseByteRanges } from './http/byte-range.ts'
+import type { OpenedExport } from './open-export.ts'
 import type { FilledLimits } from './options.ts'
 import type { Admission, AdmissionAsk, ExportRequest, Principal, Tenant } from './ports.ts'
 import { refusalDetail } from './refusals.ts'
-import { addressAsk, admissionAsk, admissionFields, checkAdmission, requireAdmitted } from './steps/admit.ts'
+import {
+  addressAsk,
+  admissionAsk,
+  admissionFields,
+  checkAdmission,
+  rangeDebt,
+  requireAdmitted,
+} from './steps/admit.ts'
 
 /** What the limiter was asked and what it said. */
 export interface AskedAdmission {
@@ -28,6 +36,23 @@ export async function askAdmission<T extends Tenant>(
     if (admission.admitted) exchange.onEnd(() => admission.release())
     return { asked, admission, fields: admissionFields(asked, admission, limits.legacyFields) }
   })
+}
+
+/** Pays what is still owed once the plan is known: a range that is most of the export. Takes no further place. */
+export async function payRangeDebt<T extends Tenant>(
+  { plan, info }: OpenedExport,
+  { asked, fields }: AskedAdmission,
+  { cost, limiter, legacyFields }: FilledLimits<T>,
+  exchange: Exchange,
+): Promise<AskedAdmission['fields']> {
+  const debt = rangeDebt(plan, info.size, cost)
+  if (debt === 0) return fields
+  const owed = { quotas: asked.quotas, slots: [], cost: debt }
+  const admission = await exchange.ask('limiter', async (signal) =>
+    checkAdmission(await limiter.admit(owed, signal)),
+  )
+  requireAdmitted({ asked: owed, admission })
+  return admissionFields(owed, admission, legacyFields)
 }
 
 function costOf(request: ExportRequest, cost: FilledLimits<Tenant>['cost']): number {

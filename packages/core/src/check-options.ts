@@ -93,6 +93,15 @@ const version = z
 const slots = whole('places', 1, 1_000_000)
 const cost = whole('tokens', 1, 1_000_000)
 
+/** One caller must not be able to take all places of its tenant's, nor one tenant all of the process's, by mistake. */
+const nests = ({ perPrincipal = 0, perTenant = perPrincipal, total = perTenant }: Caps): boolean =>
+  [perPrincipal, perTenant, total].some((cap) => cap < 0) || (perPrincipal <= perTenant && perTenant <= total)
+interface Caps {
+  readonly perPrincipal?: number | undefined
+  readonly perTenant?: number | undefined
+  readonly total?: number | undefined
+}
+
 const members = {
   verifyToken: fn('(token, signal) => Promise<principal>, such as createJwtVerifier({ … })'),
   tenancy,
@@ -123,6 +132,7 @@ const members = {
             { perPrincipal: slots.optional(), perTenant: slots.optional(), total: slots.optional() },
             write('{ perPrincipal?, perTenant?, total? }'),
           )
+          .refine(nests, write('caps that nest: perPrincipal ≤ perTenant ≤ total'))
           .optional(),
         cost: z
           .strictObject(

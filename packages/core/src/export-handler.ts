@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 
-import { addressGate, askAdmission } from './admission.ts'
+import { addressGate, askAdmission, payRangeDebt } from './admission.ts'
 import { announce } from './announce.ts'
 import { commonHeaders, optionsAnswer } from './answers.ts'
 import { deliver } from './deliver.ts'
@@ -110,6 +110,7 @@ export function createExportHandler<T extends Tenant>(options: ExportHandlerOpti
         boundary: randomUUID,
       }
       const opened = await openExport(question, store, planDelivery)
+      Object.assign(headers, await payRangeDebt(opened, admission, limits, exchange))
       const body = await deliver(opened, store, delivery, exchange, report)
       await announce(opened.plan, guard.audit, exchange, report)
 

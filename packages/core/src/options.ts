@@ -92,7 +92,7 @@ export interface Limits<T extends Tenant = Tenant> {
     readonly total?: number
   }
   /**
-   * Whole tokens that a request costs.
+   * Whole tokens that a request costs. A range that is more than half of the export costs what a download costs.
    * @defaultValue 1 each
    */
   readonly cost?: { readonly download?: number; readonly range?: number; readonly head?: number }
@@ -196,7 +196,12 @@ export function resolveOptions<T extends Tenant>(options: ExportHandlerOptions<T
 const fillLimits = <T extends Tenant>({ concurrent, cost, ...limits }: Limits<T>): FilledLimits<T> => ({
   ...limits,
   perPrincipal: limits.perPrincipal ?? { capacity: 60, refill: 1, perMs: 1_000 },
-  concurrent: { ...concurrent, perPrincipal: concurrent?.perPrincipal ?? 16 },
+  // The default gives way to a smaller cap of the host's: caps nest.
+  concurrent: {
+    ...concurrent,
+    perPrincipal:
+      concurrent?.perPrincipal ?? Math.min(16, concurrent?.perTenant ?? 16, concurrent?.total ?? 16),
+  },
   cost: { download: cost?.download ?? 1, range: cost?.range ?? 1, head: cost?.head ?? 1 },
   legacyFields: limits.legacyFields ?? false,
   limiter: limits.limiter ?? createMemoryLimiter(),

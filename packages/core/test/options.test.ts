@@ -185,7 +185,7 @@ describe('defaults', () => {
       ...bare,
       limits: { concurrent: { total: 5 }, cost: { head: 2 } },
     })
-    expect(given.concurrent).toEqual({ perPrincipal: 16, total: 5 })
+    expect(given.concurrent).toEqual({ perPrincipal: 5, total: 5 })
     expect(given.cost).toEqual({ download: 1, range: 1, head: 2 })
   })
 })

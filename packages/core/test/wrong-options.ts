@@ -137,6 +137,14 @@ export const wrongOptions: readonly (readonly [object, string])[] = [
   [{ limits: { concurrent: 16 } }, 'limits.concurrent: write { perPrincipal?, perTenant?, total? }; got 16'],
   [{ limits: { concurrent: { perPrincipal: 0 } } }, `limits.concurrent.perPrincipal: ${places}; got 0`],
   [{ limits: { concurrent: { perTenant: -1 } } }, `limits.concurrent.perTenant: ${places}; got -1`],
+  [
+    { limits: { concurrent: { perPrincipal: 9, perTenant: 8 } } },
+    'limits.concurrent: write caps that nest: perPrincipal ≤ perTenant ≤ total; got an object',
+  ],
+  [
+    { limits: { concurrent: { perPrincipal: 9, total: 8 } } },
+    'limits.concurrent: write caps that nest: perPrincipal ≤ perTenant ≤ total; got an object',
+  ],
   [{ limits: { concurrent: { total: 1.5 } } }, `limits.concurrent.total: ${places}; got 1.5`],
   [{ limits: { cost: { download: 0 } } }, `limits.cost.download: ${tokens}; got 0`],
   [{ limits: { cost: { range: '1' } } }, `limits.cost.range: ${tokens}; got a string`],

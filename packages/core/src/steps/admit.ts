@@ -1,3 +1,4 @@
+import { addressPrefix } from '../http/address-prefix.ts'
 import { formatRateLimit, formatRateLimitPolicy, legacyRateLimitFields } from '../http/rate-limit-fields.ts'
 import type { Admission, AdmissionAsk, Principal, Quota, Tenant } from '../ports.ts'
 import { refusal } from '../refusals.ts'
@@ -44,10 +45,22 @@ export function admissionAsk<T extends Tenant>(
 
 /** What an address asks: `cost` 0 looks before authentication, 1 pays for one that failed. */
 export const addressAsk = (address: string, quota: Quota, cost: 0 | 1): AdmissionAsk => ({
-  quotas: [{ name: 'address', key: ['address', address], quota }],
+  quotas: [{ name: 'address', key: ['address', addressPrefix(address)], quota }],
   slots: [],
   cost,
 })
+
+/**
+ * What a range owes beyond its own price: one that is more than half of the export is a download by another name, and costs
+ * what a download costs.
+ */
+export function rangeDebt(
+  { status, length }: { readonly status: number; readonly length: number },
+  size: number,
+  cost: { readonly download: number; readonly range: number },
+): number {
+  return status === 206 && length * 2 > size ? Math.max(0, cost.download - cost.range) : 0
+}
 
 /** Refuses what is no answer of a limiter: who is admitted by mistake is admitted. */
 export function checkAdmission(admission: Admission | null | undefined): Admission {

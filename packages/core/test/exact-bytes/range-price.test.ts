@@ -1,0 +1,45 @@
+import { describe, expect, test } from 'vitest'
+
+import { createMemoryLimiter } from '../../src/limits/memory-limiter.ts'
+import { createMemoryStore } from '../../src/testing/memory-store.ts'
+import { positionCoded } from '../../src/testing/position-coded.ts'
+import { ask, collect, key, openGuard } from './guard.ts'
+
+const size = 1_000
+const store = createMemoryStore({ [key]: positionCoded(size) })
+
+/** A caller with 10 tokens, whom a download costs 8 and a range 1. */
+async function statuses(...ranges: readonly (string | undefined)[]): Promise<[number, string | undefined][]> {
+  const quota = { capacity: 10, refill: 1, perMs: 3_600_000 }
+  const cost = { download: 8, range: 1 }
+  const limiter = createMemoryLimiter({ maxKeys: 100, now: () => 0 })
+  const { handler } = openGuard(store, { limits: { perPrincipal: quota, cost, limiter } })
+  const seen: [number, string | undefined][] = []
+  for (const range of ranges) {
+    const { status, headers, body } = await handler(ask(range === undefined ? {} : { range }))
+    await collect(body)
+    seen.push([status, headers['RateLimit']?.split(';')[1]])
+  }
+  return seen
+}
+
+describe('a range costs less than a download', () => {
+  test('while it is at most half of the export', async () => {
+    expect(await statuses('bytes=0-499', 'bytes=500-999', undefined)).toEqual([
+      [206, 'r=9'],
+      [206, 'r=8'],
+      [200, 'r=0'],
+    ])
+  })
+
+  test('and as much where it is more, so that resuming is no cheaper way to the whole', async () => {
+    expect(await statuses('bytes=1-', 'bytes=1-')).toEqual([
+      [206, 'r=2'],
+      [429, 'r=1'],
+    ])
+  })
+
+  test('what is no range, or is ignored, is a download', async () => {
+    expect(await statuses('bytes=5-1')).toEqual([[200, 'r=2']])
+  })
+})
