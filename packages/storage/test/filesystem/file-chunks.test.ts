@@ -52,19 +52,22 @@ function runs(lengths: readonly number[]): readonly string[] {
 }
 
 describe('the size of chunks', () => {
-  test('stays small for the first 4 MiB, then doubles for a reader that keeps up', async () => {
-    expect(runs(await take(plenty(8 * MB), true, () => 99))).toEqual([
-      '129×32',
-      '1×64',
-      '1×128',
-      '15×256',
-      '1×32',
-    ])
+  test('stays small for more than a kernel takes unread, then doubles for a reader that keeps up', async () => {
+    const [small = '', ...grown] = runs(await take(plenty(16 * MB), true, () => 99))
+    expect(grown.slice(0, 2)).toEqual(['1×64', '1×128'])
+    expect(grown[2]).toMatch(/^\d+×256$/)
+    const [times = 0, length] = small.split('×').map(Number)
+    expect(length).toBe(32)
+    expect((times * 32) / 1_024).toBeGreaterThan(4)
+    expect((times * 32) / 1_024).toBeLessThan(8)
   })
 
   test('falls back as soon as the reader is slow', async () => {
-    const lengths = await take(plenty(7 * MB), true, (at) => (at > 5 * MB ? 100 : 0))
-    expect(runs(lengths)).toEqual(['129×32', '1×64', '1×128', '6×256', '41×32'])
+    const lengths = await take(plenty(12 * MB), true, (at) => (at > 10 * MB ? 100 : 0))
+    const sizes = runs(lengths).map((run) => run.split('×')[1])
+    expect(sizes.slice(0, 5)).toEqual(['32', '64', '128', '256', '32'])
+    const late = lengths.slice(lengths.lastIndexOf(256) + 1)
+    expect(late.length).toBeGreaterThan(30)
   })
 
   test('never asks for more memory than is left', async () => {
@@ -83,7 +86,7 @@ describe('the memory of chunks', () => {
   })
 
   test('the next read never goes into the chunk that is lent', async () => {
-    const reads = plenty(5 * MB)
+    const reads = plenty(9 * MB)
     const shared: boolean[] = []
     for await (const chunk of alternate(reads, true, () => 0))
       shared.push(reads.given.at(-1)?.buffer === chunk.buffer)
