@@ -13,7 +13,7 @@ export type NodeResponse = ServerResponse | Http2ServerResponse
 
 /** What both have in common, where their overloads do not meet. */
 interface Wire {
-  writeHead(status: number, headers: Record<string, string>): unknown
+  writeHead(status: number, headers: Readonly<Record<string, string>>): unknown
   write(chunk: Uint8Array, callback?: () => void): boolean
   end: { (): unknown; (chunk: Uint8Array): unknown }
 }
@@ -35,7 +35,7 @@ export async function writeResponse(
   try {
     response.removeHeader('X-Powered-By')
     const closes = !isHttp2(response) && carriesBody(response.req)
-    wire.writeHead(status, closes ? { ...headers, Connection: 'close' } : { ...headers })
+    wire.writeHead(status, closes ? { ...headers, Connection: 'close' } : headers)
     if (body) await writeBody(response, body, lent)
     if (!response.writableEnded) await endWhenRead(response)
   } catch {
