@@ -65,7 +65,10 @@ function explain(input: string): string {
   return `invalid group length in group 4: expected 12, found ${input.length - lastGroupStart}`
 }
 
-const characterAt = (text: string, index: number): string =>
-  String.fromCodePoint(text.codePointAt(index) ?? 0xfffd).toWellFormed()
+/** Not by `codePointAt`: optimized by the V8 of Node 24 and 26, it reads on past the end of a slice. */
+function characterAt(text: string, index: number): string {
+  const [character = '\ufffd'] = text.slice(index, index + 2).toWellFormed()
+  return character
+}
 
 const utf8 = new TextEncoder()

@@ -76,6 +76,15 @@ describe('refused by both, in the same words', () => {
   test('half a character is shown as the replacement character', () => {
     expect(parseUuid('a\ud800')).toEqual({ ok: false, fault: 'invalid character: found `\ufffd` at 2' })
   })
+
+  test('and never completed from the text that it was cut from, however often', () => {
+    const seen = Array.from({ length: 20_000 }, (_, nth) => {
+      const cut = `aaaaaaaaaaaa\u{1f600}${nth}`.slice(0, 13)
+      return parseUuid(cut)
+    })
+    const fault = 'invalid character: found `\ufffd` at 13'
+    expect(seen.filter((parsed) => parsed.ok || parsed.fault !== fault)).toEqual([])
+  })
 })
 
 describe('text of any length', () => {
