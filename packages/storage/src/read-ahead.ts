@@ -1,7 +1,7 @@
-import type { ExportStore, GetOptions } from '@sallyport/core'
+import type { ExportStore } from '@sallyport/core'
 
-import { createMemoryBudget, type MemoryBudget } from './read-ahead/memory-budget.ts'
-import { inParts, type Reach } from './read-ahead/parts-in-order.ts'
+import { createMemoryBudget } from './read-ahead/memory-budget.ts'
+import { PROCESS_BYTES, readAhead } from './read-ahead/store.ts'
 
 /**
  * A store in front of another one, that fetches the next parts of a download while the reader still has the last one:
@@ -30,38 +30,4 @@ export function createReadAheadStore(
   )
 }
 
-const PROCESS_BYTES = 268_435_456
 const processBudget = createMemoryBudget(PROCESS_BYTES)
-
-/** The store of {@link createReadAheadStore}, on a given budget. */
-export function readAhead(store: ExportStore, reach: Reach, budget: MemoryBudget): ExportStore {
-  requireWhole('parts', reach.parts, 64)
-  requireWhole('partBytes', reach.partBytes, PROCESS_BYTES)
-  const { partBytes } = reach
-
-  return {
-    head: (key, signal) => store.head(key, signal),
-    get: async (key, { range, ifMatch }, signal) => {
-      const asked: GetOptions = { ...(range && { range }), ...(ifMatch !== undefined && { ifMatch }) }
-      const fits = range !== undefined && range.last - range.first < partBytes
-      if (fits || !budget.take(partBytes)) return store.get(key, asked, signal)
-      const give = (): void => budget.give(partBytes)
-      try {
-        const first = range && { first: range.first, last: range.first + partBytes - 1 }
-        const object = await store.get(key, first ? { ...asked, range: first } : asked, signal)
-        if (object && object.info.size > partBytes)
-          return inParts({ store, key, object, range, budget, give }, reach)
-        give()
-        return object
-      } catch (error) {
-        give()
-        throw error
-      }
-    },
-  }
-}
-
-function requireWhole(option: string, value: number, most: number): void {
-  if (Number.isSafeInteger(value) && value >= 1 && value <= most) return
-  throw new TypeError(`${option}: write a whole number from 1 to ${most}`)
-}

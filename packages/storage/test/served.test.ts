@@ -1,6 +1,7 @@
+import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 
-import { positionCoded } from '@sallyport/core/testing'
+import { createChaosStore, createLeakScanner, positionCoded } from '@sallyport/core/testing'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 
 import { leaksIn } from './leaks.ts'
@@ -11,6 +12,7 @@ import { type Service, startService } from './served/service.ts'
 const MIB = 1_048_576
 const KEY = 'keycanary.jsonl'
 const whole = positionCoded(8 * MIB)
+const digest = createHash('sha256').update(whole).digest('hex')
 const signal = new AbortController().signal
 
 describe.each(backends)('the guard before $name', ({ here, start }) => {
@@ -90,6 +92,53 @@ describe.each(backends)('the guard before $name', ({ here, start }) => {
         expect(answers.map(({ status }) => status)).toEqual([502, 502])
         expect(leaksIn([answers, service.events], [...backend.words, '127.0.0.1'])).toEqual([])
       }
+    })
+
+    test('an inside full of secrets shows none of them: answered, refused, cut or unreachable', async () => {
+      const scanner = createLeakScanner()
+      const store = scanner.plant(backend.store)
+      const service = await serve(store, { key: KEY, delivery: { resume: { attempts: 1 } } })
+      const absent = await serve(store, { key: 'keycanary/absent' })
+      const lying = await serve(store, { key: KEY, object: { size: 5 } })
+      const answers = [
+        await service.download(),
+        await service.download({ range: 'bytes=0-3' }),
+        await service.download({ range: 'bytes=0-3,7-9' }),
+        await service.download({ 'if-match': '"other"' }),
+        await absent.download(),
+        await lying.download(),
+      ]
+      backend.proxy.killAll()
+      backend.proxy.reset()
+      backend.proxy.setRule((nth) => (nth === 1 ? { cutAfter: MIB } : { refuse: true }))
+      answers.push(await service.download())
+      answers.push(await service.download())
+      expect(answers.map(({ status }) => status)).toEqual([200, 206, 206, 412, 404, 502, 200, 503])
+      expect(answers.map(({ complete }) => complete)).toEqual([
+        true,
+        true,
+        true,
+        true,
+        true,
+        true,
+        false,
+        true,
+      ])
+      const events = [service, absent, lying].flatMap(({ events }) => events.map((event) => ({ ...event })))
+      expect(scanner.find([answers, events])).toEqual([])
+    })
+
+    test.each([1, 2, 3])('under chaos %d a download is exact, or visibly fails', async (seed) => {
+      const chaos = createChaosStore(backend.store, { seed })
+      const service = await serve(chaos, {
+        key: KEY,
+        delivery: { storeSilenceMs: 300, resume: { attempts: 3 } },
+      })
+      const { status, complete, sha256 } = await service.download()
+      expect(chaos.fired.length).toBeGreaterThan(0)
+      expect([`200 ${digest} true`, `200 other false`, '502 other true', '503 other true']).toContain(
+        `${status} ${sha256 === digest ? digest : 'other'} ${complete}`,
+      )
     })
 
     test('a store that cannot be reached is 503, and shows nothing of the store', async () => {

@@ -1,0 +1,40 @@
+import type { ExportStore, GetOptions } from '@sallyport/core'
+
+import type { MemoryBudget } from './memory-budget.ts'
+import { inParts, type Reach } from './parts-in-order.ts'
+
+/** What all downloads of a process may hold together. */
+export const PROCESS_BYTES = 268_435_456
+
+/** The store of `createReadAheadStore`, on a given budget. */
+export function readAhead(store: ExportStore, reach: Reach, budget: MemoryBudget): ExportStore {
+  requireWhole('parts', reach.parts, 64)
+  requireWhole('partBytes', reach.partBytes, PROCESS_BYTES)
+  const { partBytes } = reach
+
+  return {
+    head: (key, signal) => store.head(key, signal),
+    get: async (key, { range, ifMatch }, signal) => {
+      const asked: GetOptions = { ...(range && { range }), ...(ifMatch !== undefined && { ifMatch }) }
+      const fits = range !== undefined && range.last - range.first < partBytes
+      if (fits || !budget.take(partBytes)) return store.get(key, asked, signal)
+      const give = (): void => budget.give(partBytes)
+      try {
+        const first = range && { first: range.first, last: range.first + partBytes - 1 }
+        const object = await store.get(key, first ? { ...asked, range: first } : asked, signal)
+        if (object && object.info.size > partBytes)
+          return inParts({ store, key, object, range, budget, give }, reach)
+        give()
+        return object
+      } catch (error) {
+        give()
+        throw error
+      }
+    },
+  }
+}
+
+function requireWhole(option: string, value: number, most: number): void {
+  if (Number.isSafeInteger(value) && value >= 1 && value <= most) return
+  throw new TypeError(`${option}: write a whole number from 1 to ${most}`)
+}
