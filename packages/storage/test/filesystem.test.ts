@@ -215,7 +215,7 @@ test('whatever the key, nothing outside the root is read', async () => {
     fc.asyncProperty(key, async (key) => {
       seen.add(await contentOf(store, key).catch((error: unknown) => String(error)))
     }),
-    { numRuns: 3_000, examples: [['a'], ['sub/..a'], ['link'], ['up/secret'], ['sub/far/a'], ['../a']] },
+    { numRuns: 1_000, examples: [['a'], ['sub/..a'], ['link'], ['up/secret'], ['sub/far/a'], ['../a']] },
   )
   // An empty text: there was no such file.
   expect([...seen].toSorted()).toEqual(['', 'Error: upstream_error', 'inside'])

@@ -70,7 +70,7 @@ describe('joinKey', () => {
         const path = ({ prefix = [], key }: typeof one): string => JSON.stringify([...prefix, ...key])
         expect(joined(one) === joined(other)).toBe(path(one) === path(other))
       }),
-      { numRuns: 2000 },
+      { numRuns: 500 },
     )
   })
 
@@ -80,13 +80,13 @@ describe('joinKey', () => {
         fc.pre(one.some((part, at) => at < other.length && part !== other[at]))
         expect(joined({ prefix: one, key })).not.toBe(joined({ prefix: other, key: otherKey }))
       }),
-      { numRuns: 2000 },
+      { numRuns: 500 },
     )
   })
 
   test('whatever the key, it is refused or lies below the prefix', () => {
     const anything = fc.oneof(
-      fc.string({ unit: 'binary' }),
+      fc.array(fc.nat(0xffff), { maxLength: 12 }).map((codes) => String.fromCharCode(...codes)),
       fc.string({ unit: fc.constantFrom('.', '/', '\\', '\0', 'a', '%2e') }),
     )
     fc.assert(
@@ -95,7 +95,7 @@ describe('joinKey', () => {
         expect([posix.normalize(name), 'upstream_error']).toContain(name)
         expect(name === 'upstream_error' || name.startsWith('exports/acme/')).toBe(true)
       }),
-      { numRuns: 2000 },
+      { numRuns: 500 },
     )
   })
 })

@@ -1,0 +1,239 @@
+import { posix } from 'node:path'
+
+import { describe, expect, test } from 'vitest'
+
+import type { ExportStore, GetOptions, OpenObject } from '../../src/ports.ts'
+import { refuse } from '../../src/refusals.ts'
+import { createMemoryStore } from '../../src/testing/memory-store.ts'
+import { storeContract } from '../../src/testing/store-contract.ts'
+
+type Memory = ReturnType<typeof createMemoryStore>
+
+/** A shelf whose store is spoilt in one way. */
+const spoilt = (spoil: (memory: Memory) => Partial<ExportStore>) => async () => {
+  const memory = createMemoryStore()
+  const store: ExportStore = {
+    head: (key, signal) => memory.head(key, signal),
+    get: (key, options, signal) => memory.get(key, options, signal),
+    ...spoil(memory),
+  }
+  return {
+    store,
+    put: (key: string, bytes: Uint8Array) => memory.put(key, bytes),
+    remove: (key: string) => memory.remove(key),
+  }
+}
+
+/** A store that asks for something else than it was asked for. */
+const asking = (change: (options: GetOptions) => GetOptions) =>
+  spoilt((memory) => ({ get: (key, options, signal) => memory.get(key, change(options), signal) }))
+
+const without = (name: keyof GetOptions, options: GetOptions): GetOptions =>
+  Object.fromEntries(Object.entries(options).filter(([each]) => each !== name))
+
+/** A store that gives something else than it got. */
+const giving = (
+  change: (object: OpenObject, options: GetOptions, memory: Memory, key: string) => OpenObject,
+) =>
+  spoilt((memory) => ({
+    async get(key, options, signal) {
+      const object = await memory.get(key, options, signal)
+      return object && change(object, options, memory, key)
+    },
+  }))
+
+async function* mapped(
+  chunks: AsyncIterable<Uint8Array>,
+  change: (chunk: Uint8Array) => Uint8Array[],
+): AsyncGenerator<Uint8Array> {
+  for await (const chunk of chunks) yield* change(chunk)
+}
+
+async function* untilChanged(object: OpenObject, memory: Memory, key: string): AsyncGenerator<Uint8Array> {
+  for await (const chunk of object.chunks) {
+    yield chunk
+    const now = await memory.head(key, new AbortController().signal)
+    if (now?.validator !== object.info.validator) return
+  }
+}
+
+async function* leaking(object: OpenObject, memory: Memory, key: string): AsyncGenerator<Uint8Array> {
+  for await (const chunk of object.chunks) {
+    yield chunk
+    const now = await memory.head(key, new AbortController().signal)
+    if (now?.validator !== object.info.validator) throw new Error(`NoSuchKey: ${key}`)
+  }
+}
+
+const oneMemory = new Uint8Array(65_536)
+const never = new Promise<never>(() => undefined)
+
+const faults: readonly (readonly [string, ReturnType<typeof spoilt>, string])[] = [
+  [
+    'whose head knows nothing',
+    spoilt(() => ({ head: async () => undefined })),
+    'head and get describe an object alike, time after time',
+  ],
+  [
+    'that makes up a validator each time',
+    giving((object) => ({ ...object, info: { ...object.info, validator: String(Math.random()) } })),
+    'head and get describe an object alike, time after time',
+  ],
+  [
+    'whose validator is the size alone',
+    spoilt((memory) => ({
+      head: async (key, signal) => {
+        const info = await memory.head(key, signal)
+        return info && { ...info, validator: String(info.size) }
+      },
+    })),
+    'a validator is some text, and every overwrite changes it',
+  ],
+  [
+    'that gives empty chunks',
+    giving((object) => ({ ...object, chunks: mapped(object.chunks, (chunk) => [chunk, new Uint8Array()]) })),
+    'an object of 1 bytes is read whole and exact',
+  ],
+  [
+    'that loses the last byte',
+    giving((object) => ({
+      ...object,
+      chunks: mapped(object.chunks, (chunk) => [chunk.subarray(0, 65_535)]),
+    })),
+    'an object of 65536 bytes is read whole and exact',
+  ],
+  [
+    'that says a range is the whole',
+    giving((object, { range }) => ({
+      ...object,
+      info: { ...object.info, size: range ? range.last - range.first + 1 : object.info.size },
+    })),
+    'a range gives exactly its bytes: one byte inside',
+  ],
+  [
+    'that ignores ranges',
+    asking((options) => without('range', options)),
+    'a range gives exactly its bytes: the first byte',
+  ],
+  [
+    'whose ranges end a byte early',
+    asking(({ range, ...options }) =>
+      range && range.last > range.first ? { ...options, range: { ...range, last: range.last - 1 } } : options,
+    ),
+    'a range gives exactly its bytes: the middle',
+  ],
+  [
+    'that cuts a range at the end of the object',
+    asking(({ range, ...options }) =>
+      range ? { ...options, range: { ...range, last: Math.min(range.last, 300_000) } } : options,
+    ),
+    'a range over the end is refused or breaks off: it never ends well',
+  ],
+  [
+    'that ignores pins',
+    asking((options) => without('ifMatch', options)),
+    'a pin of another object is refused',
+  ],
+  [
+    'that refuses every pin',
+    asking((options) => ('ifMatch' in options ? refuse('object_changed') : options)),
+    'a pin that fits opens the whole and a range',
+  ],
+  [
+    'that ends well where the object is gone',
+    giving((object, _, memory, key) => ({ ...object, chunks: untilChanged(object, memory, key) })),
+    'an object taken away under its reader gives its old bytes or breaks off',
+  ],
+  [
+    'that lets foreign text out',
+    giving((object, _, memory, key) => ({ ...object, chunks: leaking(object, memory, key) })),
+    'an object overwritten by fewer bytes under its reader gives its old bytes or breaks off',
+  ],
+  [
+    'that cleans keys instead of refusing them',
+    spoilt((memory) => ({
+      get: (key, options, signal) => memory.get(posix.normalize(key), options, signal),
+    })),
+    'no other spelling of a key reaches the object, and no key leads out',
+  ],
+  [
+    'that throws for a missing object',
+    spoilt((memory) => ({
+      get: async (key, options, signal) =>
+        (await memory.get(key, options, signal)) ?? refuse('object_missing'),
+    })),
+    'what is not there is undefined: never laid, taken away, or below an object',
+  ],
+  [
+    'whose close throws the second time',
+    giving((object) => {
+      let closed = 0
+      return { ...object, close: () => (++closed > 1 ? refuse('internal') : object.close()) }
+    }),
+    'close lets go before the first chunk, between two, after the last, and twice',
+  ],
+  [
+    'that goes on after close',
+    giving((object) => ({ ...object, close: () => undefined })),
+    'a closed object gives no more bytes, and does not hang',
+  ],
+  [
+    'whose pending read hangs after close',
+    giving((object) => ({ ...object, chunks: { [Symbol.asyncIterator]: () => ({ next: () => never }) } })),
+    'a read that is pending when its object is closed settles',
+  ],
+  [
+    'that opens for a caller who has left',
+    spoilt((memory) => ({ get: (key, options) => memory.get(key, options, new AbortController().signal) })),
+    'a signal that has fired opens nothing',
+  ],
+  [
+    'that lends without being allowed to',
+    asking((options) => ({ ...options, borrow: true })),
+    'without borrow chunks are the reader’s own: kept, they stay right',
+  ],
+  [
+    'that lends one memory to two readers',
+    giving((object, { borrow }) =>
+      borrow === true
+        ? {
+            ...object,
+            chunks: mapped(object.chunks, (chunk) => {
+              oneMemory.set(chunk)
+              return [oneMemory.subarray(0, chunk.length)]
+            }),
+          }
+        : object,
+    ),
+    'borrowers that read at the same time do not share memory',
+  ],
+  [
+    'that stops after a hundred objects',
+    spoilt((memory) => {
+      let opened = 0
+      return {
+        get: async (key, options, signal) =>
+          ++opened > 100 ? refuse('unavailable') : memory.get(key, options, signal),
+      }
+    }),
+    '200 objects that are closed unread or half read leave the store usable',
+  ],
+]
+
+describe('the contract finds a store', () => {
+  // The one that hangs takes the contract's whole patience.
+  test.each(faults)(
+    '%s',
+    async (_, open, title) => {
+      const broken = storeContract(open).find((one) => one.title === title)
+      expect(broken).toBeDefined()
+      await expect(broken?.run()).rejects.toBeInstanceOf(Error)
+    },
+    20_000,
+  )
+})
+
+test('titles are all different', () => {
+  const titles = storeContract(spoilt(() => ({}))).map(({ title }) => title)
+  expect(new Set(titles).size).toBe(titles.length)
+})
