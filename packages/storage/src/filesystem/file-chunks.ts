@@ -2,8 +2,8 @@ import type { FileReads } from './file-reads.ts'
 
 const SMALLEST = 32_768
 const LARGEST = 262_144
-/** So much a kernel may take for a reader that takes nothing (Linux: the last figure of `tcp_wmem`). */
-const PROOF = 4_194_304
+/** More than two kernels take for a reader that takes nothing: on Linux 4 MiB for the sender (`tcp_wmem`), and a little for the reader. */
+const PROOF = 5_242_880
 const PATIENCE_MS = 100
 const NONE = new Uint8Array()
 
