@@ -5,7 +5,7 @@ export interface Oracle {
   ask(cost: number, nowMs: number): OracleAnswer
 }
 
-export interface OracleAnswer {
+interface OracleAnswer {
   readonly admitted: boolean
   readonly tokens: number
   readonly nextMs: number

@@ -9,7 +9,7 @@ export interface Client {
   close(): Promise<void>
 }
 
-export async function nodeRedis(port: number): Promise<Client> {
+async function nodeRedis(port: number): Promise<Client> {
   const client = createClient({ url: `redis://127.0.0.1:${port}`, socket: { reconnectStrategy: 50 } })
   client.on('error', () => undefined)
   await client.connect()
