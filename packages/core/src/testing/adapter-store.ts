@@ -9,7 +9,7 @@ import { positionCoded } from './position-coded.ts'
 export const wholeBytes: Uint8Array = positionCoded(200_003)
 
 /** Bytes of `large`: more than the kernel takes at once. */
-export const largeSize = 16_777_216
+const largeSize = 16_777_216
 
 /** Where the store of `cut` breaks off, however often it is asked. */
 export const cutAt = 131_072

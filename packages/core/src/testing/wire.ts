@@ -15,7 +15,7 @@ export interface WireAnswer {
 }
 
 /** What came of a body that was not to come whole. */
-export interface CutAnswer {
+interface CutAnswer {
   readonly status: number
   readonly promised: number
   readonly received: number

@@ -1,0 +1,173 @@
+import assert from 'node:assert/strict'
+import { existsSync } from 'node:fs'
+import { readFile, stat } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+
+import type { Check } from './check-service.ts'
+import { headersFor, refusal, sha256, type Service } from './check-service.ts'
+
+const seeded = {
+  json: '7e52b8c1-04fd-4a96-b3d8-2c6f9a1e5d07',
+  foreign: 'b9f4170e-6d83-4c2a-9e51-80a3c7d25f16',
+  nobodys: '00000000-0000-4000-8000-000000000000',
+}
+const urlOf = ({ origin }: Service, id: string): string =>
+  `${origin}/user-action-audit-exports/${id}/download`
+
+const unauthorized = { code: 'unauthorized', message: 'Authentication required.' }
+const invalid = { code: 'invalid_request', message: 'The request is invalid.' }
+const notFound = {
+  code: 'export_not_found',
+  details: { reason: 'export_not_found' },
+  message: 'The audit export file is not available for download.',
+}
+
+/** What callers of one running service are answered. */
+export const answers: readonly Check<Service>[] = [
+  {
+    title: 'the first line says where it listens',
+    run: async ({ lines, origin }) => {
+      assert.match(lines[0] ?? '', /^listening on http:\/\/127\.0\.0\.1:\d+$/)
+      assert.deepEqual(await (await fetch(`${origin}/healthz`)).json(), { alive: true })
+      assert.equal((await fetch(`${origin}/readyz`)).status, 200)
+    },
+  },
+  {
+    title: 'a JWT downloads the large export, byte for byte',
+    run: async (service) => {
+      const response = await fetch(service.url, { headers: headersFor(service) })
+      const file = await readFile(service.file)
+      assert(file.length >= 20_000_000)
+      assert.equal(response.status, 200)
+      assert.equal(response.headers.get('content-type'), 'text/csv; charset=utf-8')
+      assert.match(
+        response.headers.get('content-disposition') ?? '',
+        /^attachment; filename="export-.+\.csv"$/,
+      )
+      assert.equal(response.headers.get('x-api-version'), 'v1')
+      assert.equal(sha256(new Uint8Array(await response.arrayBuffer())), sha256(file))
+    },
+  },
+  {
+    title: 'an opaque token downloads the JSON export',
+    run: async (service) => {
+      const headers = headersFor(service, { authorization: `Bearer ${service.opaque}` })
+      const response = await fetch(urlOf(service, seeded.json), { headers })
+      assert.equal(response.headers.get('content-type'), 'application/json')
+      assert.equal(((await response.json()) as unknown[]).length, 40)
+    },
+  },
+  {
+    title: 'a download that was cut is resumed',
+    run: async (service) => {
+      const first = await fetch(service.url, { headers: headersFor(service, { range: 'bytes=0-9999999' }) })
+      const etag = first.headers.get('etag') ?? ''
+      const start = Buffer.from(await first.arrayBuffer())
+      const more = headersFor(service, { range: `bytes=${start.length}-`, 'if-range': etag })
+      const rest = await fetch(service.url, { headers: more })
+      assert.deepEqual([first.status, rest.status], [206, 206])
+      const whole = Buffer.concat([start, Buffer.from(await rest.arrayBuffer())])
+      assert.equal(sha256(whole), sha256(await readFile(service.file)))
+    },
+  },
+  {
+    title: 'HEAD tells the size and sends nothing',
+    run: async (service) => {
+      const response = await fetch(service.url, { method: 'HEAD', headers: headersFor(service) })
+      assert.equal(Number(response.headers.get('content-length')), (await stat(service.file)).size)
+      assert.equal((await response.arrayBuffer()).byteLength, 0)
+    },
+  },
+  {
+    title: 'refused: no token',
+    run: async ({ url, organization }) => {
+      const answer = await refusal(url, { headers: { 'x-org-name': organization } })
+      assert.deepEqual(answer, [401, unauthorized])
+    },
+  },
+  {
+    title: "refused: a token whose signature is not the issuer's",
+    run: async (service) => {
+      const [head, claims] = service.jwt.split('.')
+      const forged = `Bearer ${head}.${claims}.${Buffer.alloc(256, 7).toString('base64url')}`
+      const answer = await refusal(service.url, { headers: headersFor(service, { authorization: forged }) })
+      assert.deepEqual(answer, [401, unauthorized])
+    },
+  },
+  {
+    title: 'refused: an organization that the token does not name',
+    run: async (service) => {
+      const answer = await refusal(service.url, { headers: headersFor(service, { 'x-org-name': 'globex' }) })
+      const body = {
+        code: 'forbidden_capability_scope',
+        details: { reason: 'missing_scope' },
+        message: 'The resource is outside the permitted scope.',
+      }
+      assert.deepEqual(answer, [403, body])
+    },
+  },
+  {
+    title: "refused: another organization's export, in the words for one that is not there",
+    run: async (service) => {
+      const headers = headersFor(service)
+      assert(existsSync(join(dirname(service.file), '..', 'globex', `${seeded.foreign}.csv`)))
+      assert.deepEqual(await refusal(urlOf(service, seeded.foreign), { headers }), [404, notFound])
+      assert.deepEqual(await refusal(urlOf(service, seeded.nobodys), { headers }), [404, notFound])
+    },
+  },
+  {
+    title: 'refused: a malformed id, a path that cannot be decoded, no organization',
+    run: async (service) => {
+      const headers = headersFor(service)
+      const authorization = `Bearer ${service.jwt}`
+      assert.deepEqual(await refusal(urlOf(service, 'nope'), { headers }), [400, invalid])
+      assert.deepEqual(await refusal(urlOf(service, '%zz'), { headers }), [400, invalid])
+      assert.deepEqual(await refusal(service.url, { headers: { authorization } }), [400, invalid])
+    },
+  },
+  {
+    title: 'refused: a version that does not exist',
+    run: async (service) => {
+      const headers = headersFor(service, { 'x-api-version': 'v9' })
+      const body = { ...invalid, details: { reason: 'unsupported_api_version' } }
+      assert.deepEqual(await refusal(service.url, { headers }), [400, body])
+    },
+  },
+  {
+    title: 'refused: another method',
+    run: async (service) => {
+      const [status, body] = await refusal(service.url, {
+        method: 'POST',
+        headers: headersFor(service),
+        body: 'x',
+      })
+      assert.equal(status, 405)
+      assert.deepEqual(body, { code: 'method_not_allowed', message: 'The method is not allowed here.' })
+    },
+  },
+  {
+    title: 'refused: a range behind the end',
+    run: async (service) => {
+      const headers = headersFor(service, { range: 'bytes=99999999-' })
+      assert.equal((await refusal(service.url, { headers }))[0], 416)
+    },
+  },
+  {
+    title: 'what is no route is 404, in JSON too',
+    run: async ({ url, origin }) => {
+      const body = { code: 'not_found', message: 'There is nothing here.' }
+      for (const path of [`${origin}/`, `${url}/`, `${url}/x.css`, url.replace('download', 'Download')]) {
+        assert.deepEqual(await refusal(path, {}), [404, body])
+      }
+    },
+  },
+  {
+    title: 'version v2 refuses as problem details',
+    run: async (service) => {
+      const headers = headersFor(service, { 'x-api-version': 'v2', 'x-org-name': 'globex' })
+      const response = await fetch(service.url, { headers })
+      assert.equal(response.headers.get('content-type'), 'application/problem+json')
+      assert.equal(response.status, 403)
+    },
+  },
+]

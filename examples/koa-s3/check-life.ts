@@ -1,0 +1,195 @@
+import assert from 'node:assert/strict'
+import { existsSync } from 'node:fs'
+import { readFile, rm } from 'node:fs/promises'
+import { buffer } from 'node:stream/consumers'
+
+import { startBucket } from './check-bucket.ts'
+import type { Check } from './check-service.ts'
+import {
+  answersWith,
+  headersFor,
+  pausedDownload,
+  refusal,
+  sha256,
+  start,
+  startInVain,
+  withDirectory,
+} from './check-service.ts'
+
+/** How the service starts, ends and refuses to start. */
+export const life: readonly Check<void>[] = [
+  {
+    title: 'the eleventh download of ten is told to wait',
+    run: async () => {
+      const service = await start({ RATE_CAPACITY: '10', RATE_PER_SECOND: '0.001' })
+      const statuses: number[] = []
+      for (let request = 0; request < 11; request += 1) {
+        const response = await fetch(service.url, { method: 'HEAD', headers: headersFor(service) })
+        statuses.push(response.status)
+      }
+      assert.deepEqual(statuses, [...Array<number>(10).fill(200), 429])
+      assert.equal(await service.end(), 0)
+    },
+  },
+  {
+    title: 'SIGTERM lets a running download end, refuses new ones, removes its files and exits 0',
+    run: async () => {
+      const service = await start()
+      const expected = sha256(await readFile(service.file))
+      const download = await pausedDownload(service)
+      const ended = service.end()
+      await answersWith(503, service)
+      assert.equal((await fetch(`${service.origin}/readyz`)).status, 503)
+      assert.equal(sha256(await buffer(download)), expected)
+      assert.equal(await ended, 0)
+      assert.equal(existsSync(service.file), false)
+    },
+  },
+  {
+    title: 'after DRAIN_MS a download that still runs is cut, not ended',
+    run: async () => {
+      const service = await start({ DRAIN_MS: '300' })
+      const download = await pausedDownload(service)
+      assert.equal(await service.end(), 0)
+      await assert.rejects(buffer(download))
+      assert.equal(download.complete, false)
+      assert(service.lines.some((line) => line.includes('"outcome":"shut_down"')))
+    },
+  },
+  {
+    title: 'one organization needs no header',
+    run: async () => {
+      const service = await start({ TENANCY: 'initech' })
+      const headers = { authorization: `Bearer ${service.jwt}` }
+      assert.equal((await fetch(service.url, { method: 'HEAD', headers })).status, 200)
+      assert.equal(await service.end(), 0)
+    },
+  },
+  {
+    title: 'real exports are not opened by the development issuer',
+    run: withDirectory(async (directory) => {
+      const { code, said } = await startInVain({ EXPORTS_DIR: directory })
+      assert.equal(code, 1)
+      assert.match(said, /^OIDC_ISSUER: is missing/)
+    }),
+  },
+  {
+    title: 'unless it is asked for in so many words',
+    run: withDirectory(async (directory) => {
+      const service = await start({ EXPORTS_DIR: directory, DEV_ISSUER: '1' })
+      const response = await fetch(service.url, { headers: headersFor(service) })
+      assert.equal(await response.text(), 'at,action\r\n')
+      assert.equal(await service.end(), 0)
+      assert(existsSync(service.file))
+    }),
+  },
+  {
+    title: 'a bucket serves, below its prefix, by organization',
+    run: withDirectory(async (directory) => {
+      await using bucket = await startBucket('exports', { 'audit/v1': directory })
+      const service = await start({
+        S3_BUCKET: 'exports',
+        S3_PREFIX: 'audit/v1',
+        S3_ENDPOINT: bucket.url,
+        AWS_ACCESS_KEY_ID: 'someone',
+        AWS_SECRET_ACCESS_KEY: 'secret',
+        DEV_ISSUER: '1',
+        TENANCY: 'initech',
+      })
+      const url = `${service.origin}/user-action-audit-exports/2f1c7b7e-55d1-4c0a-9a53-0a4d6c1b8e11/download`
+      const headers = { authorization: `Bearer ${service.jwt}` }
+      const whole = await fetch(url, { headers })
+      const part = await fetch(url, { headers: { ...headers, range: 'bytes=3-8' } })
+      assert.deepEqual([whole.status, await whole.text()], [200, 'at,action\r\n'])
+      assert.deepEqual([part.status, await part.text()], [206, 'action'])
+      assert.equal((await fetch(url.replace('2f1c', '3f1c'), { headers })).status, 404)
+      assert.equal(await service.end(), 0)
+    }),
+  },
+  {
+    title: 'without its Redis it counts by itself, says so once, and serves',
+    run: async () => {
+      const service = await start({ REDIS_URL: 'redis://127.0.0.1:1', DEV_ISSUER: '1', RATE_CAPACITY: '2' })
+      const statuses: number[] = []
+      for (let request = 0; request < 3; request += 1) {
+        const response = await fetch(service.url, { method: 'HEAD', headers: headersFor(service) })
+        statuses.push(response.status)
+      }
+      assert.deepEqual(statuses, [200, 200, 429])
+      assert.equal(await service.end(), 0)
+      assert.equal(service.lines.filter((line) => line.includes('"code":"limiter_local"')).length, 1)
+    },
+  },
+  {
+    title: 'an exports directory that is gone is 503 and one event that says so, without its path',
+    run: withDirectory(async (directory) => {
+      const service = await start({ EXPORTS_DIR: directory, DEV_ISSUER: '1' })
+      await rm(directory, { recursive: true })
+      const answer = await refusal(service.url, { headers: headersFor(service) })
+      assert.deepEqual(answer, [
+        503,
+        {
+          code: 'temporarily_unavailable',
+          details: { reason: 'service_temporarily_unavailable' },
+          message: 'Service is temporarily unavailable.',
+        },
+      ])
+      assert.equal(await service.end(), 0)
+      assert.equal(service.lines.filter((line) => line.includes('"type":"trouble"')).length, 1)
+      assert.equal(
+        service.lines.slice(5).some((line) => line.includes(directory)),
+        false,
+      )
+    }),
+  },
+  {
+    title: 'every wrong variable is named, and no value is shown',
+    run: async () => {
+      const { code, said } = await startInVain({
+        DRAIN_MS: 'soon',
+        EXPORTS_DIR: '/secret-place',
+        INTROSPECTION_CLIENT_SECRET: 'secret-word',
+        JWKS_URI: 'http://secret-host.example/keys',
+        OIDC_ISSUER: 'https://secret-issuer.example',
+        RATE_PER_SECOND: '0',
+        REDIS_URL: 'https://secret-redis.example',
+        S3_PREFIX: 'secret-prefix',
+      })
+      const named = said
+        .trimEnd()
+        .split('\n')
+        .map((line) => line.slice(0, line.indexOf(':')))
+      assert.equal(code, 1)
+      assert.deepEqual(
+        named.toSorted((a, b) => a.localeCompare(b)),
+        [
+          'DRAIN_MS',
+          'INTROSPECTION_CLIENT_ID',
+          'INTROSPECTION_URI',
+          'JWKS_URI',
+          'OIDC_AUDIENCE',
+          'RATE_PER_SECOND',
+          'REDIS_URL',
+          'S3_BUCKET',
+        ],
+      )
+      assert.doesNotMatch(said, /secret-/)
+    },
+  },
+  {
+    title: 'the development issuer is not for production',
+    run: async () => {
+      const { code, said } = await startInVain({ NODE_ENV: 'production', DEV_ISSUER: '1' })
+      assert.equal(code, 1)
+      assert.match(said, /^OIDC_ISSUER: /)
+    },
+  },
+  {
+    title: 'nor for other hosts',
+    run: async () => {
+      const { code, said } = await startInVain({ HOST: '0.0.0.0' })
+      assert.equal(code, 1)
+      assert.match(said, /^HOST: /)
+    },
+  },
+]

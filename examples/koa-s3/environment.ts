@@ -1,0 +1,243 @@
+import { isIP } from 'node:net'
+
+/** Where the exports lie. */
+export type ExportsPlace =
+  | { readonly kind: 'directory'; readonly path: string }
+  | {
+      readonly kind: 's3'
+      readonly bucket: string
+      readonly prefix?: string
+      /** Absent: the one of AWS in the region. */
+      readonly endpoint?: URL
+      /** Absent: what the AWS SDK finds by itself. */
+      readonly region?: string
+    }
+  | { readonly kind: 'azure'; readonly connectionString: string; readonly container: string }
+
+/** Who vouches for callers. */
+export interface Identity {
+  readonly issuer: string
+  readonly audience: string
+  /** Where the keys of its JWTs are. Absent: it has none for us. */
+  readonly jwks?: URL
+  /** Where it is asked about opaque tokens. Absent: nowhere. */
+  readonly introspection?: {
+    readonly endpoint: URL
+    readonly clientId: string
+    readonly clientSecret: string
+  }
+}
+
+/** What the process was told. */
+export type Environment = Settings & (Production | Development)
+
+export interface Settings {
+  readonly host: string
+  /** 0: any. */
+  readonly port: number
+  /** The name of the one organization; `undefined`: there are many. */
+  readonly onlyTenant: string | undefined
+  readonly quota: { readonly capacity: number; readonly refill: number; readonly perMs: number }
+  readonly concurrentPerPrincipal: number
+  /** Where all processes count together; `undefined`: each counts in its memory. */
+  readonly redis: URL | undefined
+  readonly drainMs: number
+  /** Whether events are logged with their causes, which may name paths, buckets and hosts. */
+  readonly logCauses: boolean
+}
+
+interface Production {
+  readonly mode: 'production'
+  readonly exports: ExportsPlace
+  readonly identity: Identity
+}
+
+/** The identity provider is in the process, and so are exports where no place for them is given. */
+export interface Development {
+  readonly mode: 'development'
+  readonly exports: ExportsPlace | undefined
+}
+
+/** The environment of this process. Ends it with status 1 where a variable is wrong, and says which. */
+export function loadEnvironment(): Environment {
+  try {
+    return readEnvironment(process.env)
+  } catch (error) {
+    console.error((error as Error).message)
+    return process.exit(1)
+  }
+}
+
+/** Reads the variables, an empty one as if it were not there. Throws one error for all faults; it shows no value. */
+function readEnvironment(variables: Readonly<Record<string, string | undefined>>): Environment {
+  const faults: string[] = []
+  const read = createReader(variables, faults)
+  const host = read.text('HOST') ?? '127.0.0.1'
+  const environment = {
+    host,
+    port: read.whole('PORT', 3_000, 0, 65_535),
+    onlyTenant: read.tenancy('TENANCY'),
+    quota: {
+      capacity: read.whole('RATE_CAPACITY', 60, 1, 1_000_000),
+      ...read.perSecond('RATE_PER_SECOND'),
+    },
+    concurrentPerPrincipal: read.whole('CONCURRENT_PER_PRINCIPAL', 16, 1, 1_000_000),
+    redis: read.redisUrl('REDIS_URL'),
+    drainMs: read.whole('DRAIN_MS', 10_000, 0, 86_400_000),
+    logCauses: read.oneOf('LOG_LEVEL', ['info', 'debug']) === 'debug',
+    ...readMode(read, host, readExports(read)),
+  }
+  if (faults.length > 0) throw new Error(faults.join('\n'))
+  return environment
+}
+
+function readExports(read: Reader): ExportsPlace | undefined {
+  const path = read.text('EXPORTS_DIR')
+  const bucket = read.needed('S3_BUCKET', ['S3_PREFIX', 'S3_ENDPOINT'])
+  const connectionString = read.needed('AZURE_STORAGE_CONNECTION_STRING', ['AZURE_CONTAINER'])
+  const container = read.needed('AZURE_CONTAINER', ['AZURE_STORAGE_CONNECTION_STRING'])
+  const prefix = read.text('S3_PREFIX')
+  const endpoint = read.url('S3_ENDPOINT')
+  const region = read.text('AWS_REGION') ?? (endpoint && 'us-east-1')
+  const places: ExportsPlace[] = []
+  if (path !== undefined) places.push({ kind: 'directory', path })
+  if (bucket !== undefined) {
+    places.push({
+      kind: 's3',
+      bucket,
+      ...(prefix !== undefined && { prefix }),
+      ...(endpoint && { endpoint }),
+      ...(region !== undefined && { region }),
+    })
+  }
+  if (connectionString !== undefined && container !== undefined) {
+    places.push({ kind: 'azure', connectionString, container })
+  }
+  if (places.length > 1) read.fault('EXPORTS_DIR, S3_BUCKET, AZURE_CONTAINER', 'set one of them')
+  return places[0]
+}
+
+const introspectionNames = ['INTROSPECTION_URI', 'INTROSPECTION_CLIENT_ID', 'INTROSPECTION_CLIENT_SECRET']
+const identityNames = ['OIDC_ISSUER', 'OIDC_AUDIENCE', 'JWKS_URI', ...introspectionNames]
+const identityWanted =
+  'OIDC_ISSUER, OIDC_AUDIENCE and JWKS_URI, for opaque tokens INTROSPECTION_URI, _CLIENT_ID and _CLIENT_SECRET'
+
+/** All or nothing: the development issuer never stands before real data unless it is asked for in so many words. */
+function readMode(read: Reader, host: string, exports: ExportsPlace | undefined): Production | Development {
+  const asked = read.oneOf('DEV_ISSUER', ['1']) !== undefined
+  if (identityNames.some((name) => read.text(name) !== undefined)) {
+    if (asked) read.fault('DEV_ISSUER', 'leave it unset beside OIDC_ and INTROSPECTION_ variables')
+    if (exports) return { mode: 'production', exports, identity: readIdentity(read) }
+    read.fault('EXPORTS_DIR', 'is missing: set it, or S3_BUCKET, or AZURE_CONTAINER')
+  } else if (read.text('NODE_ENV') === 'production') {
+    read.fault(
+      'OIDC_ISSUER',
+      `is missing, and NODE_ENV=production has no other issuer: set ${identityWanted}`,
+    )
+  } else if (!asked && (exports || read.text('REDIS_URL') !== undefined)) {
+    read.fault('OIDC_ISSUER', `is missing: set ${identityWanted}; or DEV_ISSUER=1 for the development issuer`)
+  } else if (!isLoopback(host)) {
+    read.fault('HOST', `the development issuer serves loopback hosts only; for others set ${identityWanted}`)
+  }
+  return { mode: 'development', exports }
+}
+
+function readIdentity(read: Reader): Identity {
+  const issuer = read.needed('OIDC_ISSUER', identityNames) ?? ''
+  const audience = read.needed('OIDC_AUDIENCE', identityNames) ?? ''
+  const jwks = read.secureUrl('JWKS_URI')
+  const endpoint = read.secureUrl('INTROSPECTION_URI')
+  const clientId = read.needed('INTROSPECTION_CLIENT_ID', introspectionNames)
+  const clientSecret = read.needed('INTROSPECTION_CLIENT_SECRET', introspectionNames)
+  read.needed('INTROSPECTION_URI', introspectionNames)
+  if (['JWKS_URI', ...introspectionNames].every((name) => read.text(name) === undefined)) {
+    read.fault('JWKS_URI', `is missing: set ${identityWanted}`)
+  }
+  return {
+    issuer,
+    audience,
+    ...(jwks && { jwks }),
+    ...(endpoint && clientId && clientSecret && { introspection: { endpoint, clientId, clientSecret } }),
+  }
+}
+
+type Reader = ReturnType<typeof createReader>
+
+function createReader(variables: Readonly<Record<string, string | undefined>>, faults: string[]) {
+  const fault = (name: string, what: string): void => void faults.push(`${name}: ${what}`)
+  const text = (name: string): string | undefined => variables[name] || undefined
+
+  const url = (name: string, secure = false): URL | undefined => {
+    const value = text(name)
+    if (value === undefined) return undefined
+    const parsed = URL.parse(value)
+    const plain = parsed?.protocol === 'http:' && (!secure || isLoopback(parsed.hostname))
+    if (parsed && (parsed.protocol === 'https:' || plain) && !parsed.username && !parsed.password) {
+      return parsed
+    }
+    fault(name, secure ? 'write an https URL, or http on a loopback host' : 'write an http or https URL')
+    return undefined
+  }
+  return {
+    fault,
+    text,
+    url: (name: string): URL | undefined => url(name),
+    secureUrl: (name: string): URL | undefined => url(name, true),
+    /** It may hold a password. */
+    redisUrl(name: string): URL | undefined {
+      const value = text(name)
+      const parsed = value === undefined ? undefined : (URL.parse(value) ?? undefined)
+      if (value === undefined || parsed?.protocol === 'redis:' || parsed?.protocol === 'rediss:')
+        return parsed
+      fault(name, 'write a redis or rediss URL')
+      return undefined
+    },
+    /** Missing is a fault where one of the others is set. */
+    needed(name: string, others: readonly string[]): string | undefined {
+      const value = text(name)
+      const beside = others.find((other) => other !== name && text(other) !== undefined)
+      if (value === undefined && beside !== undefined) fault(name, `is missing, beside ${beside}`)
+      return value
+    },
+    whole(name: string, otherwise: number, least: number, most: number): number {
+      const value = text(name)
+      if (value === undefined) return otherwise
+      if (/^\d{1,9}$/.test(value) && Number(value) >= least && Number(value) <= most) return Number(value)
+      fault(name, `write a whole number from ${least} to ${most}`)
+      return otherwise
+    },
+    oneOf(name: string, known: readonly string[]): string | undefined {
+      const value = text(name)
+      if (value === undefined || known.includes(value)) return value
+      fault(name, `write ${known.join(' or ')}, or leave it unset`)
+      return undefined
+    },
+    tenancy(name: string): string | undefined {
+      const value = text(name)
+      if (value === undefined || value === 'multi') return undefined
+      if (/^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,62}[A-Za-z0-9])?$/.test(value)) return value
+      fault(name, "write multi, or the one organization's name: letters and digits, inside also . _ -")
+      return undefined
+    },
+    /** A decimal → whole tokens in a whole number of milliseconds. */
+    perSecond(name: string): { refill: number; perMs: number } {
+      const value = text(name) ?? '1'
+      if (/^\d{1,6}(?:\.\d{1,6})?$/.test(value) && Number(value) > 0) return perSecondOf(value)
+      fault(name, 'write a decimal above 0 with at most six digits on each side of its point, such as 0.5')
+      return perSecondOf('1')
+    },
+  }
+}
+
+function perSecondOf(decimal: string): { refill: number; perMs: number } {
+  const [whole = '', fraction = ''] = decimal.split('.')
+  const tokens = Number(whole + fraction)
+  const ms = 1_000 * 10 ** fraction.length
+  const divisor = greatestDivisor(tokens, ms)
+  return { refill: tokens / divisor, perMs: ms / divisor }
+}
+
+const greatestDivisor = (a: number, b: number): number => (b === 0 ? a : greatestDivisor(b, a % b))
+
+const isLoopback = (host: string): boolean =>
+  host === 'localhost' || host === '::1' || host === '[::1]' || (isIP(host) === 4 && host.startsWith('127.'))
