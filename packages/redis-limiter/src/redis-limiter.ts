@@ -23,6 +23,9 @@ export type { Command, Send } from './script.ts'
  * an answer `onOutage` holds. `onTrouble` tells `limiter_local` or `limiter_closed` when that begins, `limiter_back` when
  * it is over, and `limiter_renewal_failed` where leases could not be renewed.
  *
+ * Redis must evict nothing (`noeviction`, its default): an evicted bucket is a full one. Its user needs `EVALSHA`, `EVAL`,
+ * `ZREM`, and inside the scripts `TIME`, `HMGET`, `HSET`, `PEXPIRE`, `PTTL`, `ZADD`, `ZCOUNT` and `ZREMRANGEBYSCORE`.
+ *
  * Like the memory limiter's, `admit` rejects with a RangeError what can never be answered right.
  *
  * @throws RangeError or TypeError that names the wrong option
