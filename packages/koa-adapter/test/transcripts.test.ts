@@ -7,7 +7,7 @@ import express5 from 'express'
 import express4 from 'express4'
 import Koa3 from 'koa'
 import Koa2 from 'koa2'
-import { beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 
 import { recorded } from './recording-proxy.ts'
 import { serveExpress } from './serve-express.ts'
@@ -62,8 +62,13 @@ const bareNode = async (handler: ExportHandler): Promise<Served> => {
 describe('every framework sends the same bytes', () => {
   let expected: Map<string, string[]>
   beforeAll(async () => {
+    // As frameworks begin: with stacks in their pages.
+    vi.stubEnv('NODE_ENV', undefined)
     expected = await transcribe(bareNode)
   }, 30_000)
+  afterAll(() => {
+    vi.unstubAllEnvs()
+  })
 
   test('and the comparison sees whole answers', () => {
     const [answer = ''] = expected.get('a whole export · 200') ?? []
