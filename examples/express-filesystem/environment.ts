@@ -39,6 +39,8 @@ export interface Settings {
   readonly onlyTenant: string | undefined
   readonly quota: { readonly capacity: number; readonly refill: number; readonly perMs: number }
   readonly concurrentPerPrincipal: number
+  /** Where all processes count together; `undefined`: each counts by itself. It may hold a password. */
+  readonly redis: URL | undefined
   readonly drainMs: number
   /** Whether events are logged with their causes, which may name paths, buckets and hosts. */
   readonly logCauses: boolean
@@ -80,12 +82,10 @@ function readEnvironment(variables: Readonly<Record<string, string | undefined>>
       ...read.perSecond('RATE_PER_SECOND'),
     },
     concurrentPerPrincipal: read.whole('CONCURRENT_PER_PRINCIPAL', 16, 1, 1_000_000),
+    redis: read.redisUrl('REDIS_URL'),
     drainMs: read.whole('DRAIN_MS', 10_000, 0, 86_400_000),
     logCauses: read.oneOf('LOG_LEVEL', ['info', 'debug']) === 'debug',
     ...readMode(read, host, readExports(read)),
-  }
-  if (read.text('REDIS_URL') !== undefined) {
-    read.fault('REDIS_URL', 'this example counts its limits in memory; leave it unset')
   }
   if (faults.length > 0) throw new Error(faults.join('\n'))
   return environment
@@ -96,7 +96,7 @@ function readExports(read: Reader): ExportsPlace | undefined {
   const bucket = read.needed('S3_BUCKET', ['S3_PREFIX', 'S3_ENDPOINT'])
   const connectionString = read.needed('AZURE_STORAGE_CONNECTION_STRING', ['AZURE_CONTAINER'])
   const container = read.needed('AZURE_CONTAINER', ['AZURE_STORAGE_CONNECTION_STRING'])
-  const prefix = read.text('S3_PREFIX')
+  const prefix = read.text('S3_PREFIX')?.replace(/\/$/, '')
   const endpoint = read.url('S3_ENDPOINT')
   const region = read.text('AWS_REGION') ?? (endpoint && 'us-east-1')
   const places: ExportsPlace[] = []
@@ -183,6 +183,14 @@ function createReader(variables: Readonly<Record<string, string | undefined>>, f
     text,
     url: (name: string): URL | undefined => url(name),
     secureUrl: (name: string): URL | undefined => url(name, true),
+    redisUrl(name: string): URL | undefined {
+      const value = text(name)
+      if (value === undefined) return undefined
+      const parsed = URL.parse(value)
+      if (parsed?.protocol === 'redis:' || parsed?.protocol === 'rediss:') return parsed
+      fault(name, 'write a redis or rediss URL')
+      return undefined
+    },
     /** Missing is a fault where one of the others is set. */
     needed(name: string, others: readonly string[]): string | undefined {
       const value = text(name)

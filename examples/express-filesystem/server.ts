@@ -18,6 +18,7 @@ import express from 'express'
 
 import type { Identity } from './environment.ts'
 import { loadEnvironment } from './environment.ts'
+import { openLimiter } from './limiter-from-environment.ts'
 import { openHome } from './store-from-environment.ts'
 
 const environment = loadEnvironment()
@@ -45,6 +46,7 @@ const equipment =
     ? environment
     : await (await import('./development.ts')).startDevelopment(environment)
 const home = await openHome(equipment.exports)
+const limiter = await openLimiter(environment.redis)
 
 // ── The export endpoint. ─────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -65,7 +67,11 @@ const handler = createExportHandler({
   },
   findExport: ({ exportId, tenant }, signal) => findExport(exportId, tenant.id, signal),
   store: (tenant) => home.storeOf(tenant.id),
-  limits: { perPrincipal: quota, concurrent: { perPrincipal: concurrentPerPrincipal } },
+  limits: {
+    perPrincipal: quota,
+    concurrent: { perPrincipal: concurrentPerPrincipal },
+    ...(limiter && { limiter }),
+  },
   onEvent,
   draining: draining.signal,
   shutdown: shutdown.signal,

@@ -30,18 +30,32 @@ export async function openHome(place: ExportsPlace): Promise<Home> {
         ...(region !== undefined && { region }),
         ...(endpoint && { endpoint: endpoint.href, forcePathStyle: true }),
       })
-      return bucketHome((name) =>
-        createS3Store({ client, bucket, prefix: prefix ? `${prefix}/${name}` : name }),
-      )
+      const createStore = (name: string): ExportStore =>
+        createS3Store({ client, bucket, prefix: prefix ? `${prefix}/${name}` : name })
+      make('S3_BUCKET, S3_PREFIX', () => createStore('organization'))
+      return bucketHome(createStore)
     }
     case 'azure': {
       const { ContainerClient } = await import('@azure/storage-blob')
       const { createAzureBlobStore } = await import('@sallyport/storage/azure-blob')
-      const container = new ContainerClient(place.connectionString, place.container, {
-        retryOptions: { maxTries: 2, retryDelayInMs: 50, maxRetryDelayInMs: 500 },
-      })
-      return bucketHome((name) => createAzureBlobStore({ container, prefix: name }))
+      const { connectionString, container: name } = place
+      const retryOptions = { maxTries: 2, retryDelayInMs: 50, maxRetryDelayInMs: 500 }
+      const container = make(
+        'AZURE_STORAGE_CONNECTION_STRING, AZURE_CONTAINER',
+        () => new ContainerClient(connectionString, name, { retryOptions }),
+      )
+      return bucketHome((prefix) => createAzureBlobStore({ container, prefix }))
     }
+  }
+}
+
+/** Ends the process where this cannot be made of what was given. Why is not said: it may quote a secret. */
+function make<Made>(names: string, create: () => Made): Made {
+  try {
+    return create()
+  } catch {
+    console.error(`${names}: cannot be used as they are`)
+    return process.exit(1)
   }
 }
 

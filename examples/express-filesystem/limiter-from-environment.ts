@@ -1,0 +1,19 @@
+import type { RateLimiter } from '@sallyport/core'
+
+/**
+ * Counts together with every process that uses the same Redis; `undefined`: in this process alone. While Redis is away,
+ * also at the start, each process counts by itself, and the client goes on trying.
+ */
+export async function openLimiter(redis: URL | undefined): Promise<RateLimiter | undefined> {
+  if (!redis) return undefined
+  const { createClient } = await import('redis')
+  const { createRedisLimiter } = await import('@sallyport/redis-limiter')
+  const client = createClient({
+    url: redis.href,
+    disableOfflineQueue: true,
+    socket: { connectTimeout: 2_000, reconnectStrategy: (retries) => Math.min(2_000, 50 * 2 ** retries) },
+  })
+  client.on('error', () => undefined) // the limiter tells of it, once per outage
+  void client.connect().catch(() => undefined)
+  return createRedisLimiter({ send: (command) => client.sendCommand([...command]) })
+}
