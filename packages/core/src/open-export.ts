@@ -48,8 +48,9 @@ async function openPlanned(
   if (method === 'HEAD' || !first) return { plan: planned, info }
   try {
     const object = await present(access.get({ ...partOf(first, info.size), ifMatch: info.validator }))
-    if (!sameObject(object.info, info)) throw refusal({ kind: 'object_changed' })
-    return { plan: planned, info, object }
+    if (sameObject(checkObject(object.info, undefined), info)) return { plan: planned, info, object }
+    object.close()
+    throw refusal({ kind: 'object_changed' })
   } catch (error) {
     if (refusalDetail(error)?.kind !== 'object_changed') throw error
     if (known)

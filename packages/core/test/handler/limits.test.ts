@@ -190,6 +190,14 @@ describe('the quota of an address', () => {
     ])
   })
 
+  test('costs nothing where nobody could tell who it was', async () => {
+    const { limiter, asked } = openLimiter()
+    const verifyToken = (): Promise<never> => Promise.reject(new Error('keys are down'))
+    await using scene = await openScene({ verifyToken, limits: { perAddress, limiter } })
+    expect((await scene.ask()).status).toBe(503)
+    expect(asked.map(({ cost }) => cost)).toEqual([0])
+  })
+
   test('is not told: a stranger learns nothing of others from his address', async () => {
     const { limiter } = openLimiter()
     await using scene = await openScene({ limits: { perAddress, limiter } })
