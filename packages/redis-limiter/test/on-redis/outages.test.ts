@@ -73,6 +73,11 @@ describe.skipIf(!isHere('redis')).each(clients)('by $kind', ({ connect }) => {
     await redis.close()
   })
 
+  const restart = async (): Promise<void> => {
+    await redis.close()
+    redis = await startRedis({ port: redis.port })
+  }
+
   const faults: readonly {
     readonly fault: string
     readonly begin: () => Promise<void>
@@ -86,9 +91,7 @@ describe.skipIf(!isHere('redis')).each(clients)('by $kind', ({ connect }) => {
     {
       fault: 'killed, and started anew',
       begin: async () => redis.daemon.end('SIGKILL'),
-      end: async () => {
-        redis = await startRedis({ port: redis.port })
-      },
+      end: restart,
     },
     {
       fault: 'out of memory',
@@ -175,7 +178,7 @@ describe.skipIf(!isHere('redis')).each(clients)('by $kind', ({ connect }) => {
     const admissions: Admission[] = []
     for (let step = 0; step < 4; step += 1) admissions.push(await limiter.admit({ ...ask, slots }, here))
     expect(admissions.map(({ admitted }) => admitted)).toEqual([true, true, true, true])
-    redis = await startRedis({ port: redis.port })
+    await restart()
     await until('Redis knows of four places', async () => {
       const [place = ''] = (await client.send(['KEYS', '*:s:*'], '')) as string[]
       return place !== '' && Number(await client.send(['ZCARD', place], place)) === 4
@@ -197,7 +200,7 @@ describe.skipIf(!isHere('redis')).each(clients)('by $kind', ({ connect }) => {
     ])
     const [place = ''] = (await client.send(['KEYS', '*:s:*'], '')) as string[]
     await redis.daemon.end('SIGKILL')
-    redis = await startRedis({ port: redis.port })
+    await restart()
     const start = performance.now()
     await until(
       'Redis knows of two places',
