@@ -135,7 +135,7 @@ export interface DeliveryOptions {
 }
 
 /** One version, with its header fields made once. */
-export interface Version {
+interface Version {
   readonly name: string
   readonly errors: ErrorFormat
   readonly mediaTypes: Readonly<Record<string, string>>

@@ -152,7 +152,7 @@ const cases: Case[] = [
         (object) => ({ ...object, chunks: undefined }),
       ),
     {},
-    503,
+    502,
   ],
   [
     'chunks that are texts',

@@ -17,7 +17,7 @@ export interface Fortress extends AsyncDisposable {
   readonly verdict: (authorization: string) => Promise<Verdict>
 }
 
-export interface Verdict {
+interface Verdict {
   readonly status: number
   readonly keyFetches: number
   readonly introspections: number

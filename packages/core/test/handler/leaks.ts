@@ -8,7 +8,7 @@ import { createMemoryStore } from '../../src/testing/memory-store.ts'
 import type { Answer, Ask } from './ask.ts'
 import { content, principalOf, type Scene } from './scene.ts'
 
-export const scanner = createLeakScanner()
+const scanner = createLeakScanner()
 export const token = 'canary-token-of-ann-0123456789'
 
 const stored: unknown = await scanner
