@@ -45,7 +45,7 @@ export function admissionAsk<T extends Tenant>(
 
 /** What an address asks: `cost` 0 looks before authentication, 1 pays for one that failed. */
 export const addressAsk = (address: string, quota: Quota, cost: 0 | 1): AdmissionAsk => ({
-  quotas: [{ name: 'address', key: ['address', addressPrefix(address)], quota }],
+  quotas: [{ name: 'address', key: [addressPrefix(address), 'address'], quota }],
   slots: [],
   cost,
 })
@@ -99,6 +99,8 @@ export function admissionFields(
     remaining: tokens,
     resetSeconds: Math.ceil(nextMs / 1_000),
   }))
+  // A limiter that refused for want of a place need not have looked at the quotas.
+  if (limits.length === 0) return {}
   const fields = { 'RateLimit-Policy': formatRateLimitPolicy(policies), RateLimit: formatRateLimit(limits) }
   return legacy ? { ...fields, ...legacyRateLimitFields(policies, limits) } : fields
 }

@@ -67,7 +67,7 @@ describe('admissionAsk', () => {
 
 test('addressAsk takes no place', () => {
   expect(addressAsk('192.0.2.1', quota, 0)).toEqual({
-    quotas: [{ name: 'address', key: ['address', '192.0.2.1'], quota }],
+    quotas: [{ name: 'address', key: ['192.0.2.1', 'address'], quota }],
     slots: [],
     cost: 0,
   })
