@@ -1,10 +1,11 @@
+import { basename } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 import { defineConfig } from 'vitest/config'
 
 // Tests run from the sources. Never 'module' here: it breaks the AWS SDK's external files.
 const conditions = ['@sallyport/source', 'node', 'development|production']
-const packages = ['core', 'storage', 'express-adapter', 'koa-adapter', 'redis-limiter']
+const packages = ['core', 'storage', 'express-adapter', 'koa-adapter', 'redis-limiter', 'bench']
 
 export default defineConfig({
   ssr: { resolve: { conditions } },
@@ -15,9 +16,9 @@ export default defineConfig({
       include: ['packages/*/src/**'],
       thresholds: { lines: 90, functions: 90, branches: 90, statements: 90 },
     },
-    projects: packages.map((name) => ({
+    projects: [...packages.map((name) => `packages/${name}`), 'docs'].map((root) => ({
       extends: true as const,
-      test: { name, root: `packages/${name}`, include: ['test/**/*.test.ts'] },
+      test: { name: basename(root), root, include: ['test/**/*.test.ts'] },
     })),
   },
 })

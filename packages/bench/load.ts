@@ -1,0 +1,8 @@
+// The load generator's own process: a job in on stdin, its result out on stdout.
+import { text } from 'node:stream/consumers'
+
+import { anyJob, runLoad } from './src/load.ts'
+import { parseMessage } from './src/message.ts'
+
+const job = parseMessage(await text(process.stdin), anyJob)
+process.stdout.write(JSON.stringify(await runLoad(job)))

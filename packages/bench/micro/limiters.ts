@@ -1,0 +1,38 @@
+import { createMemoryLimiter } from '@sallyport/core'
+import { RateLimiterMemory } from 'rate-limiter-flexible'
+
+import { admissionAsk } from '../../core/src/steps/admit.ts'
+import type { Subject } from './measure.ts'
+import { type MicroScene, quota } from './scene.ts'
+
+const users = 10_000
+
+/** One decision each: of one user, and of many in turn. */
+export function limiterSubjects({ principal, tenant }: MicroScene): readonly Subject[] {
+  const ours = createMemoryLimiter()
+  const theirs = new RateLimiterMemory({ points: Number.MAX_SAFE_INTEGER, duration: 1 })
+  const { signal } = new AbortController()
+  const principals = Array.from({ length: users }, (_, index) => ({ ...principal, subject: `user-${index}` }))
+  const rules = { perPrincipal: quota, concurrent: { perPrincipal: 16 } }
+  const asks = principals.map((one) => {
+    const { quotas, cost } = admissionAsk(one, tenant, rules, 1)
+    return { quotas, cost, slots: [] }
+  })
+  const withSlot = admissionAsk(principal, tenant, rules, 1)
+  const [first = withSlot] = asks
+  let turn = 0
+  const next = (): number => (turn = (turn + 1) % users)
+  return [
+    { title: 'limiter: a quota', call: () => ours.admit(first, signal) },
+    { title: 'limiter: a quota, 10,000 users', call: () => ours.admit(asks[next()] ?? first, signal) },
+    {
+      title: 'limiter: a quota and a slot, given back',
+      call: async () => {
+        const admission = await ours.admit(withSlot, signal)
+        if (admission.admitted) admission.release()
+      },
+    },
+    { title: 'rate-limiter-flexible: a quota', call: () => theirs.consume('user-0') },
+    { title: 'rate-limiter-flexible: a quota, 10,000 users', call: () => theirs.consume(`user-${next()}`) },
+  ]
+}

@@ -1,0 +1,20 @@
+import { createJwtVerifier } from '@sallyport/core'
+import { createLocalJWKSet, jwtVerify } from 'jose'
+
+import type { Subject } from './measure.ts'
+import { audience, type MicroScene } from './scene.ts'
+
+/** A token never seen before, beside one bare verification of the same token; and one that is known. */
+export function tokenSubjects({ issuer: { issuer, jwks }, token }: MicroScene): readonly Subject[] {
+  const { signal } = new AbortController()
+  const options = { issuer, audience, jwks, type: 'at+jwt' } as const
+  const cold = createJwtVerifier({ ...options, cacheMs: 0 })
+  const known = createJwtVerifier(options)
+  const keys = createLocalJWKSet({ keys: jwks.keys.map((key) => ({ kty: 'RSA', ...key })) })
+  const rules = { issuer, audience, typ: 'at+jwt', algorithms: ['RS256'] }
+  return [
+    { title: 'token: never seen', call: () => cold(token, signal) },
+    { title: 'token: known', call: () => known(token, signal) },
+    { title: 'jose: jwtVerify', call: () => jwtVerify(token, keys, rules) },
+  ]
+}

@@ -1,0 +1,49 @@
+/** One answer, read to its end. */
+export interface ReadAnswer {
+  readonly status: number
+  readonly length: number
+}
+
+const noBytes = Buffer.alloc(0)
+const headEnd = '\r\n\r\n'
+const lengthField = /\r\ncontent-length: *(\d+)/i
+
+/**
+ * Reads answers off a keep-alive connection (RFC 9112 §6), and counts the bytes of each body instead of keeping them.
+ *
+ * @param onAnswer - called when the last byte of an answer was read
+ * @throws what has no Content-Length: the bench cannot tell its end
+ */
+export function createAnswerReader(onAnswer: (answer: ReadAnswer) => void): (bytes: Buffer) => void {
+  let head: Buffer = noBytes
+  let status = 0
+  let length = 0
+  let left = 0 // of the body; 0: a head comes
+  return (bytes) => {
+    let rest = bytes
+    while (rest.length > 0) {
+      if (left === 0) {
+        head = head.length === 0 ? rest : Buffer.concat([head, rest])
+        const end = head.indexOf(headEnd)
+        // The buffer is lent: what is kept of it is copied.
+        if (end === -1) return void (head = Buffer.from(head))
+        const text = head.toString('latin1', 0, end)
+        status = Number(text.slice(9, 12))
+        length = lengthOf(text)
+        left = length
+        rest = head.subarray(end + headEnd.length)
+        head = noBytes
+      }
+      const part = Math.min(left, rest.length)
+      left -= part
+      rest = rest.subarray(part)
+      if (left === 0) onAnswer({ status, length })
+    }
+  }
+}
+
+function lengthOf(head: string): number {
+  const [, digits] = lengthField.exec(head) ?? []
+  if (digits === undefined) throw new Error('an answer without Content-Length')
+  return Number(digits)
+}

@@ -1,0 +1,89 @@
+import { parseArgs } from 'node:util'
+
+import type { Case } from './compare.ts'
+import { isServerName, type ServerName, serverNames } from './servers.ts'
+
+/** What the command line asks for. */
+export interface Arguments {
+  readonly cases: readonly Case[]
+  readonly servers: readonly ServerName[]
+  readonly rounds: number
+  readonly write: boolean
+  readonly profileFolder?: string
+}
+
+/** How to ask, for who asks wrongly. */
+export const usage = `pnpm bench [options]
+  --sizes 4KiB,1MiB,256MiB   which files
+  --servers bare,nginx,…     which servers: ${serverNames.join(' ')}
+  --rounds 5                 rounds of each
+  --seconds 5                seconds of each round
+  --tokens 1,2000            how many users; more than one: at 4 KiB only
+  --connections 32           instead of 32, 16 and 4 by size
+  --profile FOLDER           each Node server leaves a CPU profile there
+  --no-write                 leave docs/performance.md as it is; so does any choice above`
+
+/** Reads the command line. Throws a `TypeError` that names what is wrong. */
+export function readArguments(given: readonly string[]): Arguments {
+  const { values } = parseArgs({
+    args: [...given],
+    allowNegative: true,
+    options: {
+      sizes: { type: 'string', default: '4KiB,1MiB,256MiB' },
+      servers: { type: 'string', default: serverNames.join(',') },
+      rounds: { type: 'string', default: '5' },
+      seconds: { type: 'string', default: '5' },
+      tokens: { type: 'string', default: '1,2000' },
+      connections: { type: 'string' },
+      profile: { type: 'string' },
+      write: { type: 'boolean', default: given.length === 0 },
+    },
+  })
+  const tokens = values.tokens.split(',').map((text) => whole('tokens', text))
+  const seconds = whole('seconds', values.seconds)
+  const connections = values.connections === undefined ? undefined : whole('connections', values.connections)
+  return {
+    cases: values.sizes.split(',').flatMap((size) => casesOf(size, tokens, seconds, connections)),
+    servers: values.servers.split(',').map(serverOf),
+    rounds: whole('rounds', values.rounds),
+    write: values.write,
+    ...(values.profile !== undefined && { profileFolder: values.profile }),
+  }
+}
+
+/** Sizes by name; with size goes how many connections keep a core busy without waiting for each other. */
+const sizes = new Map([
+  ['4KiB', { bytes: 4_096, connections: 32 }],
+  ['1MiB', { bytes: 1_048_576, connections: 16 }],
+  ['256MiB', { bytes: 268_435_456, connections: 4 }],
+])
+
+function casesOf(
+  name: string,
+  tokens: readonly number[],
+  seconds: number,
+  connections: number | undefined,
+): readonly Case[] {
+  const size = sizes.get(name)
+  if (!size) throw new TypeError(`--sizes: ${name} is none of ${[...sizes.keys()].join(', ')}`)
+  // What a user costs does not grow with the file: once is enough.
+  const asked = name === '4KiB' ? tokens : tokens.slice(0, 1)
+  return asked.map((count) => ({
+    title: count === 1 ? `${name}, one user` : `${name}, ${count} users`,
+    bytes: size.bytes,
+    tokens: count,
+    connections: connections ?? size.connections,
+    seconds,
+  }))
+}
+
+function serverOf(name: string): ServerName {
+  if (isServerName(name)) return name
+  throw new TypeError(`--servers: ${name} is none of ${serverNames.join(', ')}`)
+}
+
+function whole(option: string, text: string): number {
+  const value = Number(text)
+  if (Number.isSafeInteger(value) && value > 0) return value
+  throw new TypeError(`--${option}: ${text} is not a whole number from 1`)
+}

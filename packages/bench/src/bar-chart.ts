@@ -1,0 +1,56 @@
+/** One bar: what it stands for and how long it is. */
+interface Bar {
+  readonly label: string
+  readonly value: number
+}
+
+/** Bars on one scale, from zero. */
+export interface BarChart {
+  readonly title: string
+  readonly bars: readonly Bar[]
+  /** A value with a line of its own across all bars. */
+  readonly line?: number
+}
+
+const width = 720
+const rowHeight = 26
+const labelWidth = 190
+const valueWidth = 70
+const top = 44
+
+/** The chart as SVG, readable on light and dark pages. */
+export function barChart({ title, bars, line }: BarChart): string {
+  const most = Math.max(...bars.map(({ value }) => value), line ?? 0)
+  const scale = (width - labelWidth - valueWidth) / (most || 1)
+  const height = top + bars.length * rowHeight + 12
+  const rows = bars.map(({ label, value }, index) => {
+    const y = top + index * rowHeight
+    const length = (value * scale).toFixed(1)
+    const kind = label.startsWith('sallyport') ? 'ours' : 'other'
+    return [
+      `<text x="${labelWidth - 8}" y="${y + 15}" text-anchor="end">${escapeText(label)}</text>`,
+      `<rect class="${kind}" x="${labelWidth}" y="${y + 2}" width="${length}" height="18" rx="2"/>`,
+      `<text x="${(labelWidth + Number(length) + 6).toFixed(1)}" y="${y + 15}">${value.toFixed(2)}</text>`,
+    ].join('')
+  })
+  const at = line === undefined ? '' : (labelWidth + line * scale).toFixed(1)
+  const mark = line === undefined ? '' : `<path d="M${at} ${top - 6}V${height - 10}"/>`
+  return [
+    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" role="img" aria-label="${escapeText(title)}">`,
+    `<style>${style}</style>`,
+    `<text class="title" x="12" y="22">${escapeText(title)}</text>`,
+    ...rows,
+    mark,
+    '</svg>\n',
+  ]
+    .filter((part) => part !== '')
+    .join('\n')
+}
+
+const style =
+  'text{font:13px system-ui,sans-serif;fill:#57606a}.title{font-weight:600}' +
+  '.ours{fill:#1a7f5a}.other{fill:#8c959f}path{stroke:#57606a;stroke-dasharray:4 3}' +
+  '@media(prefers-color-scheme:dark){text{fill:#adbac7}path{stroke:#adbac7}}'
+
+const escapeText = (text: string): string =>
+  text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('"', '&quot;')

@@ -1,0 +1,97 @@
+import { once } from 'node:events'
+import { createInterface } from 'node:readline'
+import { setTimeout as delay } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+
+import { driveLoad } from './drive-load.ts'
+import { parseMessage } from './message.ts'
+import { clientCore, nodeCommand, startPinned } from './pinned.ts'
+import { socketBytes, usageOf } from './process-stats.ts'
+import { requestText, type Scene } from './scene.ts'
+import type { ServerName } from './servers.ts'
+import { startServer } from './start-server.ts'
+
+/** What so many downloads hold that nobody reads. */
+export interface Stalled {
+  readonly server: ServerName
+  readonly clients: number
+  /** Clients that got no 200, and those that were gone when memory was looked at. */
+  readonly failures: number
+  readonly lost: number
+  readonly idleBytes: number
+  readonly residentBytes: number
+  /** What the kernel holds for all sockets of the machine, both ends. */
+  readonly socketBytes: number
+}
+
+/** What so many downloads at the same time come to. */
+export interface Moving {
+  readonly server: ServerName
+  readonly clients: number
+  readonly bytes: number
+  readonly answers: number
+  readonly failures: number
+  readonly elapsedMs: number
+  readonly peakBytes: number
+}
+
+const gibibyte = 1_073_741_824
+const settleMs = 5_000
+const anyReport = { connected: 0, failures: 0 }
+const stallFile = fileURLToPath(new URL('../stalled.ts', import.meta.url))
+
+/** Begins so many downloads of a sparse 1 GiB file, reads none of them on, and looks 5 s later. */
+export async function measureStalled(server: ServerName, clients: number, scene: Scene): Promise<Stalled> {
+  const exportId = await scene.addFile(gibibyte, 'sparse')
+  const [token = ''] = await scene.tokens(1)
+  const running = await startServer(server, scene.settings, scene.folder)
+  const load = startPinned(clientCore, nodeCommand(stallFile))
+  try {
+    const { port, pid } = running
+    const idleBytes = usageOf(pid).residentBytes
+    const lines = createInterface(load.stdout ?? process.stdin)[Symbol.asyncIterator]()
+    const report = async (): Promise<typeof anyReport> => {
+      const { value } = await lines.next()
+      return parseMessage(value ?? '', anyReport)
+    }
+    load.stdin?.write(`${JSON.stringify({ port, request: requestText(exportId, token), count: clients })}\n`)
+    const { failures } = await report()
+    await delay(settleMs)
+    const { residentBytes } = usageOf(pid)
+    const held = socketBytes()
+    load.stdin?.end()
+    const { connected } = await report()
+    const lost = clients - failures - connected
+    return { server, clients, failures, lost, idleBytes, residentBytes, socketBytes: held }
+  } finally {
+    if (load.exitCode === null) load.kill()
+    if (load.exitCode === null && load.signalCode === null) await once(load, 'exit')
+    await running.stop()
+  }
+}
+
+/** So many clients at once, each of which reads a whole file; every one is counted by status and length. */
+export async function measureMoving(
+  server: ServerName,
+  clients: number,
+  bytes: number,
+  scene: Scene,
+): Promise<Moving> {
+  const exportId = await scene.addFile(bytes, 'sparse')
+  const [token = ''] = await scene.tokens(1)
+  const running = await startServer(server, scene.settings, scene.folder)
+  try {
+    const { port, pid } = running
+    const requests = [requestText(exportId, token)]
+    const { answers, failures, elapsedMs } = await driveLoad({
+      port,
+      requests,
+      connections: clients,
+      seconds: 1,
+      length: bytes,
+    })
+    return { server, clients, bytes, answers, failures, elapsedMs, peakBytes: usageOf(pid).peakBytes }
+  } finally {
+    await running.stop()
+  }
+}

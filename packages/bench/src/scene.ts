@@ -1,0 +1,82 @@
+import { createPublicKey, randomUUID } from 'node:crypto'
+import { once } from 'node:events'
+import { mkdir, mkdtemp, open, rm } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+import { createTestIssuer } from '@sallyport/core/testing'
+
+import type { Settings } from './settings.ts'
+
+/** Files, an issuer with its key set on the loopback, and tokens: all that servers and load need. */
+export interface Scene {
+  readonly settings: Settings
+  /** A folder that goes with the scene. */
+  readonly folder: string
+  /** Makes a file of so many bytes, and gives its export id. Sparse: it takes no room, and reads as zeros. */
+  addFile(bytes: number, kind: 'written' | 'sparse'): Promise<string>
+  /** So many tokens, each of another subject. */
+  tokens(count: number): Promise<readonly string[]>
+  close(): Promise<void>
+}
+
+const organization = 'acme'
+const audience = 'exports'
+const blockBytes = 1_048_576
+
+export async function openScene(): Promise<Scene> {
+  const folder = await mkdtemp(join(tmpdir(), 'sallyport-bench-'))
+  const root = join(folder, 'exports')
+  await mkdir(join(root, organization), { recursive: true })
+  const testIssuer = await createTestIssuer()
+  const { issuer, jwks } = testIssuer
+  const keySet = createServer((_, response) =>
+    response.setHeader('Content-Type', 'application/json').end(JSON.stringify(jwks)),
+  ).listen(0, '127.0.0.1')
+  await once(keySet, 'listening')
+  const address = keySet.address()
+  const port = typeof address === 'object' ? address?.port : undefined
+
+  return {
+    folder,
+    settings: {
+      root,
+      organization,
+      issuer,
+      audience,
+      jwksUri: `http://127.0.0.1:${port}/keys`,
+      publicKey: pemOf(jwks.keys[0]),
+    },
+    addFile: async (bytes, kind) => {
+      const exportId = randomUUID()
+      const file = await open(join(root, organization, `${exportId}.csv`), 'w')
+      if (kind === 'sparse') await file.truncate(bytes)
+      for (let left = kind === 'sparse' ? 0 : bytes; left > 0; left -= blockBytes)
+        await file.write(Buffer.alloc(Math.min(left, blockBytes), 'id,name,value\n'))
+      await file.close()
+      return exportId
+    },
+    tokens: async (count) => {
+      const made: string[] = []
+      for (let index = 0; index < count; index++)
+        made.push(await testIssuer.token({ sub: `user-${index}`, aud: audience }))
+      return made
+    },
+    close: async () => {
+      keySet.closeAllConnections()
+      keySet.close()
+      await rm(folder, { recursive: true })
+    },
+  }
+}
+
+const pemOf = (key: object | undefined): string =>
+  createPublicKey({ key: { ...key }, format: 'jwk' })
+    .export({ type: 'spki', format: 'pem' })
+    .toString()
+
+/** A whole request, as a client of the endpoint sends it. */
+export const requestText = (exportId: string, token: string): string =>
+  `GET /exports/${exportId}/download HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Org-Name: ${organization}\r\n` +
+  `Authorization: Bearer ${token}\r\nAccept: */*\r\n\r\n`

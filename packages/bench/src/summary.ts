@@ -1,0 +1,53 @@
+import type { Comparison, Measured, Round } from './compare.ts'
+import type { ServerName } from './servers.ts'
+import { median, type Ratio, ratio } from './statistics.ts'
+
+/** One server in one case, medians over its rounds. */
+export interface Row {
+  readonly server: ServerName
+  readonly requestsPerSecond: number
+  readonly megabytesPerSecond: number
+  readonly cpuMicrosPerRequest: number
+  readonly cpuSecondsPerGibibyte: number
+  /** CPU per request, by that of the bare server. Absent: it was not measured. */
+  readonly toBare: Ratio | undefined
+  readonly p50Ms: number
+  readonly p99Ms: number
+  readonly peakBytes: number
+  /** Shares of one core, 0 to 1. */
+  readonly serverBusy: number
+  readonly clientBusy: number
+  readonly failures: number
+}
+
+/** The server's core has to be this busy, or its speed was not what was measured. */
+export const busyEnough = 0.95
+
+const gibibyte = 1_073_741_824
+
+/** The rows of a comparison, in the order of its servers. */
+export function summarize({ work, servers }: Comparison): readonly Row[] {
+  const bare = servers.find(({ server }) => server === 'bare')
+  return servers.map((measured) => {
+    const over = (value: (round: Round) => number): number => median(measured.rounds.map(value))
+    const cpuMicrosPerRequest = over(cpuMicros)
+    return {
+      server: measured.server,
+      requestsPerSecond: over(rate),
+      megabytesPerSecond: over((round) => (rate(round) * work.bytes) / 1_000_000),
+      cpuMicrosPerRequest,
+      cpuSecondsPerGibibyte: (cpuMicrosPerRequest / 1_000_000) * (gibibyte / work.bytes),
+      toBare: bare && ratio(costs(measured), costs(bare)),
+      p50Ms: over(({ p50Ms }) => p50Ms),
+      p99Ms: over(({ p99Ms }) => p99Ms),
+      peakBytes: measured.peakBytes,
+      serverBusy: over(({ serverCpuMs, elapsedMs }) => serverCpuMs / elapsedMs),
+      clientBusy: over(({ clientCpuMs, elapsedMs }) => clientCpuMs / elapsedMs),
+      failures: measured.rounds.reduce((total, { failures }) => total + failures, 0),
+    }
+  })
+}
+
+const rate = ({ answers, elapsedMs }: Round): number => (answers * 1_000) / elapsedMs
+const cpuMicros = ({ serverCpuMs, answers }: Round): number => (serverCpuMs * 1_000) / answers
+const costs = ({ rounds }: Measured): readonly number[] => rounds.map(cpuMicros)

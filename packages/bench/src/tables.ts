@@ -1,0 +1,72 @@
+import type { Row } from './summary.ts'
+import { busyEnough } from './summary.ts'
+
+/** A table of text: a head and rows of as many cells. */
+export interface Table {
+  readonly head: readonly string[]
+  readonly rows: readonly (readonly string[])[]
+}
+
+/** The figures of one case. A rate that the server's core did not limit is marked. */
+export const comparisonTable = (rows: readonly Row[]): Table => ({
+  head: [
+    'server',
+    'req/s',
+    'MB/s',
+    'CPU µs/req',
+    'CPU s/GiB',
+    '× bare',
+    'p50 ms',
+    'p99 ms',
+    'peak MB',
+    'busy',
+    'client',
+    'failures',
+  ],
+  rows: rows.map((row) => {
+    const mark = row.serverBusy < busyEnough ? '*' : ''
+    return [
+      row.server,
+      figure(row.requestsPerSecond) + mark,
+      figure(row.megabytesPerSecond) + mark,
+      figure(row.cpuMicrosPerRequest),
+      figure(row.cpuSecondsPerGibibyte),
+      row.toBare
+        ? `${row.toBare.median.toFixed(2)} (${row.toBare.least.toFixed(2)}–${row.toBare.most.toFixed(2)})`
+        : '',
+      figure(row.p50Ms),
+      figure(row.p99Ms),
+      figure(row.peakBytes / 1_000_000),
+      percent(row.serverBusy),
+      percent(row.clientBusy),
+      String(row.failures),
+    ]
+  }),
+})
+
+/** Three digits that count. */
+export const figure = (value: number): string =>
+  Math.abs(value) >= 100 ? Math.round(value).toLocaleString('en') : String(Number(value.toPrecision(3)))
+
+const percent = (share: number): string => `${Math.round(share * 100)} %`
+
+/** For a terminal: columns side by side. */
+export function plainText({ head, rows }: Table): string {
+  const lines = [head, ...rows]
+  const widths = head.map((_, column) => Math.max(...lines.map((cells) => (cells[column] ?? '').length)))
+  return lines
+    .map((cells) =>
+      cells
+        .map((cell, column) =>
+          column === 0 ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0),
+        )
+        .join('  '),
+    )
+    .join('\n')
+}
+
+/** For a page: Markdown. */
+export const markdown = ({ head, rows }: Table): string =>
+  [head, head.map((_, column) => (column === 0 ? '---' : '---:')), ...rows]
+    .map((cells) => `| ${cells.join(' | ')} |`)
+    .join('\n')
