@@ -40,6 +40,23 @@ function patientHandler(): { handler: ExportHandler; came: Promise<ExportRequest
   return { handler, came: came.promise, left: left.promise }
 }
 
+test.each([
+  { what: 'fewer', sent: ['by', 'te'] },
+  { what: 'more', sent: ['byt', 'es!'] },
+])('a body of $what bytes than it promised is cut', async ({ sent }) => {
+  const body = Object.assign(
+    (async function* () {
+      for (const text of sent) yield Buffer.from(text)
+    })(),
+    { length: 5 },
+  )
+  const url = await listen((request, response) => {
+    void serveNode(async () => ({ ...answer, body }), request, response, path)
+  })
+  const seen = await fetch(url)
+  await expect(seen.text()).rejects.toThrow('terminated')
+})
+
 test('what something else has begun to answer is left alone, and all is let go', async () => {
   const { handler, left } = patientHandler()
   const url = await listen((request, response) => {

@@ -50,10 +50,12 @@ async function writeBody(response: NodeResponse, body: ExportBody, lent: boolean
   let left = body.length
   for await (const chunk of body) {
     left -= chunk.length
+    if (left < 0) throw new DeliveryError('store_overran')
     if (left === 0 && !staysOpen(response)) await ended(response, () => (response as Wire).end(chunk))
     // A middleware that came with the head may keep what it is given.
     else await taken(response, lent && isWrapped(response) ? Uint8Array.from(chunk) : chunk)
   }
+  if (left > 0) throw new DeliveryError('store_cut')
 }
 
 /** Ends an answer that is all written. */
