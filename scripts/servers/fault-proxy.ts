@@ -42,7 +42,7 @@ export interface FaultProxy {
   down(): number
   openNow(): number
   setRule(rule: RuleFor): void
-  /** How many connections moved bytes towards the client, on average over the time since the first did. */
+  /** How many answers were on their way while a byte went towards the client, on average over all bytes. */
   averageMoving(): number
   /** Forgets what was counted. */
   reset(): void
@@ -50,8 +50,7 @@ export interface FaultProxy {
   close(): Promise<void>
 }
 
-const TICK_MS = 100
-const CATCH_UP_MS = 200
+const CATCH_UP_MS = 500
 const SLICE_MS = 10
 
 /** Starts it on a free port of 127.0.0.1, before a server on another one. */
@@ -63,7 +62,8 @@ export async function startFaultProxy(
   let made = 0
   const traffic: Traffic[] = []
   const requests: string[] = []
-  const moving = new Map<number, Set<number>>()
+  const answering = new Set<Traffic>()
+  let weighed = { bytes: 0, moving: 0 }
   const kills = new Set<() => void>()
 
   const handle = async (client: Socket): Promise<void> => {
@@ -87,6 +87,7 @@ export async function startFaultProxy(
     client.on('close', () => {
       record.open = false
       kills.delete(kill)
+      answering.delete(record)
       upstream.destroy()
     })
     client.on('data', (bytes) => {
@@ -97,11 +98,18 @@ export async function startFaultProxy(
       upstream.write(bytes)
     })
     client.resume()
+    let left = 0
     const count = (slice: Buffer): void => {
+      if (left <= 0) left = answerSize(slice)
       if (record.head === 0) record.head = slice.indexOf('\r\n\r\n') + 4
       record.down += slice.length
-      const tick = Math.floor(performance.now() / TICK_MS)
-      moving.set(tick, (moving.get(tick) ?? new Set()).add(record.nth))
+      answering.add(record)
+      weighed = {
+        bytes: weighed.bytes + slice.length,
+        moving: weighed.moving + slice.length * answering.size,
+      }
+      left -= slice.length
+      if (left <= 0) answering.delete(record)
     }
     pump(upstream, client, terms, count, record).catch(ignore)
   }
@@ -122,16 +130,13 @@ export async function startFaultProxy(
     setRule: (next) => {
       rule = next
     },
-    averageMoving: () => {
-      const ticks = [...moving.keys()]
-      const span = Math.max(...ticks) - Math.min(...ticks) + 1
-      return [...moving.values()].reduce((sum, { size }) => sum + size, 0) / span
-    },
+    averageMoving: () => weighed.moving / weighed.bytes,
     reset: () => {
       made = 0
       traffic.length = 0
       requests.length = 0
-      moving.clear()
+      answering.clear()
+      weighed = { bytes: 0, moving: 0 }
     },
     killAll: () => {
       for (const kill of kills) kill()
@@ -180,6 +185,13 @@ function cut(upstream: Socket, client: Socket, how: 'reset' | 'end' | 'stall'): 
   if (how === 'end') client.end()
   else client.resetAndDestroy()
   upstream.destroy()
+}
+
+/** Bytes of the answer that begins here, its head included; of a head alone where it names no length. */
+function answerSize(slice: Buffer): number {
+  const head = slice.indexOf('\r\n\r\n') + 4
+  const length = /^content-length: (\d+)\r$/im.exec(slice.toString('latin1', 0, head))?.[1]
+  return head + Number(length ?? 0)
 }
 
 const REQUEST_HEAD = /(?:GET|HEAD|PUT|POST|DELETE) \S+ HTTP\/1\.1\r\n(?:[^\r\n]+\r\n)*\r\n/g

@@ -8,12 +8,14 @@ import { PROCESS_BYTES, readAhead } from './read-ahead/store.ts'
  * where a single connection is slow, four are up to four times as fast.
  *
  * What fits one part is opened as it was asked for, with one request. Of more, the first part is; without a range that is
- * a plain `get`, for nobody knows the size yet, and it is closed after half a part. All others are ranges, pinned to the
- * first one's validator. A part that fails throws where its bytes end, after every byte before it.
+ * a plain `get`, for nobody knows the size yet, and it is closed after three quarters of a part. All others are ranges,
+ * pinned to the first one's validator. A part that fails throws where its bytes end, after every byte before it.
  *
  * At most `parts` parts are under way or in memory, and no byte is asked for that lies further ahead of the reader than
- * `parts` × `partBytes`: who does not read stops it. All downloads of the process together hold 256 MiB at most; where
- * these are spent a download goes on without reading ahead. Chunks are never lent: `borrow` is not passed on.
+ * `parts` × `partBytes`: who does not read stops it. (What the network holds of a plain first answer when it is closed is
+ * counted as a quarter of a part; it can be more where the process is too busy to read.) All downloads of the process
+ * together hold 256 MiB at most; where these are spent a download goes on without reading ahead. Chunks are never lent:
+ * `borrow` is not passed on.
  *
  * @param options - `parts`: 1 to 64, one connection each. `partBytes`: bytes of a part, at most 268,435,456
  * @defaultValue parts: 4; partBytes: 8,388,608

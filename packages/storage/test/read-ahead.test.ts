@@ -161,7 +161,7 @@ test('where the budget is spent, downloads are exact and go one request at a tim
 })
 
 describe('a part that fails', () => {
-  test.each([30_000, 50_000, 120_000, 300_000, 1_048_582])(
+  test.each([30_000, 75_000, 120_000, 300_000, 1_048_582])(
     'at byte %d throws after every byte before it',
     async (atByte) => {
       const memory = createMemoryStore({ a: positionCoded(SIZE) })

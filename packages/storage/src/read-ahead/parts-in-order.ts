@@ -27,8 +27,8 @@ export function inParts(begun: Begun, { parts, partBytes }: Reach): OpenObject {
   const { info } = object
   const span = range ?? { first: 0, last: info.size - 1 }
   // A plain first answer goes on behind its part. What the network holds of it when it is closed was fetched as well:
-  // megabytes, where the process was busy elsewhere.
-  const reserve = range ? 0 : Math.ceil(partBytes / 2)
+  // a quarter of a part is kept for it. More would make later parts wait for one another.
+  const reserve = range ? 0 : Math.ceil(partBytes / 4)
   const firstLength = parts === 1 ? partBytes : partBytes - reserve
   const queue: FetchedPart[] = [
     fetchedPart({
