@@ -11,7 +11,7 @@ import { comparisonTable, plainText } from './src/tables.ts'
 
 const print = (line: string): void => void process.stdout.write(`${line}\n`)
 
-const { cases, servers, rounds, write, profileFolder } = argumentsOrUsage()
+const { cases, servers, rounds, warmUpSeconds, write, profileFolder } = argumentsOrUsage()
 if (!isInstalled('taskset', '--version')) throw new Error('taskset is needed: it gives each side its core')
 const present = servers.filter((name) => name !== 'nginx' || isInstalled('nginx', '-v'))
 if (present.length < servers.length) print('nginx is not installed, and left out')
@@ -23,6 +23,7 @@ try {
     const terms = {
       servers: present,
       rounds,
+      warmUpSeconds,
       tell: print,
       ...(profileFolder !== undefined && { profileFolder }),
     }

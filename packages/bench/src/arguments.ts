@@ -8,6 +8,7 @@ export interface Arguments {
   readonly cases: readonly Case[]
   readonly servers: readonly ServerName[]
   readonly rounds: number
+  readonly warmUpSeconds: number
   readonly write: boolean
   readonly profileFolder?: string
 }
@@ -18,6 +19,7 @@ export const usage = `pnpm bench [options]
   --servers bare,nginx,…     which servers: ${serverNames.join(' ')}
   --rounds 5                 rounds of each
   --seconds 5                seconds of each round
+  --warm-up 10               seconds before the first round: compiled code is what is measured
   --tokens 1,2000            how many users; more than one: at 4 KiB only
   --connections 32           instead of 32, 16 and 4 by size
   --profile FOLDER           each Node server leaves a CPU profile there
@@ -33,6 +35,7 @@ export function readArguments(given: readonly string[]): Arguments {
       servers: { type: 'string', default: serverNames.join(',') },
       rounds: { type: 'string', default: '5' },
       seconds: { type: 'string', default: '5' },
+      'warm-up': { type: 'string', default: '10' },
       tokens: { type: 'string', default: '1,2000' },
       connections: { type: 'string' },
       profile: { type: 'string' },
@@ -46,6 +49,7 @@ export function readArguments(given: readonly string[]): Arguments {
     cases: values.sizes.split(',').flatMap((size) => casesOf(size, tokens, seconds, connections)),
     servers: values.servers.split(',').map(serverOf),
     rounds: whole('rounds', values.rounds),
+    warmUpSeconds: whole('warm-up', values['warm-up']),
     write: values.write,
     ...(values.profile !== undefined && { profileFolder: values.profile }),
   }

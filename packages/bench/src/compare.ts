@@ -42,6 +42,7 @@ export interface Comparison {
 export interface Terms {
   readonly servers: readonly ServerName[]
   readonly rounds: number
+  readonly warmUpSeconds: number
   /** Where each server leaves a CPU profile. Absent: nowhere. */
   readonly profileFolder?: string
   readonly tell: (line: string) => void
@@ -61,7 +62,7 @@ export async function compare(work: Case, scene: Scene, terms: Terms): Promise<C
     for (const name of terms.servers) {
       running.push(await startServer(name, scene.settings, scene.folder, profileOptions(terms)))
     }
-    for (const { port } of running) await load(port, Math.min(2, seconds))
+    for (const { port } of running) await load(port, terms.warmUpSeconds)
     for (let round = 1; round <= terms.rounds; round++) {
       for (const { name, port, pid } of running) {
         const before = usageOf(pid).cpuMs
