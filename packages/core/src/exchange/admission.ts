@@ -1,9 +1,7 @@
-import type { Exchange } from './exchange.ts'
-import { parseByteRanges } from './http/byte-range.ts'
-import type { OpenedExport } from './open-export.ts'
-import type { FilledLimits } from './options.ts'
-import type { Admission, AdmissionAsk, ExportRequest, Principal, Tenant } from './ports.ts'
-import { refusalDetail } from './refusals.ts'
+import { parseByteRanges } from '../http/byte-range.ts'
+import type { FilledLimits } from '../options.ts'
+import type { Admission, AdmissionAsk, ExportRequest, Principal, Tenant } from '../ports.ts'
+import { refusalDetail } from '../refusals.ts'
 import {
   addressAsk,
   admissionAsk,
@@ -11,7 +9,9 @@ import {
   checkAdmission,
   rangeDebt,
   requireAdmitted,
-} from './steps/admit.ts'
+} from '../steps/admit.ts'
+import type { Exchange } from './exchange.ts'
+import type { OpenedExport } from './open-export.ts'
 
 /** What the limiter was asked and what it said. */
 export interface AskedAdmission {

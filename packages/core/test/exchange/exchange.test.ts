@@ -2,11 +2,11 @@ import { getEventListeners } from 'node:events'
 
 import { describe, expect, test } from 'vitest'
 
-import { DeliveryError } from '../src/delivery/delivery-error.ts'
-import { createReporter } from '../src/events.ts'
-import { type Exchange, openExchange, stopAllOn } from '../src/exchange.ts'
-import type { DownloadEnded, ExportEvent } from '../src/ports.ts'
-import { refusal, refusalCause, refusalDetail, refuse } from '../src/refusals.ts'
+import { DeliveryError } from '../../src/delivery/delivery-error.ts'
+import { createReporter } from '../../src/exchange/events.ts'
+import { type Exchange, openExchange, stopAllOn } from '../../src/exchange/exchange.ts'
+import type { DownloadEnded, ExportEvent } from '../../src/ports.ts'
+import { refusal, refusalCause, refusalDetail, refuse } from '../../src/refusals.ts'
 
 const never = 60_000
 

@@ -1,8 +1,8 @@
+import type { DownloadStarted } from '../ports.ts'
+import type { Plan } from '../steps/plan-delivery.ts'
 import type { Reporter } from './events.ts'
 import { startedEvent } from './events.ts'
 import type { Exchange } from './exchange.ts'
-import type { DownloadStarted } from './ports.ts'
-import type { Plan } from './steps/plan-delivery.ts'
 import { within } from './within.ts'
 
 const auditMs = 2_000

@@ -1,8 +1,8 @@
+import type { FilledDelivery } from '../options.ts'
+import type { ByteRange, ExportStore, GetOptions, ObjectInfo, OpenObject } from '../ports.ts'
+import { refusal } from '../refusals.ts'
 import type { Exchange } from './exchange.ts'
 import { sameObject } from './open-export.ts'
-import type { FilledDelivery } from './options.ts'
-import type { ByteRange, ExportStore, GetOptions, ObjectInfo, OpenObject } from './ports.ts'
-import { refusal } from './refusals.ts'
 import { within } from './within.ts'
 
 /** The store, as one exchange sees it: one key, its signal, its count of attempts. */

@@ -1,5 +1,5 @@
-import { printableText } from './http/printable-text.ts'
-import type { DownloadEnded, DownloadStarted, ExportEvent, Outcome, Principal, Trouble } from './ports.ts'
+import { printableText } from '../http/printable-text.ts'
+import type { DownloadEnded, DownloadStarted, ExportEvent, Outcome, Principal, Trouble } from '../ports.ts'
 
 /**
  * What is known of one exchange so far: the members of its events, filled in as the request goes its way. Text from outside

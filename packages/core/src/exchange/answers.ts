@@ -1,12 +1,12 @@
-import { wholeBody } from './delivery/whole-body.ts'
+import { wholeBody } from '../delivery/whole-body.ts'
+import { formatChallenge } from '../http/bearer.ts'
+import { formatUnsatisfiedRange } from '../http/byte-range.ts'
+import { retryAfterSeconds } from '../http/rate-limit-fields.ts'
+import type { ErrorFormat, ExportResponse } from '../ports.ts'
+import type { RefusalDetail } from '../refusals.ts'
+import { statusOf } from '../refusals.ts'
+import { allowedMethods } from '../steps/check-method.ts'
 import type { Exchange } from './exchange.ts'
-import { formatChallenge } from './http/bearer.ts'
-import { formatUnsatisfiedRange } from './http/byte-range.ts'
-import { retryAfterSeconds } from './http/rate-limit-fields.ts'
-import type { ErrorFormat, ExportResponse } from './ports.ts'
-import type { RefusalDetail } from './refusals.ts'
-import { statusOf } from './refusals.ts'
-import { allowedMethods } from './steps/check-method.ts'
 
 /** On every answer, whatever its status: what came is a file to save, for one organization, and nothing to render. */
 export const commonHeaders: Readonly<Record<string, string>> = {

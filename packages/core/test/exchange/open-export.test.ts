@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest'
 
-import { type ObjectAccess, type OpenedExport, openExport } from '../src/open-export.ts'
-import type { ExportRecord, ObjectInfo, OpenObject } from '../src/ports.ts'
-import { refusalDetail, refuse } from '../src/refusals.ts'
-import { type DeliveryQuestion, objectEtag, planDelivery } from '../src/steps/plan-delivery.ts'
+import { type ObjectAccess, type OpenedExport, openExport } from '../../src/exchange/open-export.ts'
+import type { ExportRecord, ObjectInfo, OpenObject } from '../../src/ports.ts'
+import { refusalDetail, refuse } from '../../src/refusals.ts'
+import { type DeliveryQuestion, objectEtag, planDelivery } from '../../src/steps/plan-delivery.ts'
 
 const info: ObjectInfo = { size: 1_000, validator: 'v1' }
 const changed: ObjectInfo = { ...info, validator: 'v2' }

@@ -1,8 +1,8 @@
-import type { ByteRange, ExportRecord, GetOptions, ObjectInfo, OpenObject } from './ports.ts'
-import { refusal, refusalDetail } from './refusals.ts'
-import { checkObject } from './steps/check-object.ts'
-import type { DeliveryQuestion, Plan } from './steps/plan-delivery.ts'
-import { decidesFirst } from './steps/plan-delivery.ts'
+import type { ByteRange, ExportRecord, GetOptions, ObjectInfo, OpenObject } from '../ports.ts'
+import { refusal, refusalDetail } from '../refusals.ts'
+import { checkObject } from '../steps/check-object.ts'
+import type { DeliveryQuestion, Plan } from '../steps/plan-delivery.ts'
+import { decidesFirst } from '../steps/plan-delivery.ts'
 
 /** The store, for one key. */
 export interface ObjectAccess {

@@ -1,11 +1,11 @@
+import { DeliveryError } from '../delivery/delivery-error.ts'
+import type { ExportResponse } from '../ports.ts'
+import type { RefusalDetail, RefusalKind } from '../refusals.ts'
+import { refusalCause, refusalDetail } from '../refusals.ts'
 import type { RefusalTerms } from './answers.ts'
 import { plainAnswer, refusalAnswer } from './answers.ts'
-import { DeliveryError } from './delivery/delivery-error.ts'
 import type { Reporter } from './events.ts'
 import type { Exchange } from './exchange.ts'
-import type { ExportResponse } from './ports.ts'
-import type { RefusalDetail, RefusalKind } from './refusals.ts'
-import { refusalCause, refusalDetail } from './refusals.ts'
 
 /** The one road out for everything that was thrown: the answer, the events, and nothing left open. */
 export function refuseExchange(

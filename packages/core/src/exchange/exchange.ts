@@ -1,8 +1,8 @@
-import { DeliveryError, outcomeOf } from './delivery/delivery-error.ts'
+import { DeliveryError, outcomeOf } from '../delivery/delivery-error.ts'
+import { printableText } from '../http/printable-text.ts'
+import type { ExportRequest, Outcome, Trouble } from '../ports.ts'
+import { refusal, refusalCause, refusalDetail } from '../refusals.ts'
 import type { Entry, Reporter } from './events.ts'
-import { printableText } from './http/printable-text.ts'
-import type { ExportRequest, Outcome, Trouble } from './ports.ts'
-import { refusal, refusalCause, refusalDetail } from './refusals.ts'
 
 /** One request's life: its clocks, its signal and its one end. */
 export interface Exchange {
