@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import type { IncomingMessage } from 'node:http'
 import { request } from 'node:http'
 import { connect } from 'node:net'
 
@@ -101,7 +102,7 @@ describe('each clock has its own outcome', () => {
       agent: false,
     })
     client.end()
-    const [response] = (await once(client, 'response')) as [import('node:http').IncomingMessage]
+    const [response] = (await once(client, 'response')) as [IncomingMessage]
     let read = 0
     for await (const chunk of response) {
       read += (chunk as Buffer).length
@@ -215,7 +216,7 @@ describe('audit', () => {
     ],
   ])('that %s is 503, and the object is closed', async (_, audit) => {
     const { store, open } = counted(memory())
-    const guard = openGuard(store, { audit: audit as () => Promise<void> })
+    const guard = openGuard(store, { audit })
     const server = await serve(guard.handler)
     expect(await ask(server.url)).toMatchObject({ status: 503 })
     expect(guard.troubles()).toMatchObject([{ port: 'audit', code: 'audit_failed' }])
@@ -244,7 +245,7 @@ test.each([
   ['rejects', async () => Promise.reject(new Error('sink'))],
   ['never settles', () => never()],
 ])('a sink that %s harms nothing', async (_, onEvent) => {
-  const guard = openGuard(memory(), { onEvent: onEvent as () => void })
+  const guard = openGuard(memory(), { onEvent })
   const server = await serve(guard.handler)
   expect(await ask(server.url)).toMatchObject({ status: 200, complete: true })
   await server.close()

@@ -24,9 +24,9 @@ const limiter = createMemoryLimiter()
 export interface OpenGuard {
   readonly handler: ExportHandler
   readonly events: ExportEvent[]
-  ended(): DownloadEnded[]
-  started(): DownloadStarted[]
-  troubles(): Trouble[]
+  readonly ended: () => DownloadEnded[]
+  readonly started: () => DownloadStarted[]
+  readonly troubles: () => Trouble[]
 }
 
 export function openGuard(
