@@ -1,13 +1,14 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { getHeapSpaceStatistics } from 'node:v8'
 
 import { createFilesystemStore } from '@sallyport/storage/filesystem'
 
 import { guarded } from './guarded.ts'
 
 /**
- * A whole service in its own process: `server.ts <root> <port> [<delivery options as JSON>]`. Writes its port on the first
- * line, then one line of JSON for each event.
+ * A whole service in its own process: `server.ts <root> [<port> [<delivery options as JSON>]]`. Writes its port on the first
+ * line, then one line of JSON for each event; and at SIGUSR2 one on its memory.
  */
 const [root = '', port = '0', delivery = '{}'] = process.argv.slice(2)
 const { listener } = guarded(createFilesystemStore({ root }), {
@@ -17,4 +18,11 @@ const { listener } = guarded(createFilesystemStore({ root }), {
 const server = createServer(listener)
 server.listen(Number(port), '127.0.0.1', () => {
   process.stdout.write(`${(server.address() as AddressInfo).port}\n`)
+})
+
+process.on('SIGUSR2', () => {
+  const { rss, heapTotal, heapUsed, external } = process.memoryUsage()
+  const nursery = getHeapSpaceStatistics().find(({ space_name }) => space_name === 'new_space')
+  const memory = { type: 'memory', rss, heapTotal, heapUsed, external, nursery: nursery?.physical_space_size }
+  process.stdout.write(`${JSON.stringify(memory)}\n`)
 })
