@@ -245,7 +245,7 @@ test.each<[string, () => unknown]>([
   ['rejects', async () => Promise.reject(new Error('sink'))],
   ['never settles', () => never()],
 ])('a sink that %s harms nothing', async (_, onEvent) => {
-  const guard = openGuard(memory(), { onEvent: onEvent as () => void })
+  const guard = openGuard(memory(), { onEvent })
   const server = await serve(guard.handler)
   expect(await ask(server.url)).toMatchObject({ status: 200, complete: true })
   await server.close()

@@ -39,7 +39,7 @@ export async function serve(handler: ExportHandler, listener = answering(handler
 }
 
 /** The last path segment but one is the export id. */
-export const answering =
+const answering =
   (handler: ExportHandler): RequestListener =>
   (request, response) => {
     const exportId = (request.url ?? '').split('/').at(-2)

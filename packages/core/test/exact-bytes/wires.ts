@@ -13,7 +13,7 @@ import { serveNode } from '../../src/serve-node.ts'
 import { exportId, path } from './guard.ts'
 
 /** What a client saw of one answer. */
-export interface Seen {
+interface Seen {
   readonly status: number
   readonly bytes: Buffer
   /** How it broke, in the client's words; `undefined`: it ended well. */
