@@ -21,7 +21,7 @@ const signal = new AbortController().signal
 const bytes = positionCoded(16 * MIB)
 
 // The cases of one server stand in one order: the last of them ends it.
-describe('on Azurite', () => {
+describe('on Azurite', { timeout: 30_000 }, () => {
   let azurite: Azurite
   let proxy: FaultProxy
   let container: ContainerClient
@@ -201,7 +201,7 @@ describe('on Azurite', () => {
     for (let batch = 0; batch < 10; batch++)
       await Promise.all(Array.from({ length: 20 }, (_, nth) => ask(nth)))
     expect(await store.head(KEY, signal)).toMatchObject({ size: bytes.length })
-    await expect.poll(() => proxy.openNow(), { timeout: 4000 }).toBeLessThanOrEqual(1)
+    await expect.poll(() => proxy.openNow(), { timeout: 15_000 }).toBeLessThanOrEqual(1)
   })
 
   test('a server that is killed cuts its bodies, and refuses from then on', async () => {

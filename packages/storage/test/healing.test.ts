@@ -17,7 +17,7 @@ const whole = positionCoded(SIZE)
 const sha256 = createHash('sha256').update(whole).digest('hex')
 
 describe.each(backends)('a download from $name, cut 20 times', ({ here, start }) => {
-  describe.skipIf(!here)('through the guard to a real client', () => {
+  describe.skipIf(!here)('through the guard to a real client', { timeout: 120_000 }, () => {
     let backend: Backend
     let service: Service
 
@@ -68,7 +68,7 @@ describe.each(backends)('a download from $name, cut 20 times', ({ here, start })
       },
     )
 
-    test('by resets is exact too, and little of it is held at a time', { timeout: 120_000 }, async () => {
+    test('by resets is exact too, and little of it is held at a time', async () => {
       backend.proxy.setRule((nth) => (nth <= CUTS ? { cutAfter: EACH, how: 'reset' } : {}))
       const memory = watchMemory()
       expect(await service.download()).toMatchObject({ status: 200, sha256, complete: true })
@@ -76,7 +76,7 @@ describe.each(backends)('a download from $name, cut 20 times', ({ here, start })
       expect(endOfDownload()).toMatchObject([{ outcome: 'completed', attempts: CUTS + 1 }])
     })
 
-    test('is a visible cut where the object is overwritten between two', { timeout: 120_000 }, async () => {
+    test('is a visible cut where the object is overwritten between two', async () => {
       backend.proxy.setRule(async (nth) => {
         if (nth === 11) await backend.put(KEY, positionCoded(1000, 2))
         return nth <= CUTS ? { cutAfter: EACH, how: 'end' } : {}

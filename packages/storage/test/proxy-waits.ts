@@ -2,7 +2,7 @@ import { expect } from 'vitest'
 
 import type { FaultProxy } from '../../../scripts/servers/fault-proxy.ts'
 
-const patient = { timeout: 4000, interval: 10 }
+const patient = { timeout: 15_000, interval: 10 }
 
 /** Until so many bytes went towards the client. */
 export const sizeReached = (proxy: FaultProxy, size: number): Promise<void> =>

@@ -18,7 +18,7 @@ const MIB = 1_048_576
 const signal = new AbortController().signal
 const bytes = positionCoded(4 * MIB)
 
-describe.skipIf(!isHere('ceph'))('on a Ceph object gateway', () => {
+describe.skipIf(!isHere('ceph'))('on a Ceph object gateway', { timeout: 30_000 }, () => {
   let ceph: Ceph
   let proxy: FaultProxy
   let client: S3Client
@@ -217,7 +217,7 @@ describe.skipIf(!isHere('ceph'))('on a Ceph object gateway', () => {
     })
 
     test('who waits for one is bounded, may leave, and goes on as soon as one is free', async () => {
-      const upstream = createUpstream({ ...PATIENCE, headersMs: 300, places: () => 2 })
+      const upstream = createUpstream({ ...PATIENCE, headersMs: 1000, places: () => 2 })
       const store = openS3Store({ client, bucket: BUCKET, prefix: PREFIX }, upstream)
       const held = [await store.get(KEY, {}, signal), await store.get(KEY, {}, signal)]
       expect(await store.get(KEY, {}, signal).catch(kindOf)).toBe('unavailable')

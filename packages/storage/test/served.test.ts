@@ -16,7 +16,7 @@ const digest = createHash('sha256').update(whole).digest('hex')
 const signal = new AbortController().signal
 
 describe.each(backends)('the guard before $name', ({ here, start }) => {
-  describe.skipIf(!here)('over real sockets', () => {
+  describe.skipIf(!here)('over real sockets', { timeout: 30_000 }, () => {
     let backend: Backend
     const services: Service[] = []
     const serve = async (...options: Parameters<typeof startService>): Promise<Service> => {
@@ -67,7 +67,7 @@ describe.each(backends)('the guard before $name', ({ here, start }) => {
       expect(methods()).toEqual([])
     })
 
-    test('200 answers without a body, and departures, hold no connection', { timeout: 30_000 }, async () => {
+    test('200 answers without a body, and departures, hold no connection', async () => {
       const service = await serve(backend.store, { key: KEY })
       const { etag = '' } = (await service.open({}, 'HEAD')).resume().headers
       const ask = async (nth: number): Promise<void> => {

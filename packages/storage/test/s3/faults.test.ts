@@ -20,7 +20,7 @@ const bytes = positionCoded(32 * MIB)
 const at = { bucket: BUCKET, prefix: PREFIX }
 
 // The cases of one server stand in one order: the last of them ends it.
-describe.skipIf(!isHere('ceph'))('on a Ceph object gateway', () => {
+describe.skipIf(!isHere('ceph'))('on a Ceph object gateway', { timeout: 30_000 }, () => {
   let ceph: Ceph
   let proxy: FaultProxy
   let direct: S3Client
