@@ -1,0 +1,69 @@
+import { spawnSync } from 'node:child_process'
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+
+import { describe, expect, test } from 'vitest'
+import { parseAllDocuments } from 'yaml'
+
+import { blocks, root } from './blocks.ts'
+import { given, preludes } from './given.ts'
+
+// Every block of code in the documents, by its language. What is run besides has a test of its own.
+
+const known = new Set(['', 'ts', 'sh', 'json', 'yaml', 'nginx', 'http'])
+const of = (language: string): typeof blocks => blocks.filter((block) => block.language === language)
+
+test('every block is in a language that is checked here', () => {
+  expect(blocks.filter(({ language }) => !known.has(language))).toEqual([])
+})
+
+test('ts: every block compiles, strictly, against the sources', { timeout: 120_000 }, () => {
+  const folder = join(root, 'docs/node_modules/.cache/blocks')
+  rmSync(folder, { recursive: true, force: true })
+  mkdirSync(folder, { recursive: true })
+  const config = {
+    extends: join(root, 'tsconfig.base.json'),
+    compilerOptions: {
+      noEmit: true,
+      customConditions: ['@sallyport/source'],
+      skipLibCheck: true,
+      noUnusedLocals: false,
+      noUnusedParameters: false,
+    },
+    include: ['*.ts'],
+  }
+  writeFileSync(join(folder, 'package.json'), '{ "type": "module" }')
+  writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ ...config, exclude: [] }))
+  for (const { title, code, given: names } of of('ts')) {
+    const file = `${title.replaceAll(/\W+/g, '-')}.ts`
+    const before = [preludes[title] ?? '', ...names.map((name) => given[name]), 'export {}']
+    writeFileSync(join(folder, file), [...before, code].join('\n'))
+  }
+  const tsc = join(root, 'node_modules/typescript/bin/tsc')
+  const { stdout, stderr } = spawnSync(process.execPath, [tsc, '-p', folder], { encoding: 'utf8', cwd: root })
+  expect(`${stdout}${stderr}`).toBe('')
+})
+
+test('ts: what a block takes for granted is known', () => {
+  const names = new Set(of('ts').flatMap((block) => block.given))
+  expect([...names].toSorted()).toEqual(Object.keys(given).toSorted())
+})
+
+describe('sh', () => {
+  test.each(of('sh'))('$title parses', ({ code }) => {
+    const { status, stderr } = spawnSync('bash', ['-n'], { input: code, encoding: 'utf8' })
+    expect([status, stderr]).toEqual([0, ''])
+  })
+})
+
+describe('json', () => {
+  test.each(of('json'))('$title parses', ({ code }) => {
+    expect(() => JSON.parse(code) as unknown).not.toThrow()
+  })
+})
+
+describe('yaml', () => {
+  test.each(of('yaml'))('$title parses', ({ code }) => {
+    expect(parseAllDocuments(code).flatMap(({ errors }) => errors)).toEqual([])
+  })
+})

@@ -1,0 +1,81 @@
+import type { Outcome, RefusalKind } from '@sallyport/core'
+import { describe, expect, test } from 'vitest'
+
+import { troubleCodes } from '../../scripts/trouble-codes.ts'
+import { textOf } from './blocks.ts'
+
+// events.md and operations.md leave nothing out, and tell of nothing that is not there.
+
+const events = textOf('docs/events.md')
+const operations = textOf('docs/operations.md')
+const section = (text: string, heading: string): string =>
+  text.split(`## ${heading}\n`)[1]?.split('\n## ')[0] ?? ''
+const firstCells = (text: string): readonly string[] =>
+  [...text.matchAll(/^\| (`[^|]+)\|/gm)].flatMap(([, cell = '']) =>
+    [...cell.matchAll(/`([^`]+)`/g)].map(([, name = '']) => name),
+  )
+
+const outcomes: Record<Outcome, true> = {
+  completed: true,
+  refused: true,
+  client_aborted: true,
+  client_too_slow: true,
+  lifetime_over: true,
+  shut_down: true,
+  store_cut: true,
+  store_stalled: true,
+  store_overran: true,
+  object_changed: true,
+  failed: true,
+}
+const kinds: Record<RefusalKind, true> = {
+  invalid_request: true,
+  token_missing: true,
+  token_invalid: true,
+  method_not_allowed: true,
+  tenant_forbidden: true,
+  capability_missing: true,
+  scope_missing: true,
+  rate_limited: true,
+  too_many_downloads: true,
+  export_not_found: true,
+  export_pending: true,
+  export_failed: true,
+  export_expired: true,
+  object_missing: true,
+  precondition_failed: true,
+  range_not_satisfiable: true,
+  internal: true,
+  upstream_error: true,
+  unavailable: true,
+  object_changed: true,
+}
+
+describe('events.md', () => {
+  test('lists every trouble code of the sources', () => {
+    const ports = ['verifier', 'tenants', 'catalogue', 'store', 'limiter', 'audit']
+    const told = firstCells(section(events, 'Troubles')).flatMap((code) =>
+      code.startsWith('<port>') ? ports.map((port) => code.replace('<port>', port)) : [code],
+    )
+    expect(told.toSorted()).toEqual(troubleCodes().toSorted())
+  })
+
+  test('lists every outcome', () => {
+    expect(firstCells(section(events, 'Outcomes')).toSorted()).toEqual(Object.keys(outcomes).toSorted())
+  })
+
+  test('has five alerts', () => {
+    const rows = section(events, 'Five alerts').match(/^\| (?!-|alert)/gm)
+    expect(rows).toHaveLength(5)
+  })
+})
+
+describe('operations.md', () => {
+  test('has a row for every kind of refusal', () => {
+    expect(firstCells(section(operations, 'Refusals')).toSorted()).toEqual(Object.keys(kinds).toSorted())
+  })
+
+  test('has a row for every outcome', () => {
+    expect(firstCells(section(operations, 'Cuts')).toSorted()).toEqual(Object.keys(outcomes).toSorted())
+  })
+})

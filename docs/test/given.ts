@@ -1,0 +1,21 @@
+/** What a block may take for granted, as a reader has it from the page before: a declaration for each name. */
+export const given: Readonly<Record<string, string>> = {
+  app: "declare const app: ReturnType<typeof import('express')>",
+  catalogue:
+    "declare const catalogue: { find(tenantId: string, id: string, signal?: AbortSignal): Promise<import('@sallyport/core').ExportRecord | undefined> }",
+  clientSecret: 'declare const clientSecret: string',
+  findTenant:
+    "declare const findTenant: (name: string) => Promise<import('@sallyport/core').Tenant | undefined>",
+  handler: "declare const handler: import('@sallyport/core').ExportHandler",
+  options: "declare const options: import('@sallyport/core').ExportHandlerOptions",
+  pager: 'declare const pager: { page(what: string): void; count(what: string): void }',
+  server: "declare const server: import('node:http').Server",
+  store: "declare const store: import('@sallyport/core').ExportStore",
+  table:
+    'declare const table: { find(key: string): Promise<{ size: number; revision: string } | undefined>; read(key: string, revision: string | undefined, from: number, to: number, signal: AbortSignal): Promise<Uint8Array | undefined> }',
+}
+
+/** The same for pages that go on from block to block. */
+export const preludes: Readonly<Record<string, string>> = {
+  'README.md, block 3': given['app'] ?? '',
+}
