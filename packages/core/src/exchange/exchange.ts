@@ -96,12 +96,18 @@ export function openExchange(request: ExportRequest, requestId: string, rules: E
     stop,
     ask: (port, call) =>
       new Promise((resolve, reject) => {
-        const fail = (error: unknown): void =>
+        const fail = (error: unknown): void => {
+          endWait = undefined
           reject(blame(port, signal.aborted ? signal.reason : error, signal))
+        }
         if (signal.aborted) return fail(undefined)
+        const settle = (value: Awaited<ReturnType<typeof call>>): void => {
+          endWait = undefined
+          resolve(value)
+        }
         endWait = fail
         try {
-          Promise.resolve(call(signal)).then(resolve, fail)
+          Promise.resolve(call(signal)).then(settle, fail)
         } catch (error) {
           fail(error)
         }
