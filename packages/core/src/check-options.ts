@@ -1,5 +1,7 @@
 import * as z from 'zod'
 
+import { unknownOption, whereOptionsAreTold } from './unknown-option.ts'
+
 const write = (what: string): { error: string } => ({ error: `write ${what}` })
 
 const fn = (signature: string): z.ZodType =>
@@ -11,22 +13,32 @@ const whole = (what: string, least: number, most: number): z.ZodNumber => {
 }
 const ms = (what: string): z.ZodNumber => whole(`${what} in milliseconds`, 1, 2_147_483_647)
 const date = (what: string): z.ZodType => z.date(write(what))
+/** What to write where it is no object; for an unknown member the known ones, which `explain` reads. */
+const knows = (
+  names: readonly string[],
+  { error }: { error: string },
+): { error: (issue: Issue) => string } => ({
+  error: ({ code }) => (code === 'unrecognized_keys' ? names.join(' ') : error),
+})
+interface Issue {
+  readonly code?: string | undefined
+}
+const object = <S extends z.core.$ZodLooseShape>(shape: S, otherwise = write('')) =>
+  z.strictObject(shape, knows(Object.keys(shape), otherwise))
 const signal = (what: string): z.ZodType => z.instanceof(AbortSignal, write(what))
 
 const most = Number.MAX_SAFE_INTEGER
-const quota = z
-  .strictObject(
-    {
-      capacity: whole('tokens', 1, most),
-      refill: whole('tokens', 1, most),
-      perMs: ms('the period of one refill'),
-    },
-    write('{ capacity, refill, perMs }'),
-  )
-  .refine(
-    ({ capacity, perMs }) => capacity * perMs <= most,
-    write('a quota whose capacity × perMs stays below 2^53'),
-  )
+const quota = object(
+  {
+    capacity: whole('tokens', 1, most),
+    refill: whole('tokens', 1, most),
+    perMs: ms('the period of one refill'),
+  },
+  write('{ capacity, refill, perMs }'),
+).refine(
+  ({ capacity, perMs }) => capacity * perMs <= most,
+  write('a quota whose capacity × perMs stays below 2^53'),
+)
 const quotaOr = (signature: string): z.ZodType =>
   z.custom(
     (value) => typeof value === 'function' || quota.safeParse(value).success,
@@ -40,7 +52,7 @@ const tenant = z.looseObject(
 const tenancy = z.discriminatedUnion(
   'mode',
   [
-    z.strictObject({
+    object({
       mode: z.literal('multi'),
       findTenant: fn('(name, principal, signal) => Promise<tenant | undefined>'),
       isMember: fn('(principal, tenant, signal) => Promise<boolean>').optional(),
@@ -50,7 +62,7 @@ const tenancy = z.discriminatedUnion(
         .refine(({ flags }) => !/[gy]/.test(flags), write('a regular expression without the flags g and y'))
         .optional(),
     }),
-    z.strictObject({ mode: z.literal('single'), tenant }),
+    object({ mode: z.literal('single'), tenant }),
   ],
   write("{ mode: 'multi', findTenant } or { mode: 'single', tenant: { id, name } }"),
 )
@@ -60,36 +72,34 @@ const store = z.custom(
     (isObject(value) && typeof value['head'] === 'function' && typeof value['get'] === 'function'),
   write('a store with head() and get(), or a function (tenant) => store'),
 )
-const version = z
-  .strictObject(
-    {
-      errors: fn('(refusal) => ({ status, contentType, body }), such as problemDetails()').optional(),
-      mediaTypes: z
-        .record(
-          z.string(),
-          z
-            .string()
-            .regex(/^[\w!#$&^.+-]{1,80}\/[\w!#$&^.+-]{1,80}(?:; ?[\w-]+=[\w.-]+)*$/, write('a media type')),
-          write('{ format: media type }'),
-        )
-        .optional(),
-      deprecated: date('a valid Date').optional(),
-      sunset: date('a valid Date').optional(),
-      links: z
-        .partialRecord(
-          z.enum(['deprecation', 'sunset', 'successor-version']),
-          z.url(write('an absolute URL')),
-          write('{ deprecation?, sunset?, successor-version? } of absolute URLs'),
-        )
-        .optional(),
-    },
-    write('{ errors?, mediaTypes?, deprecated?, sunset?, links? }'),
-  )
-  .refine(
-    ({ deprecated, sunset }) =>
-      !(deprecated instanceof Date && sunset instanceof Date) || sunset >= deprecated,
-    write('a sunset that is not before deprecated (RFC 9745 §4)'),
-  )
+const relations = ['deprecation', 'sunset', 'successor-version'] as const
+const version = object(
+  {
+    errors: fn('(refusal) => ({ status, contentType, body }), such as problemDetails()').optional(),
+    mediaTypes: z
+      .record(
+        z.string(),
+        z
+          .string()
+          .regex(/^[\w!#$&^.+-]{1,80}\/[\w!#$&^.+-]{1,80}(?:; ?[\w-]+=[\w.-]+)*$/, write('a media type')),
+        write('{ format: media type }'),
+      )
+      .optional(),
+    deprecated: date('a valid Date').optional(),
+    sunset: date('a valid Date').optional(),
+    links: z
+      .partialRecord(
+        z.enum(relations),
+        z.url(write('an absolute URL')),
+        knows(relations, write('{ deprecation?, sunset?, successor-version? } of absolute URLs')),
+      )
+      .optional(),
+  },
+  write('{ errors?, mediaTypes?, deprecated?, sunset?, links? }'),
+).refine(
+  ({ deprecated, sunset }) => !(deprecated instanceof Date && sunset instanceof Date) || sunset >= deprecated,
+  write('a sunset that is not before deprecated (RFC 9745 §4)'),
+)
 const slots = whole('places', 1, 1_000_000)
 const cost = whole('tokens', 1, 1_000_000)
 
@@ -121,68 +131,57 @@ const members = {
     .refine((rows) => Object.keys(rows).length > 0, write('at least one version'))
     .optional(),
   defaultVersion: text('the name of a version').optional(),
-  limits: z
-    .strictObject(
-      {
-        perPrincipal: quotaOr('(principal, tenant) => quota').optional(),
-        perTenant: quotaOr('(tenant) => quota').optional(),
-        perAddress: quota.optional(),
-        concurrent: z
-          .strictObject(
-            { perPrincipal: slots.optional(), perTenant: slots.optional(), total: slots.optional() },
-            write('{ perPrincipal?, perTenant?, total? }'),
-          )
-          .refine(nests, write('caps that nest: perPrincipal ≤ perTenant ≤ total'))
-          .optional(),
-        cost: z
-          .strictObject(
-            { download: cost.optional(), range: cost.optional(), head: cost.optional() },
-            write('{ download?, range?, head? }'),
-          )
-          .optional(),
-        legacyFields: z.boolean(write('true or false')).optional(),
-        limiter: z
-          .custom(
-            (value) => isObject(value) && typeof value['admit'] === 'function',
-            write('a limiter with admit(), such as createMemoryLimiter()'),
-          )
-          .optional(),
-      },
-      write('{ perPrincipal?, perTenant?, perAddress?, concurrent?, cost?, legacyFields?, limiter? }'),
-    )
-    .optional(),
-  delivery: z
-    .strictObject(
-      {
-        firstByteMs: ms('the time to the first byte').optional(),
-        storeSilenceMs: ms("the store's longest silence").optional(),
-        resume: z
-          .strictObject(
-            {
-              attempts: whole('re-opens', 0, 1_000).optional(),
-              withinMs: ms('the time for one outage').optional(),
-            },
-            write('{ attempts?, withinMs? }'),
-          )
-          .optional(),
-        slowestClient: z
-          .strictObject(
-            { bytes: whole('bytes', 1, most), perMs: ms('the window') },
-            write('{ bytes, perMs }'),
-          )
-          .optional(),
-        lifetimeMs: ms('the longest download').optional(),
-      },
-      write('{ firstByteMs?, storeSilenceMs?, resume?, slowestClient?, lifetimeMs? }'),
-    )
-    .optional(),
+  limits: object(
+    {
+      perPrincipal: quotaOr('(principal, tenant) => quota').optional(),
+      perTenant: quotaOr('(tenant) => quota').optional(),
+      perAddress: quota.optional(),
+      concurrent: object(
+        { perPrincipal: slots.optional(), perTenant: slots.optional(), total: slots.optional() },
+        write('{ perPrincipal?, perTenant?, total? }'),
+      )
+        .refine(nests, write('caps that nest: perPrincipal ≤ perTenant ≤ total'))
+        .optional(),
+      cost: object(
+        { download: cost.optional(), range: cost.optional(), head: cost.optional() },
+        write('{ download?, range?, head? }'),
+      ).optional(),
+      legacyFields: z.boolean(write('true or false')).optional(),
+      limiter: z
+        .custom(
+          (value) => isObject(value) && typeof value['admit'] === 'function',
+          write('a limiter with admit(), such as createMemoryLimiter()'),
+        )
+        .optional(),
+    },
+    write('{ perPrincipal?, perTenant?, perAddress?, concurrent?, cost?, legacyFields?, limiter? }'),
+  ).optional(),
+  delivery: object(
+    {
+      firstByteMs: ms('the time to the first byte').optional(),
+      storeSilenceMs: ms("the store's longest silence").optional(),
+      resume: object(
+        {
+          attempts: whole('re-opens', 0, 1_000).optional(),
+          withinMs: ms('the time for one outage').optional(),
+        },
+        write('{ attempts?, withinMs? }'),
+      ).optional(),
+      slowestClient: object(
+        { bytes: whole('bytes', 1, most), perMs: ms('the window') },
+        write('{ bytes, perMs }'),
+      ).optional(),
+      lifetimeMs: ms('the longest download').optional(),
+    },
+    write('{ firstByteMs?, storeSilenceMs?, resume?, slowestClient?, lifetimeMs? }'),
+  ).optional(),
   onEvent: fn('(event) => void').optional(),
   audit: fn('(event, signal) => Promise<void>').optional(),
   draining: signal('an AbortSignal').optional(),
   shutdown: signal('an AbortSignal').optional(),
   now: fn('() => milliseconds since the epoch').optional(),
 }
-const schema = z.strictObject(members, write('{ verifyToken, tenancy, capability, findExport, store }'))
+const schema = object(members, write('{ verifyToken, tenancy, capability, findExport, store }'))
 
 /** Throws a `TypeError` that names every wrong option, what was given and what to write instead. */
 export function checkOptions(options: unknown): void {
@@ -197,13 +196,13 @@ export function checkOptions(options: unknown): void {
 
 /** The error for wrong options, a line each. */
 export const wrongOptions = (lines: readonly string[]): TypeError =>
-  new TypeError(`createExportHandler: ${lines.join('\n  ')}`)
+  new TypeError(`createExportHandler: ${[...lines, whereOptionsAreTold].join('\n  ')}`)
 
 function explain(issue: z.core.$ZodIssue): { readonly option: string; readonly fault: string }[] {
   const path = issue.path.map(String)
   if (issue.code === 'unrecognized_keys') {
-    const fault = 'unknown option; check its spelling and its place'
-    return issue.keys.map((key) => ({ option: [...path, key].join('.'), fault }))
+    const known = issue.message.split(' ')
+    return issue.keys.map((key) => ({ option: [...path, key].join('.'), fault: unknownOption(key, known) }))
   }
   const message = (issue.code === 'invalid_key' && issue.issues[0]?.message) || issue.message
   const fault = `${message}; got ${shown(issue.input, textIssues.has(issue.code))}`

@@ -16,7 +16,8 @@ function complaint(changes: object): string {
   }
   return 'nothing'
 }
-const says = (...lines: readonly string[]): string => `createExportHandler: ${lines.join('\n  ')}`
+const says = (...lines: readonly string[]): string =>
+  `createExportHandler: ${[...lines, 'docs/options.md tells them one by one'].join('\n  ')}`
 
 describe('what must be there is missed at once', () => {
   test.each([
@@ -55,25 +56,56 @@ describe('each wrong option is named, with what to write', () => {
 })
 
 describe('what nobody knows is refused', () => {
-  const unknown = 'unknown option; check its spelling and its place'
-
-  test.each<[object, string]>([
-    [{ verifytoken: 1 }, 'verifytoken'],
-    [{ capabilty: 'x' }, 'capabilty'],
-    [{ tenancy: { ...multi, tenant: {} } }, 'tenancy.tenant'],
-    [{ tenancy: { mode: 'single', tenant: { id: 'a', name: 'a' }, findTenant: 1 } }, 'tenancy.findTenant'],
-    [{ versions: { v1: { error: 1 } } }, 'versions.v1.error'],
-    [{ versions: { v1: { links: { next: 'https://example.com' } } } }, 'versions.v1.links.next'],
-    [{ limits: { perUser: 1 } }, 'limits.perUser'],
-    [{ limits: { perAddress: { ...quota, burst: 1 } } }, 'limits.perAddress.burst'],
-    [{ limits: { concurrent: { all: 1 } } }, 'limits.concurrent.all'],
-    [{ limits: { cost: { get: 1 } } }, 'limits.cost.get'],
-    [{ limits: { onOutage: 'open' } }, 'limits.onOutage'],
-    [{ delivery: { timeoutMs: 1 } }, 'delivery.timeoutMs'],
-    [{ delivery: { resume: { tries: 1 } } }, 'delivery.resume.tries'],
-    [{ delivery: { slowestClient: { bytes: 1, perMs: 1, off: true } } }, 'delivery.slowestClient.off'],
-  ])('%j', (changes, name) => {
-    expect(complaint(changes)).toBe(says(`${name}: ${unknown}`))
+  test.each<[object, string, string]>([
+    [{ verifytoken: 1 }, 'verifytoken', 'did you mean verifyToken?'],
+    [{ capabilty: 'x' }, 'capabilty', 'did you mean capability?'],
+    [
+      { tenancy: { ...multi, tenant: {} } },
+      'tenancy.tenant',
+      'write one of mode, findTenant, isMember, headerOptional, namePattern',
+    ],
+    [
+      { tenancy: { mode: 'single', tenant: { id: 'a', name: 'a' }, findTenant: 1 } },
+      'tenancy.findTenant',
+      'write one of mode, tenant',
+    ],
+    [{ versions: { v1: { error: 1 } } }, 'versions.v1.error', 'did you mean errors?'],
+    [
+      { versions: { v1: { links: { next: 'https://example.com' } } } },
+      'versions.v1.links.next',
+      'write one of deprecation, sunset, successor-version',
+    ],
+    [
+      { limits: { perUser: 1 } },
+      'limits.perUser',
+      'write one of perPrincipal, perTenant, perAddress, concurrent, cost, legacyFields, limiter',
+    ],
+    [
+      { limits: { perAddress: { ...quota, burst: 1 } } },
+      'limits.perAddress.burst',
+      'write one of capacity, refill, perMs',
+    ],
+    [
+      { limits: { concurrent: { all: 1 } } },
+      'limits.concurrent.all',
+      'write one of perPrincipal, perTenant, total',
+    ],
+    [{ limits: { cost: { get: 1 } } }, 'limits.cost.get', 'write one of download, range, head'],
+    [
+      { limits: { onOutage: 'open' } },
+      'limits.onOutage',
+      'write one of perPrincipal, perTenant, perAddress, concurrent, cost, legacyFields, limiter',
+    ],
+    [{ delivery: { lifetimems: 1 } }, 'delivery.lifetimems', 'did you mean lifetimeMs?'],
+    [{ delivery: { resume: { tries: 1 } } }, 'delivery.resume.tries', 'write one of attempts, withinMs'],
+    [
+      { delivery: { slowestClient: { bytes: 1, perMs: 1, off: true } } },
+      'delivery.slowestClient.off',
+      'write one of bytes, perMs',
+    ],
+    [{ ['x'.repeat(1_000)]: 1 }, 'x'.repeat(1_000), 'write one of verifyToken, tenancy,'],
+  ])('%j', (changes, name, advice) => {
+    expect(complaint(changes)).toContain(`createExportHandler: ${name}: unknown option; ${advice}`)
   })
 })
 
@@ -83,7 +115,7 @@ test('all that is wrong is told at once, a line each', () => {
   )
   expect(
     message.split('\n').map((line) => line.replace('createExportHandler:', '').trim().split(':')[0]),
-  ).toEqual(['capability', 'store', 'delivery.lifetimeMs', 'extra'])
+  ).toEqual(['capability', 'store', 'delivery.lifetimeMs', 'extra', 'docs/options.md tells them one by one'])
 })
 
 test('nothing that may be secret is printed', () => {

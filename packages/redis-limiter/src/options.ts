@@ -38,6 +38,8 @@ export interface RedisLimiterOptions {
   readonly processes?: number
 }
 
+const NAMES: readonly string[] = ['send', 'prefix', 'timeoutMs', 'leaseMs', 'onOutage', 'processes']
+
 /** Checks the options and fills the defaults. */
 export function checked(options: RedisLimiterOptions): Required<RedisLimiterOptions> {
   const {
@@ -48,6 +50,9 @@ export function checked(options: RedisLimiterOptions): Required<RedisLimiterOpti
     onOutage = 'local',
     processes = 1,
   } = options
+  for (const name of Object.keys(options))
+    if (!NAMES.includes(name))
+      throw new TypeError(`${name}: unknown option; write one of ${NAMES.join(', ')}`)
   if (typeof send !== 'function')
     throw new TypeError('send: write a function (command, key) => Promise<reply>')
   if (typeof prefix !== 'string' || /[{}]/.test(prefix))

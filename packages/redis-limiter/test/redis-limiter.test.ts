@@ -197,6 +197,7 @@ describe('wrong options are named', () => {
   test.each<{ options: object; says: RegExp }>([
     { options: {}, says: /^send: / },
     { options: { send: 'redis://' }, says: /^send: / },
+    { options: { send, onOutge: 'closed' }, says: /^onOutge: unknown option; write one of send, / },
     { options: { send, prefix: 'a{b}' }, says: /^prefix: / },
     { options: { send, prefix: 7 }, says: /^prefix: / },
     { options: { send, timeoutMs: 0 }, says: /^timeoutMs: / },

@@ -2,6 +2,7 @@ import type { ContainerClient } from '@azure/storage-blob'
 import type { ExportStore } from '@sallyport/core'
 
 import { openAzureBlobStore } from './azure-blob/store.ts'
+import { checkClient, checkNames } from './check-options.ts'
 import { createUpstream, PATIENCE, type Upstream } from './upstream/upstream.ts'
 
 /**
@@ -22,12 +23,15 @@ import { createUpstream, PATIENCE, type Upstream } from './upstream/upstream.ts'
  *
  * @param options - `prefix`: segments above every key, joined with one `/`, that no key can leave
  * @defaultValue prefix: none
- * @throws TypeError where the prefix cannot be one
+ * @throws TypeError that names the option, where it is unknown, or container or prefix cannot be one
  */
 export function createAzureBlobStore(options: {
   readonly container: ContainerClient
   readonly prefix?: string
 }): ExportStore {
+  checkNames('createAzureBlobStore', options, ['container', 'prefix'])
+  const container = 'new ContainerClient(…) of @azure/storage-blob'
+  checkClient('createAzureBlobStore', 'container', options.container, 'getBlobClient', container)
   return openAzureBlobStore(options, upstreamOf(options.container))
 }
 

@@ -3,6 +3,7 @@ import { resolve } from 'node:path'
 
 import type { ExportStore } from '@sallyport/core'
 
+import { checkNames } from './check-options.ts'
 import { createFiles } from './filesystem/files.ts'
 import { diskUnder } from './filesystem/local-disk.ts'
 import { createRoot } from './filesystem/root.ts'
@@ -34,9 +35,11 @@ export interface FilesystemStoreOptions {
  * At most all but one of libuv's pool threads are taken, by all stores of the process together, so that a hanging disk
  * stops only downloads. Raise `UV_THREADPOOL_SIZE` (4) for disks that answer slowly.
  *
- * @throws TypeError that names the option, where `root` is no text or empty
+ * @throws TypeError that names the option, where it is unknown, or `root` is no text or empty
  */
-export function createFilesystemStore({ root }: FilesystemStoreOptions): ExportStore {
+export function createFilesystemStore(options: FilesystemStoreOptions): ExportStore {
+  checkNames('createFilesystemStore', options, ['root'])
+  const { root } = options
   if (!isPath(root)) throw new TypeError("root: write the path of the exports' folder, as in '/var/exports'")
   const given = resolve(root)
   const real = realPath(given)

@@ -1,5 +1,6 @@
 import type { ExportStore } from '@sallyport/core'
 
+import { checkNames } from './check-options.ts'
 import { createMemoryBudget } from './read-ahead/memory-budget.ts'
 import { PROCESS_BYTES, readAhead } from './read-ahead/store.ts'
 
@@ -25,6 +26,7 @@ export function createReadAheadStore(
   store: ExportStore,
   options: { readonly parts?: number; readonly partBytes?: number } = {},
 ): ExportStore {
+  checkNames('createReadAheadStore', options, ['parts', 'partBytes'])
   return readAhead(
     store,
     { parts: options.parts ?? 4, partBytes: options.partBytes ?? 8_388_608 },

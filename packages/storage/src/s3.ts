@@ -1,6 +1,7 @@
 import type { S3Client } from '@aws-sdk/client-s3'
 import type { ExportStore } from '@sallyport/core'
 
+import { checkClient, checkNames } from './check-options.ts'
 import { openS3Store } from './s3/store.ts'
 import { createUpstream, PATIENCE, type Upstream } from './upstream/upstream.ts'
 
@@ -31,7 +32,7 @@ import { createUpstream, PATIENCE, type Upstream } from './upstream/upstream.ts'
  *   `bucketOwner`: the account that must own the bucket, of 12 digits; S3 then refuses another's.
  *   `forbiddenIsMissing`: `true` for a role without `s3:ListBucket`, to whom S3 says 403 where there is nothing.
  * @defaultValue prefix: none; bucketOwner: not asked; forbiddenIsMissing: `false`
- * @throws TypeError where bucket or prefix cannot be one
+ * @throws TypeError that names the option, where it is unknown, or client, bucket or prefix cannot be one
  */
 export function createS3Store(options: {
   readonly client: S3Client
@@ -40,6 +41,8 @@ export function createS3Store(options: {
   readonly bucketOwner?: string
   readonly forbiddenIsMissing?: boolean
 }): ExportStore {
+  checkNames('createS3Store', options, ['client', 'bucket', 'prefix', 'bucketOwner', 'forbiddenIsMissing'])
+  checkClient('createS3Store', 'client', options.client, 'send', 'new S3Client({ … }) of @aws-sdk/client-s3')
   return openS3Store(options, upstreamOf(options.client))
 }
 

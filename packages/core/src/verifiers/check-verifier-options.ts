@@ -1,3 +1,5 @@
+import { unknownOption, whereOptionsAreTold } from '../unknown-option.ts'
+
 /** Reads one verifier's options by name. Each reader throws a `TypeError` that names the option, what was given and what to write. */
 export interface OptionReader {
   /** One text that is not empty. */
@@ -27,12 +29,13 @@ export interface OptionReader {
  * @param door - the function they were given to, to begin every message with
  */
 export function readOptions(door: string, given: unknown, known: readonly string[]): OptionReader {
-  const refuse = (name: string, write: string, got: string): never => {
-    throw new TypeError(`${door}: ${name}: write ${write}; got ${got}`)
+  const complain = (name: string, fault: string): never => {
+    throw new TypeError(`${door}: ${name}: ${fault}\n  ${whereOptionsAreTold}`)
   }
+  const refuse = (name: string, write: string, got: string): never =>
+    complain(name, `write ${write}; got ${got}`)
   if (!isRecord(given)) return refuse('options', `{ ${known.join(', ')} }`, kindOf(given))
-  for (const name of Object.keys(given))
-    if (!known.includes(name)) refuse(name, `one of ${known.join(', ')}`, 'an unknown option')
+  for (const name of Object.keys(given)) if (!known.includes(name)) complain(name, unknownOption(name, known))
 
   const text = (name: string, what: string, show: (value: unknown) => string): string => {
     const value = given[name]

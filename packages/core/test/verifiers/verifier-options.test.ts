@@ -47,8 +47,9 @@ describe('wrong options', () => {
       'options: write { issuer, audience, jwks, algorithms, type, clockToleranceMs, maxTokenAgeMs, cacheMs, staleKeysMs, readClaims }; got nothing',
     ],
     ['createJwtVerifier', 'x', 'got a string'],
-    ['createJwtVerifier', { isuer: 'x' }, 'isuer: write one of issuer, audience,'],
-    ['createJwtVerifier', { isuer: 'x' }, 'got an unknown option'],
+    ['createJwtVerifier', { isuer: 'x' }, 'isuer: unknown option; did you mean issuer?'],
+    ['createJwtVerifier', { leeway: 5 }, 'leeway: unknown option; write one of issuer, audience, jwks,'],
+    ['createJwtVerifier', { leeway: 5 }, '\n  docs/options.md tells them one by one'],
     [
       'createJwtVerifier',
       { issuer: undefined },
@@ -158,7 +159,7 @@ describe('wrong options', () => {
       null,
       'options: write { endpoint, clientId, clientSecret, issuer, audience, cacheMs, readClaims }; got null',
     ],
-    ['createIntrospectionVerifier', { timeout: 5 }, 'timeout: write one of endpoint,'],
+    ['createIntrospectionVerifier', { timeout: 5 }, 'timeout: unknown option; write one of endpoint,'],
     [
       'createIntrospectionVerifier',
       { endpoint: undefined },
@@ -221,7 +222,7 @@ describe('wrong options', () => {
       { opaque: {} },
       'opaque: write a verifier, such as createIntrospectionVerifier({ … }); got an object',
     ],
-    ['createBearerVerifier', { other: verifier }, 'other: write one of jwt, opaque; got an unknown option'],
+    ['createBearerVerifier', { other: verifier }, 'other: unknown option; write one of jwt, opaque'],
   ])('%s %j: %s', (door, changes, message) => {
     const given = Array.isArray(changes)
       ? () => createBearerVerifier(changes as never)

@@ -28,7 +28,7 @@ export interface S3StoreOptions {
 /** The store of `createS3Store`, on a given way to the service. */
 export function openS3Store(options: S3StoreOptions, upstream: Upstream): ExportStore {
   const { client, bucket, bucketOwner, forbiddenIsMissing = false } = options
-  if (bucket === '') throw new TypeError('bucket: name the bucket')
+  if (typeof bucket !== 'string' || bucket === '') throw new TypeError('bucket: name the bucket')
   const prefix = checkPrefix(options.prefix)
   const once = singleAttempt(client)
   const place = (key: string) => ({
