@@ -1,0 +1,33 @@
+import { describe, expect, test } from 'vitest'
+
+import { inOnePiece } from '../../src/delivery/in-one-piece.ts'
+import { chunksOf } from './sources.ts'
+
+const expected = Buffer.from(Uint8Array.from({ length: 10 }, (_, n) => n))
+
+describe('a small body', () => {
+  test.each([[[10]], [[4, 6]], [[1, 1, 8]]])('is put together, of chunks of %j', async (lengths) => {
+    for (const lent of [true, false])
+      expect(Buffer.from(await inOnePiece(10, chunksOf(...lengths), lent))).toEqual(expected)
+  })
+
+  test('that is lent is copied; one that is whole and owned is not', async () => {
+    const memory = Uint8Array.of(1, 2, 3)
+    const once = async function* once(): AsyncGenerator<Uint8Array> {
+      yield memory
+    }
+    expect(await inOnePiece(3, once(), false)).toBe(memory)
+    const copy = await inOnePiece(3, once(), true)
+    memory.fill(0)
+    expect(copy).toEqual(Uint8Array.of(1, 2, 3))
+  })
+
+  test.each([
+    [[], 'store_cut'],
+    [[4, 5], 'store_cut'],
+    [[11], 'store_overran'],
+    [[10, 1], 'store_overran'],
+  ])('of chunks of %j is %s', async (lengths, outcome) => {
+    await expect(inOnePiece(10, chunksOf(...lengths), false)).rejects.toMatchObject({ outcome })
+  })
+})

@@ -1,0 +1,217 @@
+import { getEventListeners } from 'node:events'
+
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+
+import { DeliveryError } from '../../src/delivery/delivery-error.ts'
+import type { DeliveryTerms } from '../../src/delivery/start-delivery.ts'
+import { deliverWhole, startDelivery } from '../../src/delivery/start-delivery.ts'
+import type { ExportBody } from '../../src/ports.ts'
+import { chunksOf, drain } from './sources.ts'
+
+interface Told {
+  readonly terms: DeliveryTerms
+  readonly controller: AbortController
+  /** How it ended; only the first counts. */
+  readonly ends: [string, unknown][]
+  readonly sent: () => number
+}
+
+/** Terms as an exchange makes them: to stop is to end, then to fire the signal. */
+function told(slowest = { bytes: 1_000, perMs: 1_000 }): Told {
+  const controller = new AbortController()
+  const ends: [string, unknown][] = []
+  let bytes = 0
+  const end = (outcome: string, cause?: unknown): void => void ends.push([outcome, cause])
+  const stop = (reason: DeliveryError): void => {
+    end(reason.outcome, reason.cause)
+    controller.abort(reason)
+  }
+  const sent = (more: number): void => void (bytes += more)
+  return {
+    terms: { slowest, signal: controller.signal, stop, end, sent },
+    controller,
+    ends,
+    sent: () => bytes,
+  }
+}
+
+const outcomeOf = ({ ends }: Told): string | undefined => ends[0]?.[0]
+
+describe('the first-byte gate', () => {
+  test('has the first chunk in hand before there is a body', async () => {
+    let asked = 0
+    const source = async function* source(): AsyncGenerator<Uint8Array, void, undefined> {
+      for (const length of [3, 4]) {
+        asked += 1
+        yield new Uint8Array(length)
+      }
+    }
+    const run = told()
+    const body = await startDelivery(7, source(), run.terms)
+    expect([body.length, asked, run.ends]).toEqual([7, 1, []])
+    expect((await drain(body)).lengths).toEqual([3, 4])
+    expect([outcomeOf(run), run.sent()]).toEqual(['completed', 7])
+  })
+
+  test('throws what the source throws before it, and ends nothing', async () => {
+    const failing = async function* failing(): AsyncGenerator<Uint8Array, void, undefined> {
+      yield* await Promise.reject<[]>(new DeliveryError('store_cut'))
+    }
+    const run = told()
+    await expect(startDelivery(7, failing(), run.terms)).rejects.toMatchObject({ outcome: 'store_cut' })
+    expect(run.ends).toEqual([])
+  })
+
+  test('lets the source go when the signal fires, whether or not anybody reads', async () => {
+    let released = false
+    const source = async function* source(): AsyncGenerator<Uint8Array, void, undefined> {
+      try {
+        yield* chunksOf(3, 4)
+      } finally {
+        released = true
+      }
+    }
+    const run = told()
+    await startDelivery(7, source(), run.terms)
+    run.controller.abort(new DeliveryError('client_aborted'))
+    await vi.waitFor(() => expect(released).toBe(true))
+  })
+})
+
+describe('a body', () => {
+  test('that fails tells how, and throws it to its reader', async () => {
+    const cause = new Error('ECONNRESET')
+    const source = async function* source(): AsyncGenerator<Uint8Array, void, undefined> {
+      yield* chunksOf(3)
+      throw new DeliveryError('store_cut', cause)
+    }
+    const run = told()
+    const { lengths, error } = await drain(await startDelivery(7, source(), run.terms))
+    expect([lengths, error]).toMatchObject([[3], { outcome: 'store_cut', cause }])
+    expect(outcomeOf(run)).toBe('store_cut')
+  })
+
+  test('whose reader leaves is aborted by the client', async () => {
+    const run = told()
+    for await (const chunk of await startDelivery(7, chunksOf(3, 4), run.terms)) if (chunk.length === 3) break
+    expect([outcomeOf(run), run.sent()]).toEqual(['client_aborted', 0])
+  })
+
+  test('that is stopped throws the reason, and never looks complete', async () => {
+    const run = told()
+    const body = await startDelivery(7, chunksOf(3, 4), run.terms)
+    const chunks = body[Symbol.asyncIterator]()
+    await chunks.next()
+    run.terms.stop(new DeliveryError('shut_down'))
+    await expect(chunks.next()).rejects.toMatchObject({ outcome: 'shut_down' })
+    expect(outcomeOf(run)).toBe('shut_down')
+  })
+
+  test('that is whole in one chunk tells the same', async () => {
+    const run = told()
+    const body = deliverWhole(Uint8Array.of(1, 2, 3), run.terms)
+    expect([body.length, (await drain(body)).bytes]).toEqual([3, Buffer.of(1, 2, 3)])
+    expect([run.ends[0], run.sent()]).toEqual([['completed', undefined], 3])
+    const stopped = told()
+    stopped.controller.abort(new DeliveryError('lifetime_over'))
+    await drain(deliverWhole(Uint8Array.of(1), stopped.terms))
+    expect(outcomeOf(stopped)).toBe('lifetime_over')
+  })
+
+  test('listens to the signal once, however many chunks there are', async () => {
+    const run = told()
+    const most: number[] = []
+    const lengths = Array.from({ length: 50 }, () => 1)
+    for await (const _ of await startDelivery(50, chunksOf(...lengths), run.terms))
+      most.push(getEventListeners(run.terms.signal, 'abort').length)
+    expect([most.length, Math.max(...most)]).toEqual([50, 1])
+  })
+})
+
+describe('the floor of 1,000 bytes in 1,000 ms', () => {
+  beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] }))
+  afterEach(() => void vi.useRealTimers())
+
+  /** Reads with these pauses, in ms, after each chunk; says how it ended and when. */
+  async function read(
+    run: Told,
+    body: ExportBody,
+    ...pauses: readonly number[]
+  ): Promise<[string | undefined, number]> {
+    const begun = performance.now()
+    let endedAt = -1
+    run.terms.signal.addEventListener('abort', () => (endedAt = performance.now()))
+    const chunks = body[Symbol.asyncIterator]()
+    for (const pause of pauses) {
+      const step = await chunks.next().catch(() => ({ done: true }))
+      if (step.done === true) break
+      await vi.advanceTimersByTimeAsync(pause)
+    }
+    await chunks.next().catch(() => undefined)
+    if (endedAt < 0) endedAt = performance.now()
+    expect(vi.getTimerCount()).toBe(0)
+    return [outcomeOf(run), endedAt - begun]
+  }
+  const body = (run: Told, ...lengths: readonly number[]): Promise<ExportBody> =>
+    startDelivery(
+      lengths.reduce((sum, length) => sum + length, 0),
+      chunksOf(...lengths),
+      run.terms,
+    )
+
+  test.each<[string, number[], number[], [string, number]]>([
+    [
+      'a reader that never comes back is cut when the window is over',
+      [100, 100],
+      [5_000],
+      ['client_too_slow', 1_000],
+    ],
+    ['one that comes back in time is not', [100, 100], [990, 10], ['completed', 1_000]],
+    // 1,000 ms and 100 more for the first chunk, of which 990 are gone: 110 are left.
+    ['a pause uses up the window', [100, 100], [990, 500], ['client_too_slow', 1_100]],
+    [
+      'at the floor exactly nobody is cut',
+      Array.from({ length: 50 }, () => 100),
+      Array.from({ length: 50 }, () => 100),
+      ['completed', 5_000],
+    ],
+    [
+      'at half of it the window is used up, and then one is cut',
+      Array.from({ length: 50 }, () => 100),
+      Array.from({ length: 50 }, () => 200),
+      ['client_too_slow', 1_800],
+    ],
+    [
+      'a fast reader saves up no more than one window',
+      [900, 900, 900, 100, 100],
+      [0, 0, 0, 5_000],
+      ['client_too_slow', 1_000],
+    ],
+    [
+      'a chunk larger than the window has the time that the floor gives it',
+      [3_000, 100],
+      [2_990, 10],
+      ['completed', 3_000],
+    ],
+    ['and no more', [3_000, 100], [5_000], ['client_too_slow', 3_000]],
+  ])('%s', async (_, lengths, pauses, [outcome, at]) => {
+    const run = told()
+    const [ended, when] = await read(run, await body(run, ...lengths), ...pauses)
+    expect(ended).toBe(outcome)
+    expect(Math.abs(when - at)).toBeLessThanOrEqual(2)
+  })
+
+  test('does not count the time in which the store is waited for', async () => {
+    const slow = async function* slow(): AsyncGenerator<Uint8Array, void, undefined> {
+      for (const chunk of [100, 100, 100]) {
+        yield new Uint8Array(chunk)
+        await new Promise((resolve) => setTimeout(resolve, 10_000))
+      }
+    }
+    const run = told()
+    const seen = startDelivery(300, slow(), run.terms).then(drain)
+    await vi.advanceTimersByTimeAsync(60_000)
+    expect((await seen).lengths).toEqual([100, 100, 100])
+    expect(outcomeOf(run)).toBe('completed')
+  })
+})

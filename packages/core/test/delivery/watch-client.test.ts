@@ -1,0 +1,124 @@
+import { once } from 'node:events'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { createServer, request } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { connect } from 'node:net'
+
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
+
+import type { ClientWatch } from '../../src/delivery/watch-client.ts'
+import { watchClient } from '../../src/delivery/watch-client.ts'
+
+/** A server that hands over each exchange as it comes. */
+async function exchanges(): Promise<{
+  port: number
+  next: () => Promise<{ request: IncomingMessage; response: ServerResponse }>
+}> {
+  const waiting: { request: IncomingMessage; response: ServerResponse }[] = []
+  const server = createServer((request, response) => void waiting.push({ request, response }))
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  onTestFinished(async () => {
+    server.closeAllConnections()
+    await new Promise((resolve) => server.close(resolve))
+  })
+  return {
+    port: (server.address() as AddressInfo).port,
+    next: async () => {
+      await vi.waitFor(() => expect(waiting.length).toBeGreaterThan(0))
+      const [first] = waiting.splice(0, 1)
+      if (!first) throw new Error('nobody came')
+      return first
+    },
+  }
+}
+
+const watch = ({ request, response }: { request: IncomingMessage; response: ServerResponse }): ClientWatch =>
+  watchClient(response, request.socket)
+const get = 'GET / HTTP/1.1\r\nHost: test\r\n\r\n'
+const reasonOf = ({ signal }: ClientWatch): unknown => signal.reason
+
+describe('a client', () => {
+  test('that leaves is noticed', async () => {
+    const { port, next } = await exchanges()
+    const socket = connect(port, '127.0.0.1')
+    socket.write(get)
+    const client = watch(await next())
+    expect(client.signal.aborted).toBe(false)
+    socket.destroy()
+    await once(client.signal, 'abort')
+    expect(reasonOf(client)).toMatchObject({ outcome: 'client_aborted' })
+  })
+
+  test('that had left before anybody watched is noticed at once', async () => {
+    const { port, next } = await exchanges()
+    const socket = connect(port, '127.0.0.1')
+    socket.write(get)
+    const exchange = await next()
+    socket.destroy()
+    await once(exchange.response, 'close')
+    expect(reasonOf(watch(exchange))).toMatchObject({ outcome: 'client_aborted' })
+  })
+
+  test('that got its answer has not left, though it hangs up then', async () => {
+    const { port, next } = await exchanges()
+    const asking = request({ host: '127.0.0.1', port, agent: false }).end()
+    asking.on('response', (response) => response.resume())
+    const exchange = await next()
+    const client = watch(exchange)
+    exchange.response.end('all of it')
+    await once(exchange.response, 'close')
+    expect(client.signal.aborted).toBe(false)
+  })
+
+  test('whose body was read has not left, though its request is closed', async () => {
+    const { port, next } = await exchanges()
+    const asking = request({ host: '127.0.0.1', port, method: 'POST', agent: false }).end('a body')
+    asking.on('error', () => undefined)
+    const exchange = await next()
+    const client = watch(exchange)
+    exchange.request.resume()
+    await once(exchange.request, 'close')
+    expect(client.signal.aborted).toBe(false)
+  })
+
+  test('that waits in a pipeline is noticed there too', async () => {
+    const { port, next } = await exchanges()
+    const socket = connect(port, '127.0.0.1')
+    socket.write(get + get + get)
+    const clients = [watch(await next()), watch(await next()), watch(await next())]
+    socket.destroy()
+    await vi.waitFor(() => expect(clients.map(({ signal }) => signal.aborted)).toEqual([true, true, true]))
+  })
+
+  test('that is forgotten is watched no more', async () => {
+    const { port, next } = await exchanges()
+    const socket = connect(port, '127.0.0.1')
+    socket.write(get + get)
+    const exchange = await next()
+    const client = watch(exchange)
+    const queued = watch(await next())
+    client.forget()
+    queued.forget()
+    const closed = once(exchange.request.socket, 'close')
+    socket.destroy()
+    await closed
+    await new Promise((resolve) => setImmediate(resolve))
+    expect([client.signal.aborted, queued.signal.aborted]).toEqual([false, false])
+  })
+})
+
+describe('a response that somebody else has begun', () => {
+  test.each<[string, (response: ServerResponse) => unknown]>([
+    ['with its head', (response) => response.writeHead(200)],
+    ['to its end', (response) => response.end()],
+  ])('%s is given up at once', async (_, begin) => {
+    const { port, next } = await exchanges()
+    const socket = connect(port, '127.0.0.1')
+    socket.write(get)
+    const exchange = await next()
+    begin(exchange.response)
+    expect(reasonOf(watch(exchange))).toMatchObject({ outcome: 'failed', cause: new Error('response_taken') })
+    socket.destroy()
+  })
+})
