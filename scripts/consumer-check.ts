@@ -1,0 +1,123 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+
+import { packAll, run } from './pack.ts'
+
+// Three empty projects install the packed packages with npm, and each downloads an export through a service of its own, on
+// every Node that the packages are for. Needs a build, and nothing from outside but the npm registry.
+
+const nodes = ['22.23.3', '24.21.0', '26.10.0']
+const modules = {
+  'node:fs/promises': ['mkdir', 'mkdtemp', 'writeFile'],
+  'node:path': ['join'],
+  '@sallyport/core': ['createExportHandler', 'createJwtVerifier'],
+  '@sallyport/core/testing': ['createTestIssuer'],
+  '@sallyport/storage/filesystem': ['createFilesystemStore'],
+} as const
+const adapters = {
+  express: {
+    module: '@sallyport/express-adapter',
+    framework: 'express',
+    mount: "express().all('/exports/:exportId/download', exportDownload(handler))",
+    packages: ['express@5', '@types/express@5'],
+  },
+  koa: {
+    module: '@sallyport/koa-adapter',
+    framework: 'Koa',
+    mount:
+      "new Koa().use((ctx, next) => { ctx.params = { exportId: ctx.path.split('/')[2] }; return next() }).use(exportDownload(handler))",
+    packages: ['koa@3', '@types/koa@3'],
+  },
+} as const
+type Framework = keyof typeof adapters
+
+const use = ({ mount }: (typeof adapters)[Framework]): string => `
+async function main() {
+  const id = '1f4e9a70-3c52-4b8d-a6e1-0d9b7c5a3e82'
+  const root = await mkdtemp('exports-')
+  await mkdir(join(root, 'acme'))
+  await writeFile(join(root, 'acme', id + '.jsonl'), '{"event":1}\\n')
+  const { issuer, jwks, token } = await createTestIssuer()
+  const handler = createExportHandler({
+    verifyToken: createJwtVerifier({ issuer, audience: 'exports', jwks, type: 'at+jwt' }),
+    tenancy: { mode: 'multi', findTenant: async (name) => ({ id: name, name }) },
+    capability: 'exports:download',
+    findExport: async ({ exportId, tenant }) => ({
+      id: exportId, tenantId: tenant.id, key: tenant.id + '/' + exportId + '.jsonl', format: 'jsonl', state: 'ready',
+    }),
+    store: createFilesystemStore({ root }),
+  })
+  const server = ${mount}.listen(0, '127.0.0.1')
+  await new Promise((resolve) => server.once('listening', resolve))
+  const address = server.address()
+  if (typeof address !== 'object' || address === null) throw new Error('no address')
+  const headers = { Authorization: 'Bearer ' + (await token()), 'X-Org-Name': 'acme' }
+  const answer = await fetch('http://127.0.0.1:' + address.port + '/exports/' + id + '/download', { headers })
+  if (answer.status !== 200 || (await answer.text()) !== '{"event":1}\\n') throw new Error('status ' + answer.status)
+  console.log('downloaded')
+  process.exit(0)
+}
+void main()
+`
+const imports = ({ module, framework }: (typeof adapters)[Framework]): string =>
+  [
+    ...Object.entries(modules).map(([name, names]) => `import { ${names.join(', ')} } from '${name}'`),
+    `import { exportDownload } from '${module}'`,
+    `import ${framework} from '${framework.toLowerCase()}'`,
+  ].join('\n')
+const requires = ({ module, framework }: (typeof adapters)[Framework]): string =>
+  [
+    ...Object.entries(modules).map(([name, names]) => `const { ${names.join(', ')} } = require('${name}')`),
+    `const { exportDownload } = require('${module}')`,
+    `const ${framework} = require('${framework.toLowerCase()}')`,
+  ].join('\n')
+
+const strict = {
+  target: 'es2023',
+  module: 'nodenext',
+  strict: true,
+  exactOptionalPropertyTypes: true,
+  noUncheckedIndexedAccess: true,
+  skipLibCheck: true,
+  types: ['node'],
+  outDir: 'out',
+}
+const projects = [
+  { title: 'ES modules, Express', type: 'module', file: 'main.js', adapter: adapters.express, head: imports },
+  { title: 'CommonJS, Koa', type: 'commonjs', file: 'main.js', adapter: adapters.koa, head: requires },
+  {
+    title: 'strict TypeScript, Express',
+    type: 'module',
+    file: 'main.ts',
+    adapter: adapters.express,
+    head: imports,
+  },
+] as const
+
+const directory = mkdtempSync(join(tmpdir(), 'sallyport-consumers-'))
+process.on('exit', () => rmSync(directory, { recursive: true, force: true }))
+const tarballs = packAll(directory)
+const tarball = (name: string): string => tarballs.find((path) => path.includes(`sallyport-${name}-`)) ?? name
+const runtimes = nodes.map((version) => {
+  const platform = `node-${process.platform}-${process.arch}@${version}`
+  return run('npx', ['-y', '-p', platform, '-c', 'node -p process.execPath']).trim()
+})
+
+for (const [index, { title, type, file, adapter, head }] of projects.entries()) {
+  const folder = join(directory, String(index))
+  mkdirSync(folder)
+  writeFileSync(join(folder, 'package.json'), JSON.stringify({ private: true, type }))
+  const own = ['core', 'storage', adapter.module.slice('@sallyport/'.length)].map(tarball)
+  const others = [...adapter.packages, ...(file.endsWith('.ts') ? ['@types/node@24'] : [])]
+  run('npm', ['install', '--no-audit', '--no-fund', '--prefer-offline', ...own, ...others], folder)
+  writeFileSync(join(folder, file), `${head(adapter)}\n${use(adapter)}`)
+  if (file.endsWith('.ts')) {
+    writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions: strict, files: [file] }))
+    run(process.execPath, [resolve('node_modules/typescript/bin/tsc')], folder)
+  }
+  for (const [which, node] of runtimes.entries()) {
+    run(node, [file.endsWith('.ts') ? 'out/main.js' : file], folder)
+    console.log(`ok  ${title}, Node ${nodes[which]}`)
+  }
+}
