@@ -90,7 +90,7 @@ test(
     const worker = async (): Promise<void> => {
       for (let seed = seeds.shift(); seed !== undefined; seed = seeds.shift()) await run(seed)
     }
-    await Promise.all(Array.from({ length: 16 }, worker))
+    await Promise.all(Array.from({ length: 40 }, worker))
     expect([...kinds.keys()].toSorted()).toEqual([
       'change',
       'cut',

@@ -11,7 +11,7 @@ import {
 } from '@sallyport/core'
 
 /** The one export here, and the file it is. */
-export const exportId = '0f0e0d0c-0b0a-4908-8706-050403020100'
+const exportId = '0f0e0d0c-0b0a-4908-8706-050403020100'
 export const key = `${exportId}.jsonl`
 export const path = `/exports/${exportId}/download`
 export const authorization = 'Bearer token'

@@ -1,14 +1,12 @@
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
-import { connect, createServer } from 'node:net'
+import { connect } from 'node:net'
 import { join } from 'node:path'
 
 import { onTestFinished } from 'vitest'
 
+import { freePort, startDaemon, until } from '../../../../scripts/servers/daemon.ts'
 import { temporaryFolder } from '../filesystem/temporary-folder.ts'
-import { until } from './waiting.ts'
 
 /** A real nginx, as Debian ships it, in front of a port. */
 export interface Nginx {
@@ -33,20 +31,15 @@ http {
   server { listen 127.0.0.1:${port}; location / { proxy_pass http://127.0.0.1:${upstream}; } }
 }`,
   )
-  const nginx = spawn('nginx', ['-c', config, '-p', folder], {
-    stdio: 'ignore',
+  const nginx = startDaemon('nginx', ['-c', config, '-p', folder], {
     env: { PATH: `${process.env['PATH']}:/usr/sbin:/sbin` },
   })
-  onTestFinished(async () => {
-    nginx.kill('SIGQUIT')
-    nginx.kill('SIGTERM')
-    if (nginx.exitCode === null) await once(nginx, 'exit')
-  })
-  await until(() => answers(port))
+  onTestFinished(() => nginx.end('SIGTERM'))
+  await until('nginx answers', () => answers(port))
   return {
     port,
     bufferedFiles: () =>
-      childrenOf(nginx.pid ?? 0)
+      childrenOf(nginx.pid)
         .flatMap(openFiles)
         .filter((file) => file.startsWith(join(folder, 'proxy'))).length,
   }
@@ -61,16 +54,6 @@ const answers = (port: number): Promise<boolean> =>
       resolve(true)
     })
   })
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  server.close()
-  await once(server, 'close')
-  if (address === null || typeof address === 'string') throw new Error('no port')
-  return address.port
-}
 
 const childrenOf = (pid: number): readonly number[] =>
   readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').map(Number)

@@ -6,7 +6,7 @@ import { createMemoryLimiter, type ExportStore, type RateLimiter } from '@sallyp
 import { onTestFinished } from 'vitest'
 
 /** What is out at the moment, and must come back. */
-export interface Outstanding {
+interface Outstanding {
   readonly descriptors: number
   readonly timers: number
   readonly sockets: number
