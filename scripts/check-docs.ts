@@ -1,0 +1,50 @@
+import { readFileSync } from 'node:fs'
+
+import { doorFiles, shownBy } from './doors.ts'
+import { drawnFloors, drawnHomes, heldFloors, keptFloors, livesIn, rooms } from './floors.ts'
+import { troubleCodes } from './trouble-codes.ts'
+
+// What the documents say of the sources, where a test would have nothing to run: docstrings, codes and floors.
+
+const faults: string[] = []
+
+for (const door of doorFiles()) {
+  for (const { name, file, docstring } of shownBy(door)) {
+    if (docstring === undefined) faults.push(`${file}: ${name} is exported and has no docstring`)
+  }
+}
+
+const events = readFileSync('docs/events.md', 'utf8')
+for (const code of troubleCodes()) {
+  const general = code.replace(/^(?:verifier|tenants|catalogue|store|limiter|audit)_/, '<port>_')
+  if (!events.includes(`\`${code}\``) && !events.includes(`\`${general}\``))
+    faults.push(`docs/events.md: the code ${code} is missing`)
+}
+
+const floors = drawnFloors()
+const floorOf = (room: string): number => floors.findIndex((names) => names.includes(room))
+for (const room of rooms()) if (floorOf(room) < 0) faults.push(`CONTRIBUTING.md: ${room} is on no floor`)
+
+const held = heldFloors()
+for (const [room, lower] of held) {
+  for (const other of lower) {
+    if (floorOf(other) <= floorOf(room))
+      faults.push(`.oxlintrc.json: ${room} may import ${other}, which CONTRIBUTING.md draws no lower`)
+  }
+}
+for (const { file, from, to } of keptFloors()) {
+  if (floorOf(to) <= floorOf(from)) faults.push(`${file} imports ${to}, which CONTRIBUTING.md draws no lower`)
+}
+const open = new Set(['options.ts', 'check-options.ts', 'unknown-option.ts'])
+for (const room of floors.slice(floorOf('exchange')).flat())
+  if (!held.has(room) && !open.has(room)) faults.push(`.oxlintrc.json: holds no floor under ${room}`)
+
+for (const [library, homes] of drawnHomes()) {
+  const lives = livesIn(library)
+  if (lives.toSorted().join() !== homes.toSorted().join())
+    faults.push(`CONTRIBUTING.md: ${library} lives in ${lives.join(', ')}, not in ${homes.join(', ')}`)
+}
+
+for (const fault of faults) console.error(fault)
+if (faults.length > 0) process.exit(1)
+console.log(`ok  ${doorFiles().length} doors, ${troubleCodes().length} codes, ${floors.length} floors`)
