@@ -9,6 +9,7 @@ import { heldOpenBelow, temporaryFolder } from '../filesystem/temporary-folder.t
 import { download, leaveAfter, readByteByByte } from './clients.ts'
 import { guarded, type Guarded, key } from './guarded.ts'
 import { countedChunks, countedLimiter, type WatchedServer, watchedServer } from './outstanding.ts'
+import { startServer } from './server-process.ts'
 import { stands, until } from './waiting.ts'
 
 /** More than two kernels take for a client that does not read. */
@@ -157,4 +158,25 @@ test('400 downloads left at random bytes leave nothing behind', { timeout: 30_00
   await until(() => guard.ended().length === 400)
   expect(new Set(guard.ended().map(({ outcome }) => outcome))).toEqual(new Set(['client_aborted']))
   await nothingLeft()
+})
+
+test('1,000 downloads left at random bytes leave no memory behind', { timeout: 60_000 }, async () => {
+  const root = await temporaryFolder()
+  await writeFile(join(root, key), old)
+  const server = await startServer(root)
+  const leave = async (often: number): Promise<number> => {
+    const ended = (): number => server.events.filter(({ type }) => type === 'download_ended').length
+    const before = ended()
+    for (let n = 0; n < often; n += 20) {
+      const bytes = Array.from({ length: 20 }, (_, i) => ((n + i) * 104_729) % 300_000)
+      await Promise.all(bytes.map((many) => leaveAfter(server.port, many)))
+    }
+    await until(() => ended() === before + often)
+    return server.held()
+  }
+  // The first ones also pay for what V8 learns and forgets again.
+  const early = await leave(1_200)
+  const late = await leave(1_000)
+  // 1 KB for each of them would be too much.
+  expect(late - early).toBeLessThan(1_000_000)
 })

@@ -17,6 +17,8 @@ export interface ServerProcess {
   /** Of its one export. */
   readonly url: string
   readonly events: readonly ExportEvent[]
+  /** Bytes that it holds in JavaScript and beside, after a collection. */
+  readonly held: () => Promise<number>
   /** Ends it as a crash would: nothing is finished, nothing said. */
   kill(): Promise<void>
 }
@@ -27,6 +29,12 @@ export interface ServerTerms {
   readonly delivery?: DeliveryOptions
   /** Open files that the process may have. */
   readonly descriptors?: number
+}
+
+interface Measured {
+  readonly type: 'memory'
+  readonly heapUsed: number
+  readonly external: number
 }
 
 /** Starts it; it ends with the running test at the latest. */
@@ -41,6 +49,7 @@ export async function startServer(
       `ulimit -n ${descriptors} && exec "$@"`,
       'sh',
       process.execPath,
+      '--expose-gc',
       '--conditions=@sallyport/source',
       script,
       root,
@@ -61,12 +70,22 @@ export async function startServer(
     string,
   ]
   if (!/^\d+$/.test(first)) throw new Error(first)
-  lines.on('line', (line) => events.push(JSON.parse(line) as ExportEvent))
+  let measured: ((bytes: number) => void) | undefined
+  lines.on('line', (line) => {
+    const told = JSON.parse(line) as ExportEvent | Measured
+    if (told.type === 'memory') measured?.(told.heapUsed + told.external)
+    else events.push(told)
+  })
   return {
     pid: child.pid ?? 0,
     port: Number(first),
     url: `http://127.0.0.1:${first}${path}`,
     events,
+    held: () =>
+      new Promise((resolve) => {
+        measured = resolve
+        child.kill('SIGUSR2')
+      }),
     kill,
   }
 }
