@@ -17,8 +17,8 @@ interface Manifest {
 const source = '@sallyport/source'
 
 /** The files behind the doors of every package that is published. */
-export function doorFiles(): readonly string[] {
-  return globSync('packages/*/package.json').flatMap((path) => {
+export function doorFiles(root = '.'): readonly string[] {
+  return globSync(join(root, 'packages/*/package.json')).flatMap((path) => {
     const { private: kept, exports = {} } = JSON.parse(readFileSync(path, 'utf8')) as Manifest
     if (kept) return []
     return Object.values(exports).flatMap((door) =>

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { parseAllDocuments } from 'yaml'
 
+import { doorFiles, shownBy } from '../../scripts/doors.ts'
 import { blocks, root } from './blocks.ts'
 import { given, preludes } from './given.ts'
 
@@ -13,36 +14,63 @@ import { given, preludes } from './given.ts'
 const known = new Set(['', 'ts', 'sh', 'json', 'yaml', 'nginx', 'http'])
 const of = (language: string): typeof blocks => blocks.filter((block) => block.language === language)
 
+/** The examples in docstrings, each with the name that it shows. */
+const examples = doorFiles(root).flatMap((door) =>
+  shownBy(door).flatMap(({ name, docstring = '' }) => {
+    const [, text] = /^ \* @example\n([^]*?)(?=^ \* @|^ \*\n \* @|^ \*\/)/m.exec(docstring) ?? []
+    return text === undefined ? [] : [{ name, code: text.replaceAll(/^ \* ?/gm, '') }]
+  }),
+)
+
+/** What examples take for granted. */
+const around = `import { createIntrospectionVerifier, createJwtVerifier } from '@sallyport/core'
+import { adapterContract, storeContract } from '@sallyport/core/testing'
+declare const clientSecret: string
+declare const open: Parameters<typeof storeContract>[0]
+declare const serve: Parameters<typeof adapterContract>[0]
+declare const test: (title: string, run: () => Promise<void>) => void
+`
+
 test('every block is in a language that is checked here', () => {
   expect(blocks.filter(({ language }) => !known.has(language))).toEqual([])
 })
 
-test('ts: every block compiles, strictly, against the sources', { timeout: 120_000 }, () => {
-  const folder = join(root, 'docs/node_modules/.cache/blocks')
-  rmSync(folder, { recursive: true, force: true })
-  mkdirSync(folder, { recursive: true })
-  const config = {
-    extends: join(root, 'tsconfig.base.json'),
-    compilerOptions: {
-      noEmit: true,
-      customConditions: ['@sallyport/source'],
-      skipLibCheck: true,
-      noUnusedLocals: false,
-      noUnusedParameters: false,
-    },
-    include: ['*.ts'],
-  }
-  writeFileSync(join(folder, 'package.json'), '{ "type": "module" }')
-  writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ ...config, exclude: [] }))
-  for (const { title, code, given: names } of of('ts')) {
-    const file = `${title.replaceAll(/\W+/g, '-')}.ts`
-    const before = [preludes[title] ?? '', ...names.map((name) => given[name]), 'export {}']
-    writeFileSync(join(folder, file), [...before, code].join('\n'))
-  }
-  const tsc = join(root, 'node_modules/typescript/bin/tsc')
-  const { stdout, stderr } = spawnSync(process.execPath, [tsc, '-p', folder], { encoding: 'utf8', cwd: root })
-  expect(`${stdout}${stderr}`).toBe('')
-})
+test(
+  'ts: every block and every example in a docstring compiles, strictly, against the sources',
+  { timeout: 120_000 },
+  () => {
+    const folder = join(root, 'docs/node_modules/.cache/blocks')
+    rmSync(folder, { recursive: true, force: true })
+    mkdirSync(folder, { recursive: true })
+    const config = {
+      extends: join(root, 'tsconfig.base.json'),
+      compilerOptions: {
+        noEmit: true,
+        customConditions: ['@sallyport/source'],
+        skipLibCheck: true,
+        noUnusedLocals: false,
+        noUnusedParameters: false,
+      },
+      include: ['*.ts'],
+    }
+    writeFileSync(join(folder, 'package.json'), '{ "type": "module" }')
+    writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ ...config, exclude: [] }))
+    for (const { title, code, given: names } of of('ts')) {
+      const file = `${title.replaceAll(/\W+/g, '-')}.ts`
+      const before = [preludes[title] ?? '', ...names.map((name) => given[name]), 'export {}']
+      writeFileSync(join(folder, file), [...before, code].join('\n'))
+    }
+    for (const { name, code } of examples)
+      writeFileSync(join(folder, `example-${name}.ts`), `${around}${code}`)
+    expect(examples.length).toBeGreaterThan(3)
+    const tsc = join(root, 'node_modules/typescript/bin/tsc')
+    const { stdout, stderr } = spawnSync(process.execPath, [tsc, '-p', folder], {
+      encoding: 'utf8',
+      cwd: root,
+    })
+    expect(`${stdout}${stderr}`).toBe('')
+  },
+)
 
 test('ts: what a block takes for granted is known', () => {
   const names = new Set(of('ts').flatMap((block) => block.given))

@@ -48,6 +48,7 @@ describe('wrong options', () => {
     ],
     ['createJwtVerifier', 'x', 'got a string'],
     ['createJwtVerifier', { isuer: 'x' }, 'isuer: unknown option; did you mean issuer?'],
+    ['createJwtVerifier', { jwksUri: url }, 'jwksUri: unknown option; did you mean jwks?'],
     ['createJwtVerifier', { leeway: 5 }, 'leeway: unknown option; write one of issuer, audience, jwks,'],
     ['createJwtVerifier', { leeway: 5 }, '\n  docs/options.md tells them one by one'],
     [
