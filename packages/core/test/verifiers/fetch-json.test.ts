@@ -50,7 +50,9 @@ describe('fetchJson', () => {
   ])('ends an endless answer of status %i', async (status, message) => {
     await using server = await serve((_, response) => {
       response.writeHead(status)
-      const more = (): void => void response.write('x'.repeat(1_024), more)
+      const more = (error?: Error | null): void => {
+        if (!error) response.write('x'.repeat(1_024), more)
+      }
       more()
     })
     await expect(get(server.url)).rejects.toThrow(message)
