@@ -34,19 +34,18 @@ export interface Service {
   end(): Promise<number | null>
 }
 
-const server = join(import.meta.dirname, 'server.ts')
 const kept = Object.entries(process.env).filter(([name]) => name === 'PATH' || name.startsWith('NODE_V8_'))
 
-function spawnServer(variables: Variables): ChildProcess {
-  const args = ['--conditions=@sallyport/source', server]
+function spawnServer(variables: Variables, script: string): ChildProcess {
+  const args = ['--conditions=@sallyport/source', join(import.meta.dirname, script)]
   return spawn(process.execPath, args, {
     env: { ...Object.fromEntries(kept), ...variables },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
 }
 
-export async function start(variables: Variables = {}): Promise<Service> {
-  const child = spawnServer({ PORT: '0', ...variables })
+export async function start(variables: Variables = {}, script = 'server.ts'): Promise<Service> {
+  const child = spawnServer({ PORT: '0', ...variables }, script)
   const lines: string[] = []
   assert(child.stdout && child.stderr)
   child.stderr.pipe(process.stderr)
@@ -75,8 +74,11 @@ export async function start(variables: Variables = {}): Promise<Service> {
 }
 
 /** What the process says when it will not start, and its exit status. */
-export async function startInVain(variables: Variables): Promise<{ code: number | null; said: string }> {
-  const child = spawnServer({ PORT: '0', ...variables })
+export async function startInVain(
+  variables: Variables,
+  script = 'server.ts',
+): Promise<{ code: number | null; said: string }> {
+  const child = spawnServer({ PORT: '0', ...variables }, script)
   assert(child.stdout && child.stderr)
   const exit = once(child, 'exit') as Promise<[number | null]>
   const timer = setTimeout(() => child.kill('SIGKILL'), 20_000)

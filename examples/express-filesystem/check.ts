@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 
 import { answers } from './check-answers.ts'
+import { cluster } from './check-cluster.ts'
 import { life } from './check-life.ts'
 import { start } from './check-service.ts'
 
@@ -12,6 +13,7 @@ const checks = [
   ...answers.map(({ title, run }) => ({ title, run: () => run(service) })),
   { title: 'SIGTERM ends an idle service with 0', run: async () => assert.equal(await service.end(), 0) },
   ...life,
+  ...cluster,
 ]
 let failed = 0
 for (const { title, run } of checks) {

@@ -1,4 +1,5 @@
 import { isIP } from 'node:net'
+import { availableParallelism } from 'node:os'
 
 /** Where the exports lie. */
 export type ExportsPlace =
@@ -41,6 +42,10 @@ export interface Settings {
   readonly concurrentPerPrincipal: number
   /** Where all processes count together; `undefined`: each counts by itself. It may hold a password. */
   readonly redis: URL | undefined
+  /** Among how many processes the limits are divided while it is away. */
+  readonly processes: number
+  /** How many processes cluster.ts runs. */
+  readonly workers: number
   readonly drainMs: number
   /** Whether events are logged with their causes, which may name paths, buckets and hosts. */
   readonly logCauses: boolean
@@ -83,6 +88,8 @@ function readEnvironment(variables: Readonly<Record<string, string | undefined>>
     },
     concurrentPerPrincipal: read.whole('CONCURRENT_PER_PRINCIPAL', 16, 1, 1_000_000),
     redis: read.redisUrl('REDIS_URL'),
+    processes: read.whole('PROCESSES', 1, 1, 1_000_000),
+    workers: read.whole('WORKERS', availableParallelism(), 1, 1_024),
     drainMs: read.whole('DRAIN_MS', 10_000, 0, 86_400_000),
     logCauses: read.oneOf('LOG_LEVEL', ['info', 'debug']) === 'debug',
     ...readMode(read, host, readExports(read)),

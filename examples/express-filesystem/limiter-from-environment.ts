@@ -2,9 +2,12 @@ import type { RateLimiter } from '@sallyport/core'
 
 /**
  * Counts together with every process that uses the same Redis; `undefined`: in this process alone. While Redis is away,
- * also at the start, each process counts by itself, and the client goes on trying.
+ * also at the start, each process counts by itself its part of the limits, one of so many, and the client goes on trying.
  */
-export async function openLimiter(redis: URL | undefined): Promise<RateLimiter | undefined> {
+export async function openLimiter(
+  redis: URL | undefined,
+  processes: number,
+): Promise<RateLimiter | undefined> {
   if (!redis) return undefined
   const { createClient } = await import('redis')
   const { createRedisLimiter } = await import('@sallyport/redis-limiter')
@@ -15,5 +18,5 @@ export async function openLimiter(redis: URL | undefined): Promise<RateLimiter |
   })
   client.on('error', () => undefined) // the limiter tells of it, once per outage
   void client.connect().catch(() => undefined)
-  return createRedisLimiter({ send: (command) => client.sendCommand([...command]) })
+  return createRedisLimiter({ send: (command) => client.sendCommand([...command]), processes })
 }

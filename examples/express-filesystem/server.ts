@@ -46,7 +46,7 @@ const equipment =
     ? environment
     : await (await import('./development.ts')).startDevelopment(environment)
 const home = await openHome(equipment.exports)
-const limiter = await openLimiter(environment.redis)
+const limiter = await openLimiter(environment.redis, environment.processes)
 
 // ── The export endpoint. ─────────────────────────────────────────────────────────────────────────────────────────────
 
