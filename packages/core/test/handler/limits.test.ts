@@ -1,34 +1,12 @@
+import { connect } from 'node:net'
+
 import { describe, expect, test } from 'vitest'
 
-import { createMemoryLimiter } from '../../src/limits/memory-limiter.ts'
 import type { Limits } from '../../src/options.ts'
-import type { AdmissionAsk, RateLimiter } from '../../src/ports.ts'
-import { createMemoryStore } from '../../src/testing/memory-store.ts'
 import type { Ask } from './ask.ts'
+import { openGatedStore, openLimiter } from './limiters.ts'
 import { ids, openScene, pathOf } from './scene.ts'
 
-/** A limiter on a clock that stands still, and what it was asked. */
-function openLimiter(): { limiter: RateLimiter; asked: AdmissionAsk[]; open: () => number } {
-  const memory = createMemoryLimiter({ maxKeys: 1_000, now: () => 0 })
-  const asked: AdmissionAsk[] = []
-  let open = 0
-  const limiter: RateLimiter = {
-    admit: async (ask, signal) => {
-      asked.push(ask)
-      const admission = await memory.admit(ask, signal)
-      if (!admission.admitted || ask.slots.length === 0) return admission
-      open += 1
-      return {
-        ...admission,
-        release: () => {
-          open -= 1
-          admission.release()
-        },
-      }
-    },
-  }
-  return { limiter, asked, open: () => open }
-}
 const few = { capacity: 2, refill: 1, perMs: 10_000 }
 const range = { headers: { range: 'bytes=0-1' } }
 
@@ -84,6 +62,34 @@ describe('a quota', () => {
     expect([status, field('ratelimit')]).toEqual([429, '"principal";r=59;t=1, "tenant";r=0;t=10'])
   })
 
+  test('may depend on the user and the organization', async () => {
+    const { limiter } = openLimiter()
+    const limits: Limits = {
+      perPrincipal: ({ subject }, { name }) => ({
+        ...few,
+        capacity: subject === 'ann' ? 3 : name === 'acme' ? 4 : 5,
+      }),
+      perTenant: ({ name }) => ({ ...few, capacity: name === 'acme' ? 30 : 50 }),
+      limiter,
+    }
+    await using scene = await openScene({ limits })
+    const path = pathOf(ids.missing)
+    const told: (string | undefined)[] = []
+    for (const [token, name] of [
+      ['ann', 'acme'],
+      ['two', 'acme'],
+      ['two', 'globex'],
+    ]) {
+      const headers = { authorization: `Bearer ${token}`, 'x-org-name': name }
+      told.push((await scene.ask({ path, headers })).field('ratelimit-policy'))
+    }
+    expect(told).toEqual([
+      '"principal";q=3;w=30, "tenant";q=30;w=300',
+      '"principal";q=4;w=40, "tenant";q=30;w=300',
+      '"principal";q=5;w=50, "tenant";q=50;w=500',
+    ])
+  })
+
   test('is not touched by who is refused before', async () => {
     const { limiter, asked } = openLimiter()
     await using scene = await openScene({ limits: { limiter } })
@@ -116,21 +122,7 @@ describe('a quota', () => {
 describe('a place', () => {
   test('is held until the last byte, and then another gets it', async () => {
     const { limiter, open } = openLimiter()
-    const gate = Promise.withResolvers<void>()
-    const memory = createMemoryStore({ 'acme/ready': 'x'.repeat(200_000) })
-    const store = {
-      ...memory,
-      get: async (...asked: Parameters<typeof memory.get>) => {
-        const object = await memory.get(...asked)
-        async function* chunks(): AsyncGenerator<Uint8Array> {
-          for await (const chunk of object?.chunks ?? []) {
-            yield chunk
-            await gate.promise
-          }
-        }
-        return object && { ...object, chunks: chunks() }
-      },
-    }
+    const { store, gate } = openGatedStore()
     const limits: Limits = { concurrent: { perPrincipal: 1 }, limiter }
     await using scene = await openScene({ store, limits })
     const first = scene.ask()
@@ -146,6 +138,24 @@ describe('a place', () => {
       'completed',
     ])
     expect(open()).toBe(0)
+    expect((await scene.ask()).status).toBe(200)
+  })
+
+  test('is held until its client goes away, and then another gets it', async () => {
+    const { limiter, open } = openLimiter()
+    const { store, gate } = openGatedStore()
+    const limits: Limits = { concurrent: { perPrincipal: 1 }, limiter }
+    await using scene = await openScene({ store, limits })
+    const head = `GET ${pathOf(ids.ready)} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ann\r\nX-Org-Name: acme\r\n\r\n`
+    const client = connect(scene.port, '127.0.0.1').resume()
+    client.write(head)
+    await expect.poll(() => scene.events.length).toBe(1)
+    expect([(await scene.ask()).status, open()]).toEqual([429, 1])
+    client.destroy()
+    await scene.over(2)
+    expect(scene.ended().at(-1)?.outcome).toBe('client_aborted')
+    expect(open()).toBe(0)
+    gate.resolve()
     expect((await scene.ask()).status).toBe(200)
   })
 
