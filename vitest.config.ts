@@ -10,6 +10,9 @@ const packages = ['core', 'storage', 'express-adapter', 'koa-adapter', 'redis-li
 export default defineConfig({
   ssr: { resolve: { conditions } },
   test: {
+    // A busy machine is no fault of the code: what must be fast is measured by the bench.
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
     globalSetup: [fileURLToPath(new URL('scripts/servers/global-setup.ts', import.meta.url))],
     coverage: {
       provider: 'v8',
