@@ -14,7 +14,6 @@ export default defineConfig({
     testTimeout: 60_000,
     hookTimeout: 60_000,
     globalSetup: [fileURLToPath(new URL('scripts/servers/global-setup.ts', import.meta.url))],
-    testTimeout: 30_000, // a busy machine is slow, not wrong
     coverage: {
       provider: 'v8',
       include: ['packages/*/src/**'],

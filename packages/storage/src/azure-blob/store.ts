@@ -1,13 +1,12 @@
 import type { BlobClient, BlobDownloadResponseParsed, ContainerClient } from '@azure/storage-blob'
-import type { ExportStore, GetOptions, OpenObject } from '@sallyport/core'
+import type { ExportStore } from '@sallyport/core'
 
 import { checkPrefix, joinKey } from '../object-key.ts'
-import { refuseFault } from '../upstream/fault.ts'
 import { type Answer, describeObject } from '../upstream/object-answer.ts'
 import { openAnswer } from '../upstream/open-answer.ts'
 import { discardBody } from '../upstream/open-body.ts'
+import { type OpenPinned, pinnedStore } from '../upstream/pinned-store.ts'
 import type { Question, Upstream } from '../upstream/upstream.ts'
-import { parseValidator, type Pin } from '../upstream/validator.ts'
 import { judgeAzure } from './fault.ts'
 
 /** Where an Azure store looks. */
@@ -37,12 +36,7 @@ export function openAzureBlobStore(
     return held && describeObject(answerOf(held.answer), {})
   }
 
-  const open = async (
-    key: string,
-    { range, ifMatch }: GetOptions,
-    pin: Pin | undefined,
-    signal: AbortSignal,
-  ): Promise<OpenObject | undefined> => {
+  const open: OpenPinned = async (key, { range, ifMatch }, pin, signal) => {
     const blob = pin?.version === undefined ? blobOf(key) : blobOf(key).withVersion(pin.version)
     const send = (abortSignal: AbortSignal): Promise<BlobDownloadResponseParsed> =>
       blob.download(range?.first, range && range.last - range.first + 1, {
@@ -56,15 +50,7 @@ export function openAzureBlobStore(
     return held && openAnswer(held, held.answer.readableStreamBody, answerOf(held.answer), { range, ifMatch })
   }
 
-  return {
-    head,
-    get: async (key, options, signal) => {
-      const { ifMatch } = options
-      const pin = ifMatch === undefined ? undefined : parseValidator(ifMatch)
-      if (ifMatch === undefined || pin) return open(key, options, pin, signal)
-      return (await head(key, signal)) && refuseFault('object_changed', { word: 'foreign_validator' })
-    },
-  }
+  return pinnedStore(head, open)
 }
 
 type AzureAnswer = Pick<

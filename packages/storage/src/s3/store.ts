@@ -4,15 +4,14 @@ import {
   type GetObjectCommandOutput,
   type S3Client,
 } from '@aws-sdk/client-s3'
-import type { ExportStore, GetOptions, OpenObject } from '@sallyport/core'
+import type { ExportStore } from '@sallyport/core'
 
 import { checkPrefix, joinKey } from '../object-key.ts'
-import { refuseFault } from '../upstream/fault.ts'
 import { type Answer, describeObject } from '../upstream/object-answer.ts'
 import { openAnswer } from '../upstream/open-answer.ts'
 import { discardBody } from '../upstream/open-body.ts'
+import { type OpenPinned, pinnedStore } from '../upstream/pinned-store.ts'
 import type { Question, Upstream } from '../upstream/upstream.ts'
-import { parseValidator, type Pin } from '../upstream/validator.ts'
 import { judgeS3, worthAnother } from './fault.ts'
 import { singleAttempt } from './single-attempt.ts'
 
@@ -56,12 +55,7 @@ export function openS3Store(options: S3StoreOptions, upstream: Upstream): Export
     return held && describeObject(answerOf(held.answer), {})
   }
 
-  const open = async (
-    key: string,
-    { range, ifMatch }: GetOptions,
-    pin: Pin | undefined,
-    signal: AbortSignal,
-  ): Promise<OpenObject | undefined> => {
+  const open: OpenPinned = async (key, { range, ifMatch }, pin, signal) => {
     const input = {
       ...place(key),
       ...(range && { Range: `bytes=${range.first}-${range.last}` }),
@@ -75,15 +69,7 @@ export function openS3Store(options: S3StoreOptions, upstream: Upstream): Export
     return held && openAnswer(held, held.answer.Body, answerOf(held.answer), { range, ifMatch }, judgeBody)
   }
 
-  return {
-    head,
-    get: async (key, options, signal) => {
-      const { ifMatch } = options
-      const pin = ifMatch === undefined ? undefined : parseValidator(ifMatch)
-      if (ifMatch === undefined || pin) return open(key, options, pin, signal)
-      return (await head(key, signal)) && refuseFault('object_changed', { word: 'foreign_validator' })
-    },
-  }
+  return pinnedStore(head, open)
 }
 
 type S3Answer = Pick<
