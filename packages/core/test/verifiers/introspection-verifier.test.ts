@@ -180,8 +180,8 @@ describe('the answer', () => {
   })
 
   test('is a fault of the server where it does not come', async () => {
-    await using scene = await createScene(() => undefined, {}, 20)
-    expect(await causeOf(scene.verify(opaque, signal))).toBe('no answer within 20 ms')
+    await using scene = await createScene(() => undefined, {}, 250)
+    expect(await causeOf(scene.verify(opaque, signal))).toBe('no answer within 250 ms')
     await scene.server.ended(1)
     expect(getEventListeners(signal, 'abort')).toEqual([])
   })
