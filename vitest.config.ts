@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import { basename } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -10,6 +11,7 @@ const packages = ['core', 'storage', 'express-adapter', 'koa-adapter', 'redis-li
 export default defineConfig({
   ssr: { resolve: { conditions } },
   test: {
+    maxWorkers: availableParallelism() + 1, // most tests wait most of the time
     // A busy machine is no fault of the code: what must be fast is measured by the bench.
     testTimeout: 60_000,
     hookTimeout: 60_000,
