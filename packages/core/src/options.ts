@@ -2,6 +2,8 @@ import { checkOptions, wrongOptions } from './check-options.ts'
 import { problemDetails } from './error-formats/problem-details.ts'
 import { formatDeprecation, formatLinks, formatSunset } from './http/version-fields.ts'
 import { createMemoryLimiter } from './limits/memory-limiter.ts'
+import type { RetryBudget } from './limits/retry-budget.ts'
+import { createRetryBudget } from './limits/retry-budget.ts'
 import type {
   DownloadStarted,
   ErrorFormat,
@@ -119,6 +121,9 @@ export interface DeliveryOptions {
   readonly storeSilenceMs?: number
   /**
    * `attempts`: re-opens in a row without a byte; `withinMs`: for one outage. Then the connection is cut.
+   *
+   * The downloads of one handler re-open at most a tenth as often as they open, or 10 times in 10 s. A download that
+   * gets no turn for 10 s is cut too: an outage that ends all at once is no reason to ask for all at once.
    * @defaultValue `{ attempts: 8, withinMs: 60_000 }`
    */
   readonly resume?: { readonly attempts?: number; readonly withinMs?: number }
@@ -170,6 +175,8 @@ export interface FilledLimits<T extends Tenant> extends Pick<Limits<T>, 'perTena
 /** The delivery options, with every default filled. */
 export interface FilledDelivery extends Required<Omit<DeliveryOptions, 'resume'>> {
   readonly resume: Required<NonNullable<DeliveryOptions['resume']>>
+  /** Of all downloads of this handler. */
+  readonly retries: RetryBudget
 }
 
 /** Checks every option once and fills the defaults. Throws a `TypeError` that names each wrong one and what to write. */
@@ -211,6 +218,7 @@ const fillDelivery = (delivery: DeliveryOptions): FilledDelivery => ({
   firstByteMs: delivery.firstByteMs ?? 15_000,
   storeSilenceMs: delivery.storeSilenceMs ?? 15_000,
   resume: { attempts: delivery.resume?.attempts ?? 8, withinMs: delivery.resume?.withinMs ?? 60_000 },
+  retries: createRetryBudget(() => performance.now()),
   slowestClient: delivery.slowestClient ?? { bytes: 122_880, perMs: 120_000 },
   lifetimeMs: delivery.lifetimeMs ?? 86_400_000,
 })

@@ -22,7 +22,7 @@ import type { StoreAccess } from './store-access.ts'
 export async function deliver(
   { plan, info, object }: OpenedExport,
   access: StoreAccess,
-  { storeSilenceMs: silenceMs, slowestClient: slowest, resume }: FilledDelivery,
+  { storeSilenceMs: silenceMs, slowestClient: slowest, resume, retries }: FilledDelivery,
   exchange: Exchange,
   report: Reporter,
 ): Promise<ExportBody | undefined> {
@@ -34,7 +34,7 @@ export async function deliver(
   }
   const terms = { slowest, signal, stop, end, sent }
   const onOutage = (cause: unknown): void => report.trouble('store', outageCode(cause), cause)
-  const heal = createHeal({ ...resume, signal, onOutage, random: Math.random })
+  const heal = createHeal({ ...resume, retries, signal, onOutage, random: Math.random })
   const reopen = (range: ByteRange): Promise<OpenObject> => access.reopen(range, info)
   const source = { reopen, heal, silenceMs, lent, signal }
   return ask('store', async () => {

@@ -20,7 +20,7 @@ export function storeAccess(
   find: () => ExportStore,
   key: string,
   lent: boolean,
-  { storeSilenceMs }: FilledDelivery,
+  { storeSilenceMs, retries }: FilledDelivery,
   exchange: Exchange,
 ): StoreAccess {
   const { ask, entry } = exchange
@@ -31,6 +31,7 @@ export function storeAccess(
     head: () => ask('store', async (signal) => store().head(key, signal)),
     get: (options) => {
       entry.attempts += 1
+      retries.opened()
       return ask('store', async (signal) => {
         const object = await store().get(key, { ...options, borrow: lent }, signal)
         if (object) exchange.onEnd(() => object.close())

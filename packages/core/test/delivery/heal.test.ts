@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { DeliveryError } from '../../src/delivery/delivery-error.ts'
 import { createHeal } from '../../src/delivery/heal.ts'
 import type { Heal } from '../../src/delivery/resume.ts'
+import { createRetryBudget } from '../../src/limits/retry-budget.ts'
 import type { RefusalKind } from '../../src/refusals.ts'
 import { refusal } from '../../src/refusals.ts'
 
@@ -16,6 +17,7 @@ const healer = (
   const heal = createHeal({
     attempts: 3,
     withinMs: 60_000,
+    retries: createRetryBudget(() => 0),
     signal: controller.signal,
     onOutage: (error) => void outages.push(error),
     random: () => 0.5,
@@ -86,6 +88,32 @@ describe('an outage', () => {
     controller.abort(reason)
     expect(await waiting).toBe(reason)
     expect(await thrown(heal(cut, 0))).toBe(reason)
+  })
+})
+
+describe('one of many that try again', () => {
+  const turns = (...given: boolean[]): Partial<Parameters<typeof createHeal>[0]> => ({
+    random: () => -0.45,
+    retries: { opened: () => undefined, spend: () => given.shift() ?? false },
+  })
+
+  test('waits for its turn, which is no try', async () => {
+    const { heal, outages } = healer({ ...turns(false, false, false, true), attempts: 1 })
+    expect(await thrown(heal(cut, 0))).toBe('healed')
+    expect(outages).toEqual([cut])
+  })
+
+  test('ends where there is none in the time of its outage', async () => {
+    const { heal } = healer({ ...turns(), withinMs: 100 })
+    expect(await thrown(heal(cut, 0))).toBe(cut)
+  })
+
+  test('is left at once when the signal fires', async () => {
+    const { heal, controller } = healer({ ...turns(), random: () => 0 })
+    const reason = new Error('the client left')
+    const waiting = thrown(heal(cut, 0))
+    controller.abort(reason)
+    expect(await waiting).toBe(reason)
   })
 })
 
