@@ -3,7 +3,7 @@ import type { ExportStore } from '@sallyport/core'
 
 import { checkClient, checkNames } from './check-options.ts'
 import { openS3Store } from './s3/store.ts'
-import { createUpstream, PATIENCE, type Upstream } from './upstream/upstream.ts'
+import { upstreamOf } from './s3/upstream-of.ts'
 
 /**
  * A store of objects in an S3 bucket, or in one that speaks its protocol.
@@ -45,29 +45,3 @@ export function createS3Store(options: {
   checkClient('createS3Store', 'client', options.client, 'send', 'new S3Client({ … }) of @aws-sdk/client-s3')
   return openS3Store(options, upstreamOf(options.client))
 }
-
-const upstreams = new WeakMap<S3Client, Upstream>()
-
-// One for all stores of a client: they share its sockets, and most often its fate.
-function upstreamOf(client: S3Client): Upstream {
-  const upstream = upstreams.get(client) ?? createUpstream({ ...PATIENCE, places: () => socketsOf(client) })
-  upstreams.set(client, upstream)
-  return upstream
-}
-
-const USUAL_SOCKETS = 50
-
-/** How many sockets the client may open to one host; the SDK's own default until it has made its agent. */
-function socketsOf({ config: { requestHandler } }: S3Client): number {
-  const configs = tellsConfigs(requestHandler) ? requestHandler.httpHandlerConfigs() : undefined
-  // The plain agent is made by the first request that is not encrypted, the other one always.
-  const agent = member(configs, 'httpAgent') ?? member(configs, 'httpsAgent')
-  const sockets = member(agent, 'maxSockets')
-  return typeof sockets === 'number' && sockets >= 1 ? sockets : USUAL_SOCKETS
-}
-
-const tellsConfigs = (handler: object): handler is { httpHandlerConfigs(): unknown } =>
-  'httpHandlerConfigs' in handler && typeof handler.httpHandlerConfigs === 'function'
-
-const member = (value: unknown, name: string): unknown =>
-  typeof value === 'object' && value !== null ? (Reflect.get(value, name) as unknown) : undefined

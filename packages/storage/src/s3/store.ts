@@ -1,6 +1,7 @@
 import {
   GetObjectCommand,
   HeadObjectCommand,
+  type GetObjectCommandInput,
   type GetObjectCommandOutput,
   type S3Client,
 } from '@aws-sdk/client-s3'
@@ -24,8 +25,26 @@ export interface S3StoreOptions {
   readonly forbiddenIsMissing?: boolean
 }
 
-/** The store of `createS3Store`, on a given way to the service. */
-export function openS3Store(options: S3StoreOptions, upstream: Upstream): ExportStore {
+/** What of the service's answer to a GET counts, whoever read it. */
+export type S3GetAnswer = S3Answer & { readonly Body?: unknown }
+
+/** Sends one GET by another way than the client's, or by the client's after all. */
+export type SendGet = (
+  input: GetObjectCommandInput,
+  byClient: () => Promise<S3GetAnswer>,
+  signal: AbortSignal,
+) => Promise<S3GetAnswer>
+
+/**
+ * The store of `createS3Store`, on a given way to the service.
+ *
+ * @defaultValue sendGet: every GET is the client's
+ */
+export function openS3Store(
+  options: S3StoreOptions,
+  upstream: Upstream,
+  sendGet: SendGet = (_, byClient) => byClient(),
+): ExportStore {
   const { client, bucket, bucketOwner, forbiddenIsMissing = false } = options
   if (typeof bucket !== 'string' || bucket === '') throw new TypeError('bucket: name the bucket')
   const prefix = checkPrefix(options.prefix)
@@ -62,9 +81,11 @@ export function openS3Store(options: S3StoreOptions, upstream: Upstream): Export
       ...(pin && { IfMatch: pin.etag }),
       ...(pin?.version !== undefined && { VersionId: pin.version }),
     }
-    const send = (abortSignal: AbortSignal): Promise<GetObjectCommandOutput> =>
+    const byClient = (abortSignal: AbortSignal): Promise<S3GetAnswer> =>
       client.send(once(new GetObjectCommand(input), range ? 'unchecked' : 'as configured'), { abortSignal })
-    const discard = ({ Body }: GetObjectCommandOutput): void => discardBody(Body)
+    const send = (abortSignal: AbortSignal): Promise<S3GetAnswer> =>
+      sendGet(input, () => byClient(abortSignal), abortSignal)
+    const discard = ({ Body }: S3GetAnswer): void => discardBody(Body)
     const held = await upstream.ask({ ...rules(pin !== undefined), send, discard }, signal)
     return held && openAnswer(held, held.answer.Body, answerOf(held.answer), { range, ifMatch }, judgeBody)
   }

@@ -1,0 +1,122 @@
+import type { IncomingHttpHeaders } from 'node:http'
+import type { Socket } from 'node:net'
+import { Readable } from 'node:stream'
+
+import { Agent, buildConnector, type Dispatcher } from 'undici'
+
+import type { SignedUrl } from './signed-urls.ts'
+
+/** The head of an answer, and its body where it is an object's. */
+export interface SignedAnswer {
+  readonly status: number
+  readonly headers: IncomingHttpHeaders
+  readonly body?: Readable
+}
+
+/** Connections of its own, for GETs of signed URLs. */
+export interface SignedWay {
+  /** Rejects with the signal's reason when that fires before the head is here. Timeouts are the caller's. */
+  get(url: SignedUrl, headers: Readonly<Record<string, string>>, signal: AbortSignal): Promise<SignedAnswer>
+}
+
+/**
+ * undici publishes the path and the headers of whatever it sends to who listens on its diagnostics channels, and Node its
+ * own client's: a signed URL would stand in every trace. So undici is given the path of a ticket, which means nothing, and
+ * the signed one is put in its place at the socket's edge.
+ */
+export function createSignedWay(connections: number): SignedWay {
+  const tickets = new Map<string, string>()
+  let made = 0
+  const connect = buildConnector({ allowH2: false })
+  const agent = new Agent({
+    connections,
+    pipelining: 1,
+    allowH2: false,
+    headersTimeout: 0,
+    bodyTimeout: 0,
+    connect: (options, callback) =>
+      connect(options, (...[error, socket]) =>
+        error === null ? callback(null, redeem(socket, tickets)) : callback(error, null),
+      ),
+  })
+  return {
+    get: async ({ origin, target }, headers, signal) => {
+      made += 1
+      const path = `/signed/${made}`
+      tickets.set(path, target)
+      try {
+        return await send(agent, { origin, path, method: 'GET', headers }, signal)
+      } finally {
+        tickets.delete(path)
+      }
+    },
+  }
+}
+
+/** A socket that takes heads with a ticket, and nothing else: without one the connection ends, and nothing is sent. */
+function redeem(socket: Socket, tickets: ReadonlyMap<string, string>): Socket {
+  const write = socket.write.bind(socket)
+  return Object.assign(socket, {
+    write: (head: unknown): boolean => {
+      const [line = '', path = ''] = (typeof head === 'string' && REQUEST_LINE.exec(head)) || []
+      const target = tickets.get(path)
+      if (typeof head === 'string' && target !== undefined)
+        return write(`GET ${target} HTTP/1.1\r\n${head.slice(line.length)}`, 'latin1')
+      socket.destroy(new Error('a head without a ticket'))
+      return false
+    },
+  })
+}
+
+const REQUEST_LINE = /^GET (\/signed\/\d+) HTTP\/1\.1\r\n/
+
+/** Sends once. A head that is no object's ends its connection before its body is read: undici would publish that too. */
+const send = (
+  agent: Agent,
+  request: Dispatcher.DispatchOptions,
+  signal: AbortSignal,
+): Promise<SignedAnswer> =>
+  new Promise((resolve, reject) => {
+    let control: Dispatcher.DispatchController | undefined
+    let body: Readable | undefined
+    const leave = (): void => {
+      reject(signal.reason)
+      control?.abort(LEFT)
+    }
+    const settle = (): void => signal.removeEventListener('abort', leave)
+    signal.addEventListener('abort', leave, { once: true })
+    agent.dispatch(request, {
+      onRequestStart: (controller) => {
+        control = controller
+        if (signal.aborted) controller.abort(LEFT) // it left while this one waited for its connection
+      },
+      onResponseStart: (controller, status, headers) => {
+        if (status < 200) return
+        settle()
+        const opens = status < 300
+        if (opens) body = bodyOf(controller)
+        resolve({ status, headers, ...(body && { body }) })
+        if (!opens) controller.abort(LEFT)
+      },
+      onResponseData: (controller, chunk) => {
+        if (body?.push(chunk) === false) controller.pause()
+      },
+      onResponseEnd: () => void body?.push(null),
+      onResponseError: (_, error) => {
+        settle()
+        reject(error)
+        body?.destroy(error)
+      },
+    })
+  })
+
+const bodyOf = (controller: Dispatcher.DispatchController): Readable =>
+  new Readable({
+    read: () => controller.resume(),
+    destroy: (error, done) => {
+      controller.abort(LEFT) // whose body is at its end keeps its connection
+      done(error)
+    },
+  })
+
+const LEFT = new Error('nobody reads on')
