@@ -3,6 +3,7 @@ import { printableText } from '../http/printable-text.ts'
 import type { ExportRequest, Outcome, Trouble } from '../ports.ts'
 import { refusal, refusalCause, refusalDetail } from '../refusals.ts'
 import type { Entry, Reporter } from './events.ts'
+import type { Running } from './running.ts'
 
 /** One request's life: its clocks, its signal and its one end. */
 export interface Exchange {
@@ -27,8 +28,7 @@ export interface ExchangeRules {
   readonly firstByteMs: number
   readonly lifetimeMs: number
   readonly report: Reporter
-  /** Of every exchange under way, the way to stop it. */
-  readonly running: Set<(reason: unknown) => void>
+  readonly running: Running
 }
 
 /** Opens the exchange: from here on its clocks run. */
@@ -61,7 +61,7 @@ export function openExchange(request: ExportRequest, requestId: string, rules: E
     ended = true
     clearTimeout(clock)
     request.signal.removeEventListener('abort', leave)
-    running.delete(stop)
+    running.end(run)
     for (const letGo of held) quietly(letGo)
     report.ended(entry, outcome, performance.now() - startedAt, cause)
   }
@@ -85,7 +85,7 @@ export function openExchange(request: ExportRequest, requestId: string, rules: E
   }
   let overAt = 0 // 0: the head is not out yet
   let clock = setTimeout(strike, firstByteMs)
-  running.add(stop)
+  const run = running.begin(stop)
   if (request.signal.aborted) leave()
   else request.signal.addEventListener('abort', leave)
 
@@ -125,15 +125,6 @@ export function openExchange(request: ExportRequest, requestId: string, rules: E
       else held.push(letGo)
     },
   }
-}
-
-/** The exchanges under way, all stopped when the signal fires: one listener for the life of the handler. */
-export function stopAllOn(shutdown: AbortSignal | undefined): Set<(reason: unknown) => void> {
-  const running = new Set<(reason: unknown) => void>()
-  shutdown?.addEventListener('abort', () => {
-    for (const stop of running) stop(new DeliveryError('shut_down'))
-  })
-  return running
 }
 
 /** The status in the event of a client that left before there was an answer. It is never sent. */

@@ -4,7 +4,8 @@ import { describe, expect, test } from 'vitest'
 
 import { DeliveryError } from '../../src/delivery/delivery-error.ts'
 import { createReporter } from '../../src/exchange/events.ts'
-import { type Exchange, openExchange, stopAllOn } from '../../src/exchange/exchange.ts'
+import { type Exchange, openExchange } from '../../src/exchange/exchange.ts'
+import { type Running, stopAllOn } from '../../src/exchange/running.ts'
 import type { DownloadEnded, ExportEvent } from '../../src/ports.ts'
 import { refusal, refusalCause, refusalDetail, refuse } from '../../src/refusals.ts'
 
@@ -20,7 +21,7 @@ function open({
   readonly exchange: Exchange
   readonly client: AbortController
   readonly shutdown: AbortController
-  readonly running: Set<unknown>
+  readonly running: Running
   readonly ended: () => readonly DownloadEnded[]
 } {
   const events: ExportEvent[] = []
@@ -164,7 +165,7 @@ describe('the end', () => {
     exchange.end('client_aborted')
     exchange.stop(new DeliveryError('store_cut'))
     expect(ended().map(({ outcome }) => outcome)).toEqual(['completed'])
-    expect(running.size).toBe(0)
+    expect(running.count()).toBe(0)
   })
 
   test('lets go of all that was held, in order, before it is told', () => {
@@ -241,7 +242,7 @@ describe('a shutdown', () => {
     const { exchange, shutdown, running, ended } = open()
     exchange.end('completed')
     expect(getEventListeners(shutdown.signal, 'abort')).toHaveLength(1)
-    expect(running.size).toBe(0)
+    expect(running.count()).toBe(0)
     shutdown.abort()
     expect(ended()).toHaveLength(1)
   })

@@ -70,12 +70,12 @@ export function createFileReads(
             if (error === undefined) resolve(count)
             else reject(error)
           })
+        state = 'waiting'
+        const place = threads.take(start)
         abandon = () => {
-          threads.withdraw(start)
+          threads.withdraw(place)
           reject(refusedAs('unavailable'))
         }
-        state = 'waiting'
-        threads.take(start)
       })
       reading.catch(() => undefined)
       return reading

@@ -1,3 +1,4 @@
+import type { Place } from '../line.ts'
 import type { Threads } from './threads.ts'
 
 /** Ends work: with an error, or with what it found. */
@@ -27,14 +28,14 @@ export function inTurn<T>(
       if (error === undefined) resolve(found)
       else reject(error)
     }
-    const begin = (): void => work(end)
+    let place: Place | undefined
     const leave = (): void => {
       settle()
-      threads.withdraw(begin)
+      threads.withdraw(place)
       reject(signal.reason)
     }
     if (signal.aborted) return leave()
     signal.addEventListener('abort', leave, { once: true })
-    threads.take(begin)
+    place = threads.take(() => work(end))
   })
 }

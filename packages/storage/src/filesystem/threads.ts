@@ -1,9 +1,14 @@
+import { createLine, type Place } from '../line.ts'
+
 /** Places on libuv's thread pool, which all file calls of the process share with DNS and parts of node:crypto. */
 export interface Threads {
-  /** Begins at once, or when a thread is free. What has begun gives its thread back with `free`, exactly once. */
-  readonly take: (begin: () => void) => void
-  /** What waits begins no more. Asked of anything else: nothing happens. */
-  readonly withdraw: (begin: () => void) => void
+  /**
+   * Begins at once, or when a thread is free: then it gives the place in which it waits. What has begun gives its thread back
+   * with `free`, exactly once.
+   */
+  readonly take: (begin: () => void) => Place | undefined
+  /** What waits begins no more. Asked of what has begun: nothing happens. */
+  readonly withdraw: (place: Place | undefined) => void
   /** Gives a thread back, to the one that has waited longest. */
   readonly free: () => void
 }
@@ -15,21 +20,21 @@ export interface Threads {
  * @param limit - how many may be taken at the same time; asked at the first `take`
  */
 export function createThreads(limit: () => number): Threads {
-  const waiting = new Set<() => void>()
+  const line = createLine()
   let left: number | undefined
   return {
     take(begin) {
       left ??= limit()
-      if (left === 0) return void waiting.add(begin)
+      if (left === 0) return line.join(begin)
       left--
       begin()
+      return undefined
     },
-    withdraw: (begin) => void waiting.delete(begin),
+    withdraw: (place) => {
+      if (place) line.leave(place)
+    },
     free() {
-      const [next] = waiting
-      if (!next) return void (left = (left ?? 0) + 1)
-      waiting.delete(next)
-      next()
+      if (!line.call()) left = (left ?? 0) + 1
     },
   }
 }

@@ -1,3 +1,5 @@
+import { createLine } from '../line.ts'
+
 /** A door with so many places. Who finds none waits, first come first served. */
 export interface WaitingLine {
   /** Gives the function that leaves; twice is once. Rejects with the signal's reason when that fires first. */
@@ -7,7 +9,7 @@ export interface WaitingLine {
 /** @param places - asked at every step, for it may be known late */
 export function createWaitingLine(places: () => number): WaitingLine {
   let taken = 0
-  const waiting = new Set<() => void>()
+  const line = createLine()
 
   const take = (): (() => void) => {
     taken += 1
@@ -20,30 +22,26 @@ export function createWaitingLine(places: () => number): WaitingLine {
     }
   }
   const admit = (): void => {
-    for (const go of waiting) {
-      if (taken >= places()) return
-      waiting.delete(go)
-      go()
-    }
+    while (taken < places() && line.call());
   }
   const wait = (signal: AbortSignal): Promise<() => void> =>
     new Promise((resolve, reject) => {
       const stop = (): void => {
-        waiting.delete(go)
+        line.leave(place)
         reject(signal.reason)
       }
       const go = (): void => {
         signal.removeEventListener('abort', stop)
         resolve(take())
       }
-      waiting.add(go)
+      const place = line.join(go)
       signal.addEventListener('abort', stop, { once: true })
     })
 
   return {
     enter: async (signal) => {
       signal.throwIfAborted()
-      return waiting.size === 0 && taken < places() ? take() : wait(signal)
+      return line.isEmpty() && taken < places() ? take() : wait(signal)
     },
   }
 }

@@ -22,10 +22,8 @@ describe('createThreads', () => {
   test('what was withdrawn begins no more, and its place goes to the next', () => {
     begun.length = 0
     const threads = createThreads(() => 1)
-    const [first, second, third] = [named('first'), named('second'), named('third')]
-    threads.take(first)
-    threads.take(second)
-    threads.take(third)
+    const [first, second] = ['first', 'second', 'third'].map((name) => threads.take(named(name)))
+    threads.withdraw(second)
     threads.withdraw(second)
     threads.withdraw(first)
     threads.free()
