@@ -1,13 +1,13 @@
 // Measures Sallyport beside a bare pipe, assembled peers and nginx. `pnpm bench` runs all of it.
-import { mkdir, writeFile } from 'node:fs/promises'
-
 import { readArguments, usage } from './src/arguments.ts'
-import { compare, type Comparison } from './src/compare.ts'
+import { compare } from './src/compare.ts'
+import { commandOf, runOf } from './src/part.ts'
 import { isInstalled } from './src/pinned.ts'
-import { reportOf } from './src/report.ts'
+import type { Comparison } from './src/race.ts'
+import { comparisonSection, serversWords } from './src/report.ts'
 import { openScene } from './src/scene.ts'
-import { summarize } from './src/summary.ts'
-import { comparisonTable, plainText } from './src/tables.ts'
+import { plainText } from './src/tables.ts'
+import { writePart } from './src/write-part.ts'
 
 const print = (line: string): void => void process.stdout.write(`${line}\n`)
 
@@ -29,12 +29,21 @@ try {
     }
     const comparison = await compare(work, scene, terms)
     comparisons.push(comparison)
-    print(`\n${work.title}\n${plainText(comparisonTable(summarize(comparison)))}\n`)
+    print(`\n${work.title}\n${plainText(comparisonSection(comparison).table)}\n`)
   }
 } finally {
   await scene.close()
 }
-if (write) await writeReport()
+if (write) {
+  await writePart({
+    name: 'servers',
+    title: 'Servers side by side',
+    words: serversWords(rounds),
+    sections: comparisons.map(comparisonSection),
+    run: runOf(commandOf('bench', process.argv.slice(2)), new Date()),
+    figures: comparisons,
+  })
+}
 
 function argumentsOrUsage(): ReturnType<typeof readArguments> {
   try {
@@ -43,11 +52,4 @@ function argumentsOrUsage(): ReturnType<typeof readArguments> {
     process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n${usage}\n`)
     process.exit(2)
   }
-}
-
-async function writeReport(): Promise<void> {
-  const docs = new URL('../../docs/', import.meta.url)
-  await mkdir(new URL('performance/', docs), { recursive: true })
-  for (const { name, text } of reportOf(comparisons, rounds)) await writeFile(new URL(name, docs), text)
-  print('docs/performance.md and its plots are written')
 }

@@ -1,18 +1,53 @@
 // What each part costs by itself: `pnpm bench:micro`, or with words that a title must hold, as in `pnpm bench:micro limiter`.
+import { parseArgs } from 'node:util'
+
 import { handlerSubjects } from './micro/handler.ts'
 import { limiterSubjects } from './micro/limiters.ts'
-import { measureAll } from './micro/measure.ts'
+import { type Cost, measureAll } from './micro/measure.ts'
 import { openMicroScene } from './micro/scene.ts'
 import { stepSubjects } from './micro/steps.ts'
 import { tokenSubjects } from './micro/tokens.ts'
-import { plainText } from './src/tables.ts'
+import { withoutDashes } from './src/arguments.ts'
+import { commandOf, runOf } from './src/part.ts'
+import { plainText, type Table } from './src/tables.ts'
+import { writePart } from './src/write-part.ts'
 
-const words = process.argv.slice(2).filter((word) => !word.startsWith('--'))
+const given = process.argv.slice(2)
+const { values, positionals: words } = parseArgs({
+  args: [...withoutDashes(given)],
+  allowNegative: true,
+  allowPositionals: true,
+  options: { write: { type: 'boolean', default: given.length === 0 } },
+})
+const effort = { runs: 7, cpuMsPerRun: 100 }
+const tableOf = (costs: readonly Cost[]): Table => ({
+  head: ['one call', 'CPU µs'],
+  rows: costs.map(({ title, cpuMicros }) => [title, cpuMicros.toFixed(2)]),
+})
+
 const scene = await openMicroScene()
-const groups = [handlerSubjects(scene), stepSubjects(scene), limiterSubjects(scene), tokenSubjects(scene)]
-for (const group of groups) {
-  const asked = group.filter(({ title }) => words.every((word) => title.includes(word)))
-  const costs = await measureAll(asked, { runs: 7, cpuMsPerRun: 100 })
-  const rows = costs.map(({ title, cpuMicros }) => [title, cpuMicros.toFixed(2)])
-  if (rows.length > 0) process.stdout.write(`${plainText({ head: ['one call', 'CPU µs'], rows })}\n\n`)
+const groups = [
+  { title: 'The handler', subjects: handlerSubjects(scene) },
+  { title: 'Its steps', subjects: stepSubjects(scene) },
+  { title: 'Limiters', subjects: limiterSubjects(scene) },
+  { title: 'Tokens', subjects: tokenSubjects(scene) },
+]
+const measured: { title: string; costs: readonly Cost[] }[] = []
+for (const { title, subjects } of groups) {
+  const asked = subjects.filter((subject) => words.every((word) => subject.title.includes(word)))
+  const costs = await measureAll(asked, effort)
+  if (costs.length === 0) continue
+  measured.push({ title, costs })
+  process.stdout.write(`${plainText(tableOf(costs))}\n\n`)
+}
+if (values.write) {
+  await writePart({
+    name: 'micro',
+    title: 'Each part by itself',
+    words: `CPU of one call in a process that does nothing else, garbage collection included: the median of ${effort.runs} runs, each of so
+many calls that they take ${effort.cpuMsPerRun} ms or more.`,
+    sections: measured.map(({ title, costs }) => ({ title, table: tableOf(costs) })),
+    run: runOf(commandOf('bench:micro', given), new Date()),
+    figures: measured,
+  })
 }

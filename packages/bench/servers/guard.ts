@@ -1,5 +1,10 @@
-// What the three Sallyport servers share: the whole guard, with nothing left out.
-import { createExportHandler, createJwtVerifier, type ExportHandler } from '@sallyport/core'
+// What all Sallyport servers share: the whole guard, with nothing left out.
+import {
+  createExportHandler,
+  createJwtVerifier,
+  type ExportHandler,
+  type ExportHandlerOptions,
+} from '@sallyport/core'
 import { createFilesystemStore } from '@sallyport/storage/filesystem'
 
 import { capability, plenty, readSettings } from '../src/settings.ts'
@@ -8,22 +13,27 @@ const { root, organization, issuer, audience, jwksUri } = readSettings()
 const tenants = new Map([[organization, { id: organization, name: organization }]])
 const events = new Map<string, number>()
 
-export const handler: ExportHandler = createExportHandler({
-  verifyToken: createJwtVerifier({ issuer, audience, jwks: new URL(jwksUri), type: 'at+jwt' }),
-  tenancy: { mode: 'multi', findTenant: (name) => Promise.resolve(tenants.get(name)) },
-  capability,
-  findExport: ({ exportId, tenant }) =>
-    Promise.resolve({
-      id: exportId,
-      tenantId: tenant.id,
-      key: `${tenant.id}/${exportId}.csv`,
-      format: 'csv',
-      state: 'ready',
-    }),
-  store: createFilesystemStore({ root }),
-  limits: {
-    perPrincipal: { capacity: plenty, refill: plenty, perMs: 1_000 },
-    concurrent: { perPrincipal: plenty },
-  },
-  onEvent: ({ type }) => void events.set(type, (events.get(type) ?? 0) + 1),
-})
+export type Guard = ExportHandlerOptions
+
+/** The guard of one organization and its files; `parts` stand in the place of its own. */
+export const createGuard = (parts: Partial<Guard> = {}): ExportHandler =>
+  createExportHandler({
+    verifyToken: createJwtVerifier({ issuer, audience, jwks: new URL(jwksUri), type: 'at+jwt' }),
+    tenancy: { mode: 'multi', findTenant: (name) => Promise.resolve(tenants.get(name)) },
+    capability,
+    findExport: ({ exportId, tenant }) =>
+      Promise.resolve({
+        id: exportId,
+        tenantId: tenant.id,
+        key: `${tenant.id}/${exportId}.csv`,
+        format: 'csv',
+        state: 'ready',
+      }),
+    store: createFilesystemStore({ root }),
+    limits: {
+      perPrincipal: { capacity: plenty, refill: plenty, perMs: 1_000 },
+      concurrent: { perPrincipal: plenty },
+    },
+    onEvent: ({ type }) => void events.set(type, (events.get(type) ?? 0) + 1),
+    ...parts,
+  })

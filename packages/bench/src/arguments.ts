@@ -28,7 +28,7 @@ export const usage = `pnpm bench [options]
 /** Reads the command line. Throws a `TypeError` that names what is wrong. */
 export function readArguments(given: readonly string[]): Arguments {
   const { values } = parseArgs({
-    args: [...given],
+    args: [...withoutDashes(given)],
     allowNegative: true,
     options: {
       sizes: { type: 'string', default: '4KiB,1MiB,256MiB' },
@@ -54,6 +54,10 @@ export function readArguments(given: readonly string[]): Arguments {
     ...(values.profile !== undefined && { profileFolder: values.profile }),
   }
 }
+
+/** `pnpm bench -- --sizes 4KiB` hands the first two dashes on. */
+export const withoutDashes = (given: readonly string[]): readonly string[] =>
+  given[0] === '--' ? given.slice(1) : given
 
 /** Sizes by name; with size goes how many connections keep a core busy without waiting for each other. */
 const sizes = new Map([
@@ -86,7 +90,8 @@ function serverOf(name: string): ServerName {
   throw new TypeError(`--servers: ${name} is none of ${serverNames.join(', ')}`)
 }
 
-function whole(option: string, text: string): number {
+/** A number of the command line. Throws a `TypeError` that names the option. */
+export function whole(option: string, text: string): number {
   const value = Number(text)
   if (Number.isSafeInteger(value) && value > 0) return value
   throw new TypeError(`--${option}: ${text} is not a whole number from 1`)

@@ -1,3 +1,5 @@
+import { escapeText, kindOf, svg } from './svg.ts'
+
 /** One bar: what it stands for and how long it is. */
 interface Bar {
   readonly label: string
@@ -18,7 +20,7 @@ const labelWidth = 190
 const valueWidth = 70
 const top = 44
 
-/** The chart as SVG, readable on light and dark pages. */
+/** The chart as SVG. */
 export function barChart({ title, bars, line }: BarChart): string {
   const most = Math.max(...bars.map(({ value }) => value), line ?? 0)
   const scale = (width - labelWidth - valueWidth) / (most || 1)
@@ -26,31 +28,13 @@ export function barChart({ title, bars, line }: BarChart): string {
   const rows = bars.map(({ label, value }, index) => {
     const y = top + index * rowHeight
     const length = (value * scale).toFixed(1)
-    const kind = label.startsWith('sallyport') ? 'ours' : 'other'
     return [
       `<text x="${labelWidth - 8}" y="${y + 15}" text-anchor="end">${escapeText(label)}</text>`,
-      `<rect class="${kind}" x="${labelWidth}" y="${y + 2}" width="${length}" height="18" rx="2"/>`,
+      `<rect class="${kindOf(label)}" x="${labelWidth}" y="${y + 2}" width="${length}" height="18" rx="2"/>`,
       `<text x="${(labelWidth + Number(length) + 6).toFixed(1)}" y="${y + 15}">${value.toFixed(2)}</text>`,
     ].join('')
   })
   const at = line === undefined ? '' : (labelWidth + line * scale).toFixed(1)
-  const mark = line === undefined ? '' : `<path d="M${at} ${top - 6}V${height - 10}"/>`
-  return [
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" role="img" aria-label="${escapeText(title)}">`,
-    `<style>${style}</style>`,
-    `<text class="title" x="12" y="22">${escapeText(title)}</text>`,
-    ...rows,
-    mark,
-    '</svg>\n',
-  ]
-    .filter((part) => part !== '')
-    .join('\n')
+  const mark = line === undefined ? [] : [`<path d="M${at} ${top - 6}V${height - 10}"/>`]
+  return svg({ title, width, height, elements: [...rows, ...mark] })
 }
-
-const style =
-  'text{font:13px system-ui,sans-serif;fill:#57606a}.title{font-weight:600}' +
-  '.ours{fill:#1a7f5a}.other{fill:#8c959f}path{stroke:#57606a;stroke-dasharray:4 3}' +
-  '@media(prefers-color-scheme:dark){text{fill:#adbac7}path{stroke:#adbac7}}'
-
-const escapeText = (text: string): string =>
-  text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('"', '&quot;')

@@ -1,26 +1,33 @@
-import { connect, type Socket } from 'node:net'
-
-import { createAnswerReader, type ReadAnswer } from './answer-reader.ts'
+import { type Line, openLine } from './line.ts'
+import { usageOf } from './process-stats.ts'
+import { openRequests, type Requests } from './requests.ts'
 
 /** One round of load on one server. */
 export interface LoadJob {
   readonly port: number
-  /** Whole requests, sent in turn, over and over. */
-  readonly requests: readonly string[]
+  /** The server's process, whose CPU is counted. */
+  readonly pid: number
+  readonly requests: Requests
+  /** Where in their turn the requests begin: behind those of the round before. */
+  readonly from: number
   readonly connections: number
   /** For so long requests are begun; those under way are read to their end. */
   readonly seconds: number
+  /** At least so many requests are begun, whatever the time. */
+  readonly least: number
   /** Bytes of every right answer. */
   readonly length: number
 }
 
-/** What came of it. */
+/** What came of it. All but `sent` from when the connections stand to the last answer. */
 export interface LoadResult {
   /** Answers of status 200 and the right length. */
   readonly answers: number
-  /** Other answers, connections that broke, and silence of 30 s. */
+  /** Other answers, connections that broke or did not open, and silence of 30 s. */
   readonly failures: number
+  readonly sent: number
   readonly elapsedMs: number
+  readonly serverCpuMs: number
   /** CPU of the load generator itself. */
   readonly cpuMs: number
   /** Milliseconds from request to last byte, one for each right answer. */
@@ -28,85 +35,68 @@ export interface LoadResult {
 }
 
 /** What a job and a result look like. */
-export const anyJob: LoadJob = { port: 0, requests: [], connections: 0, seconds: 0, length: 0 }
-export const anyResult: LoadResult = { answers: 0, failures: 0, elapsedMs: 0, cpuMs: 0, latencies: [] }
+export const anyJob: LoadJob = {
+  port: 0,
+  pid: 0,
+  requests: [],
+  from: 0,
+  connections: 0,
+  seconds: 0,
+  least: 0,
+  length: 0,
+}
+export const anyResult: LoadResult = {
+  answers: 0,
+  failures: 0,
+  sent: 0,
+  elapsedMs: 0,
+  serverCpuMs: 0,
+  cpuMs: 0,
+  latencies: [],
+}
 
 /** A connection that has failed so often is given up. */
 const mostFailures = 3
-const silenceMs = 30_000
+/** Fewer than a server's queue of connections holds. */
+const openedAtOnce = 200
 
-/** Keeps every connection busy with one request at a time. */
+/** Opens every connection, and then keeps each busy with one request at a time. */
 export async function runLoad(job: LoadJob): Promise<LoadResult> {
   const latencies: number[] = []
   let failures = 0
-  let next = 0
-  const takeRequest = (): string => job.requests[next++ % job.requests.length] ?? ''
+  let sent = 0
+  const requestAt = await openRequests(job.requests)
+  const lines = await openLines(job)
   const begun = performance.now()
   const cpu = process.cpuUsage()
+  const serverCpu = usageOf(job.pid).cpuMs
   const until = begun + job.seconds * 1_000
 
-  const keepBusy = async (): Promise<void> => {
-    for (let failed = 0; failed < mostFailures && performance.now() < until; failed++) {
-      const broke = await useConnection(job, takeRequest, until, latencies)
-      if (!broke) return
+  const more = (): boolean => performance.now() < until || sent < job.least
+  const takeRequest = (): string | Uint8Array | undefined =>
+    more() ? requestAt(job.from + sent++) : undefined
+  const keepBusy = async (opened: Line | undefined): Promise<void> => {
+    let line = opened
+    for (let failed = 0; failed < mostFailures && more(); failed++) {
+      line ??= await openLine(job.port)
+      if (line && (await line.use(takeRequest, job.length, latencies))) return
       failures += 1
+      line = undefined
     }
   }
-  await Promise.all(Array.from({ length: job.connections }, keepBusy))
+  await Promise.all(lines.map(keepBusy))
+  const elapsedMs = performance.now() - begun
+  const serverCpuMs = usageOf(job.pid).cpuMs - serverCpu
   const { user, system } = process.cpuUsage(cpu)
-  return {
-    answers: latencies.length,
-    failures,
-    elapsedMs: performance.now() - begun,
-    cpuMs: (user + system) / 1_000,
-    latencies,
-  }
+  const cpuMs = (user + system) / 1_000
+  return { answers: latencies.length, failures, sent, elapsedMs, serverCpuMs, cpuMs, latencies }
 }
 
-/** One connection for as long as it holds. Settles with whether it broke, or gave a wrong answer. */
-function useConnection(
-  { port, length: expected }: LoadJob,
-  takeRequest: () => string,
-  until: number,
-  latencies: number[],
-): Promise<boolean> {
-  return new Promise((resolve) => {
-    let sentAt = 0
-    const end = (broke: boolean): void => {
-      resolve(broke)
-      socket.destroy()
-    }
-    // Between two requests a client may leave: the server must not take that for a broken download.
-    const leave = (): void => {
-      resolve(false)
-      socket.end()
-    }
-    const send = (): void => {
-      if (performance.now() >= until) return leave()
-      sentAt = performance.now()
-      socket.write(takeRequest(), 'latin1')
-    }
-    const read = createAnswerReader(({ status, length }: ReadAnswer) => {
-      if (status !== 200 || length !== expected) return end(true)
-      latencies.push(performance.now() - sentAt)
-      send()
-    })
-    const socket: Socket = connect({
-      port,
-      host: '127.0.0.1',
-      noDelay: true,
-      // One buffer for the life of the connection: a fresh one for each read would cost more than the reading.
-      onread: {
-        buffer: Buffer.allocUnsafeSlow(262_144),
-        callback: (count, buffer) => {
-          read(Buffer.from(buffer.buffer, buffer.byteOffset, count))
-          return true
-        },
-      },
-    })
-    socket.setTimeout(silenceMs, () => end(true))
-    socket.on('connect', send)
-    socket.on('error', () => end(true))
-    socket.on('close', () => end(true))
-  })
+async function openLines({ port, connections }: LoadJob): Promise<readonly (Line | undefined)[]> {
+  const lines: (Line | undefined)[] = []
+  while (lines.length < connections) {
+    const count = Math.min(openedAtOnce, connections - lines.length)
+    lines.push(...(await Promise.all(Array.from({ length: count }, () => openLine(port)))))
+  }
+  return lines
 }

@@ -85,9 +85,12 @@ export async function measureMoving(
     const requests = [requestText(exportId, token)]
     const { answers, failures, elapsedMs } = await driveLoad({
       port,
+      pid,
       requests,
+      from: 0,
       connections: clients,
       seconds: 1,
+      least: clients,
       length: bytes,
     })
     return { server, clients, bytes, answers, failures, elapsedMs, peakBytes: usageOf(pid).peakBytes }

@@ -1,8 +1,13 @@
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process'
 
 /** The server has one core, the load generator the other. */
 export const serverCore = 0
 export const clientCore = 1
+
+/** Moves this process, and all that it starts from now on, to one core. */
+export function moveToCore(core: number): void {
+  execFileSync('taskset', ['-cp', String(core), String(process.pid)], { stdio: 'ignore' })
+}
 
 /** Starts a command on one core; all its threads and children stay there. Its stderr is ours. */
 export function startPinned(

@@ -14,8 +14,8 @@ export interface Scene {
   readonly settings: Settings
   /** A folder that goes with the scene. */
   readonly folder: string
-  /** Makes a file of so many bytes, and gives its export id. Sparse: it takes no room, and reads as zeros. */
-  addFile(bytes: number, kind: 'written' | 'sparse'): Promise<string>
+  /** Makes a file of so many bytes, and gives its export id, by default a new one. Sparse: it takes no room, and reads as zeros. */
+  addFile(bytes: number, kind: 'written' | 'sparse', id?: string): Promise<string>
   /** So many tokens, each of another subject. */
   tokens(count: number): Promise<readonly string[]>
   close(): Promise<void>
@@ -48,8 +48,7 @@ export async function openScene(): Promise<Scene> {
       jwksUri: `http://127.0.0.1:${port}/keys`,
       publicKey: pemOf(jwks.keys[0]),
     },
-    addFile: async (bytes, kind) => {
-      const exportId = randomUUID()
+    addFile: async (bytes, kind, exportId = randomUUID()) => {
       const file = await open(join(root, organization, `${exportId}.csv`), 'w')
       if (kind === 'sparse') await file.truncate(bytes)
       for (let left = kind === 'sparse' ? 0 : bytes; left > 0; left -= blockBytes)

@@ -1,3 +1,5 @@
+import { parseMessage } from './message.ts'
+
 /** What every server is told: where the files lie and whose tokens are good. */
 export interface Settings {
   /** Folder of the files: `<root>/<organization>/<id>.csv`. */
@@ -12,6 +14,22 @@ export interface Settings {
   readonly publicKey: string
 }
 
+/** Where the objects are, for servers that send them from S3: below the name of the organization. */
+export interface S3Settings {
+  readonly endpoint: string
+  readonly bucket: string
+  readonly accessKeyId: string
+  readonly secretAccessKey: string
+  /** By which door Sallyport's server goes: `createSignedS3Store` or `createS3Store`. */
+  readonly signed: boolean
+}
+
+/** How a server of many tenants knows its callers. */
+export interface CallerSettings {
+  /** No keys: the tokens are opaque. */
+  readonly jwks: { readonly keys: readonly object[] }
+}
+
 /** What the token must grant, for every server that checks it. */
 export const capability = 'exports:download'
 
@@ -19,15 +37,28 @@ export const capability = 'exports:download'
 export const plenty = 1_000_000
 
 /** The settings that the bench started this server with. */
-export function readSettings(): Settings {
-  const value: unknown = JSON.parse(process.env['BENCH_SETTINGS'] ?? 'null')
-  if (!isSettings(value)) throw new Error('servers are started by the bench, with BENCH_SETTINGS set')
-  return value
+export const readSettings = (): Settings => parseMessage(process.env['BENCH_SETTINGS'] ?? '{}', anySettings)
+
+/** Likewise, of a server that asks S3. */
+export const readS3Settings = (): S3Settings => parseMessage(process.env['BENCH_S3'] ?? '{}', anyS3Settings)
+
+/** Likewise, of a server of many tenants. */
+export const readCallerSettings = (): CallerSettings =>
+  parseMessage(process.env['BENCH_CALLERS'] ?? '{}', anyCallerSettings)
+
+const anyCallerSettings: CallerSettings = { jwks: { keys: [] } }
+const anySettings: Settings = {
+  root: '',
+  organization: '',
+  issuer: '',
+  audience: '',
+  jwksUri: '',
+  publicKey: '',
 }
-
-const names = ['root', 'organization', 'issuer', 'audience', 'jwksUri', 'publicKey']
-
-const isSettings = (value: unknown): value is Settings =>
-  typeof value === 'object' &&
-  value !== null &&
-  names.every((name) => typeof Object.getOwnPropertyDescriptor(value, name)?.value === 'string')
+const anyS3Settings: S3Settings = {
+  endpoint: '',
+  bucket: '',
+  accessKeyId: '',
+  secretAccessKey: '',
+  signed: false,
+}

@@ -10,12 +10,10 @@ import { fileURLToPath } from 'node:url'
 
 import { nginxConfiguration } from '../servers/nginx.ts'
 import { nodeCommand, serverCore, startPinned } from './pinned.ts'
-import type { ServerName } from './servers.ts'
 import type { Settings } from './settings.ts'
 
 /** A server that answers. */
 export interface RunningServer {
-  readonly name: ServerName
   readonly port: number
   readonly pid: number
   stop(): Promise<void>
@@ -23,29 +21,40 @@ export interface RunningServer {
 
 const startMs = 10_000
 
+/** What a server is started with besides. */
+export interface StartOptions {
+  /** Such as `--cpu-prof`. */
+  readonly nodeOptions?: readonly string[]
+  /** More variables of its environment. */
+  readonly environment?: Readonly<Record<string, string>>
+  /** @defaultValue the servers' core */
+  readonly core?: number
+}
+
 /**
  * Starts a server on its core, and waits until it can be asked. Rejects where it ends or is silent for 10 s.
  *
+ * @param name - its file in `servers/`, or `'nginx'`
  * @param scratch - a folder for what the server writes
- * @param nodeOptions - such as `--cpu-prof`
  */
 export async function startServer(
-  name: ServerName,
+  name: string,
   settings: Settings,
   scratch: string,
-  nodeOptions: readonly string[] = [],
+  { nodeOptions = [], environment = {}, core = serverCore }: StartOptions = {},
 ): Promise<RunningServer> {
   if (name === 'nginx') return startNginx(settings, scratch)
   const file = fileURLToPath(new URL(`../servers/${name}.ts`, import.meta.url))
-  const child = startPinned(serverCore, nodeCommand(...nodeOptions, file), {
+  const child = startPinned(core, nodeCommand(...nodeOptions, file), {
     NODE_ENV: 'production',
     BENCH_SETTINGS: JSON.stringify(settings),
+    ...environment,
   })
   return running(name, child, await announcedPort(name, child))
 }
 
 /** The port in its first line. Its end, or its being stopped in time, ends the wait. */
-async function announcedPort(name: ServerName, child: ChildProcess): Promise<number> {
+async function announcedPort(name: string, child: ChildProcess): Promise<number> {
   const giveUp = setTimeout(() => child.kill(), startMs)
   try {
     for await (const line of createInterface(child.stdout ?? Readable.from([]))) {
@@ -70,11 +79,10 @@ async function startNginx({ root, organization }: Settings, scratch: string): Pr
   return server
 }
 
-function running(name: ServerName, child: ChildProcess, port: number): RunningServer {
+function running(name: string, child: ChildProcess, port: number): RunningServer {
   const { pid } = child
   if (pid === undefined) throw new Error(`${name} did not start`)
   return {
-    name,
     port,
     pid, // taskset becomes the command it starts
     stop: async () => {

@@ -1,3 +1,4 @@
+import type { Ratio } from './statistics.ts'
 import type { Row } from './summary.ts'
 import { busyEnough } from './summary.ts'
 
@@ -8,14 +9,15 @@ export interface Table {
 }
 
 /** The figures of one case. A rate that the server's core did not limit is marked. */
-export const comparisonTable = (rows: readonly Row[]): Table => ({
+export const comparisonTable = (rows: readonly Row[], baseline: string): Table => ({
   head: [
     'server',
     'req/s',
+    `req/s × ${baseline}`,
     'MB/s',
     'CPU µs/req',
     'CPU s/GiB',
-    '× bare',
+    `CPU × ${baseline}`,
     'p50 ms',
     'p99 ms',
     'peak MB',
@@ -28,12 +30,11 @@ export const comparisonTable = (rows: readonly Row[]): Table => ({
     return [
       row.server,
       figure(row.requestsPerSecond) + mark,
+      ratioText(row.rateRatio),
       figure(row.megabytesPerSecond) + mark,
       figure(row.cpuMicrosPerRequest),
       figure(row.cpuSecondsPerGibibyte),
-      row.toBare
-        ? `${row.toBare.median.toFixed(2)} (${row.toBare.least.toFixed(2)}–${row.toBare.most.toFixed(2)})`
-        : '',
+      ratioText(row.cpuRatio),
       figure(row.p50Ms),
       figure(row.p99Ms),
       figure(row.peakBytes / 1_000_000),
@@ -44,11 +45,16 @@ export const comparisonTable = (rows: readonly Row[]): Table => ({
   }),
 })
 
+/** The median, and in brackets the least and the most. Empty where there is none. */
+export const ratioText = (ratio: Ratio | undefined): string =>
+  ratio ? `${ratio.median.toFixed(2)} (${ratio.least.toFixed(2)}–${ratio.most.toFixed(2)})` : ''
+
 /** Three digits that count. */
 export const figure = (value: number): string =>
   Math.abs(value) >= 100 ? Math.round(value).toLocaleString('en') : String(Number(value.toPrecision(3)))
 
-const percent = (share: number): string => `${Math.round(share * 100)} %`
+/** A share of one. */
+export const percent = (share: number): string => `${Math.round(share * 100)} %`
 
 /** For a terminal: columns side by side. */
 export function plainText({ head, rows }: Table): string {

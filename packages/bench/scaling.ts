@@ -1,0 +1,115 @@
+// What a request costs as connections, tenants and tokens become many: `pnpm bench:scaling`, or with other numbers, as in
+// `pnpm bench:scaling --connections 1,100 --callers none`.
+import { type Callers, everyExport, writeJwtCallers, writeOpaqueCallers } from './src/callers.ts'
+import { compare } from './src/compare.ts'
+import { mostDownloads } from './src/descriptors.ts'
+import { commandOf, runOf } from './src/part.ts'
+import { isInstalled } from './src/pinned.ts'
+import { type Comparison, race } from './src/race.ts'
+import { howCompared } from './src/report.ts'
+import { readScalingArguments } from './src/scaling-cases.ts'
+import { callerSteps, connectionSteps, type Growth, growthSection } from './src/scaling-report.ts'
+import { openScene } from './src/scene.ts'
+import { startServer } from './src/start-server.ts'
+import { plainText } from './src/tables.ts'
+import { writePart } from './src/write-part.ts'
+
+const bytes = 4_096
+const callerConnections = 32
+/** By then a server that remembers what it can has its memories full. */
+const knownCallers = 150_000
+
+const turns = `Each caller has a tenant and a token of its own, and quotas and places are counted for both. They ask in turn, on
+${callerConnections} connections, and a round goes on where the last one ended. Where there are more than
+${knownCallers.toLocaleString('en')} of them, so many have come before the first round: more than the guard remembers, which is 10,000
+tokens and 100,000 buckets. Every tenant that a token proves is found without asking anyone.`
+const callerWords = {
+  'opaque tokens': `${turns}\n\nThe verifier reads the caller out of the token and asks nobody, so what is measured is the rest of the guard.`,
+  'access tokens': `${turns}\n\nThe tokens are signed with one key (ES256, at all numbers: a million of RS256 would take too long to make). A token that is
+remembered is not verified again; of a million none is, when its turn comes once more, so each costs a verification.`,
+} as const
+
+const print = (line: string): void => void process.stdout.write(`${line}\n`)
+const tell = (growth: Growth): void => print(`\n${growth.title}\n${plainText(growthSection(growth).table)}\n`)
+
+const given = process.argv.slice(2)
+const { connections, callers, rounds, seconds, warmUpSeconds, write } = readScalingArguments(
+  given,
+  mostDownloads,
+)
+if (!isInstalled('taskset', '--version')) throw new Error('taskset is needed: it gives each side its core')
+
+const scene = await openScene()
+const { settings, folder } = scene
+const growths: Growth[] = []
+const figures: Comparison[] = []
+try {
+  if (connections.length > 0) await measureConnections()
+  if (callers.length > 0) {
+    await scene.addFile(bytes, 'written', everyExport)
+    const most = Math.max(...callers)
+    await measureCallers('opaque tokens', await writeOpaqueCallers(folder, most))
+    print(`signing ${most.toLocaleString('en')} tokens`)
+    await measureCallers('access tokens', await writeJwtCallers(settings, folder, most))
+  }
+} finally {
+  await scene.close()
+}
+if (write) {
+  await writePart({
+    name: 'scaling',
+    title: 'Many connections, many tenants',
+    words: `Files of 4 KiB. ${howCompared(rounds)}`,
+    sections: growths.map(growthSection),
+    run: runOf(commandOf('bench:scaling', given), new Date()),
+    figures,
+  })
+}
+
+async function measureConnections(): Promise<void> {
+  const comparisons: Comparison[] = []
+  for (const count of connections) {
+    const title = `${count.toLocaleString('en')} connections`
+    const work = { title, bytes, tokens: 1, connections: count, seconds }
+    const servers = ['bare', 'sallyport-node'] as const
+    comparisons.push(await compare(work, scene, { servers, rounds, warmUpSeconds, tell: print }))
+  }
+  figures.push(...comparisons)
+  const growth: Growth = {
+    title: 'Connections',
+    words:
+      'All of them stand when a round begins, and each has a request under way at any time: with more of them a request ' +
+      'waits longer for its turn. A server here has descriptors for ' +
+      `${mostDownloads.toLocaleString('en')} downloads at a time: for each a socket and a file.`,
+    across: 'connections',
+    baseline: 'bare',
+    steps: connectionSteps(comparisons),
+  }
+  growths.push(growth)
+  tell(growth)
+}
+
+async function measureCallers(kind: keyof typeof callerWords, made: Callers): Promise<void> {
+  const contenders = callers.map((count) => ({
+    name: String(count),
+    requests: made.requests(count),
+    warmUpRequests: Math.min(count, knownCallers),
+    start: () =>
+      startServer('sallyport-callers', settings, folder, {
+        environment: { BENCH_CALLERS: JSON.stringify(made.settings) },
+      }),
+  }))
+  const baseline = String(Math.min(...callers))
+  const work = { title: `tenants with ${kind}`, bytes, connections: callerConnections, seconds }
+  const comparison = await race(work, contenders, { baseline, rounds, warmUpSeconds, tell: print })
+  figures.push(comparison)
+  const growth: Growth = {
+    title: `Tenants with ${kind}`,
+    words: callerWords[kind],
+    across: `tenants with ${kind}`,
+    baseline: `with ${Number(baseline).toLocaleString('en')}`,
+    steps: callerSteps(comparison, 'sallyport-node'),
+  }
+  growths.push(growth)
+  tell(growth)
+}

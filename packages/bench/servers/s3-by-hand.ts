@@ -1,0 +1,25 @@
+// What anyone writes first to send an object of S3: no guard, one GetObject, its body piped on.
+import type { ServerResponse } from 'node:http'
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+
+import { GetObjectCommand } from '@aws-sdk/client-s3'
+
+import { readSettings } from '../src/settings.ts'
+import { listen } from './listen.ts'
+import { s3Client, s3Settings } from './s3-client.ts'
+
+const { organization } = readSettings()
+const { bucket } = s3Settings
+
+listen((request, response) => {
+  const [, , exportId = ''] = (request.url ?? '').split('/')
+  send(`${organization}/${exportId}.csv`, response).catch(() => response.destroy())
+})
+
+async function send(key: string, response: ServerResponse): Promise<void> {
+  const { Body, ContentLength } = await s3Client.send(new GetObjectCommand({ Bucket: bucket, Key: key }))
+  if (!(Body instanceof Readable)) throw new Error('a body that is no stream')
+  response.writeHead(200, { 'Content-Type': 'text/csv; charset=utf-8', 'Content-Length': ContentLength })
+  await pipeline(Body, response)
+}

@@ -1,0 +1,15 @@
+import { S3Client } from '@aws-sdk/client-s3'
+
+import { readS3Settings, type S3Settings } from '../src/settings.ts'
+
+export const s3Settings: S3Settings = readS3Settings()
+
+const { endpoint, accessKeyId, secretAccessKey } = s3Settings
+
+/** The client of every server that asks S3, as a host would make it; nothing of it is tuned. */
+export const s3Client: S3Client = new S3Client({
+  endpoint,
+  region: 'us-east-1',
+  forcePathStyle: true,
+  credentials: { accessKeyId, secretAccessKey },
+})

@@ -1,0 +1,44 @@
+// The whole guard for a million tenants: every one that a token proves is there, and all have the same file.
+import { createJwtVerifier, type Principal, refuse, type TokenVerifier } from '@sallyport/core'
+
+import { callerOf, subjectName, tenantName } from '../src/callers.ts'
+import { capability, plenty, readCallerSettings, readSettings } from '../src/settings.ts'
+import { createGuard } from './guard.ts'
+import { listenGuarded } from './listen-guarded.ts'
+
+const { issuer, audience, organization } = readSettings()
+const { jwks } = readCallerSettings()
+
+/** Answers without asking anyone: what is measured is the guard around it. */
+const verifyOpaque: TokenVerifier = (token) => {
+  const caller = callerOf(token) ?? refuse('token_invalid')
+  const principal: Principal = {
+    issuer,
+    subject: subjectName(caller),
+    organizations: [tenantName(caller)],
+    capabilities: [capability],
+    claims: {},
+  }
+  return Promise.resolve(principal)
+}
+
+listenGuarded(
+  createGuard({
+    verifyToken:
+      jwks.keys.length > 0 ? createJwtVerifier({ issuer, audience, jwks, type: 'at+jwt' }) : verifyOpaque,
+    tenancy: { mode: 'multi', findTenant: (name) => Promise.resolve({ id: name, name }) },
+    findExport: ({ exportId, tenant }) =>
+      Promise.resolve({
+        id: exportId,
+        tenantId: tenant.id,
+        key: `${organization}/${exportId}.csv`,
+        format: 'csv',
+        state: 'ready',
+      }),
+    limits: {
+      perPrincipal: { capacity: plenty, refill: plenty, perMs: 1_000 },
+      perTenant: { capacity: plenty, refill: plenty, perMs: 1_000 },
+      concurrent: { perPrincipal: plenty, perTenant: plenty },
+    },
+  }),
+)

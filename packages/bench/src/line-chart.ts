@@ -1,0 +1,58 @@
+import { escapeText, kindOf, svg } from './svg.ts'
+
+/** One line, through its points from left to right. */
+interface Series {
+  readonly label: string
+  readonly points: readonly { readonly x: number; readonly y: number }[]
+}
+
+/** How something goes as something else grows by factors of ten: x on a logarithmic scale, y from zero. */
+export interface LineChart {
+  readonly title: string
+  /** What x counts. */
+  readonly across: string
+  readonly series: readonly Series[]
+}
+
+const width = 720
+const height = 300
+const left = 64
+const right = 150
+const top = 44
+const bottom = 40
+
+/** The chart as SVG. Every x is above zero. */
+export function lineChart({ title, across, series }: LineChart): string {
+  const points = series.flatMap((one) => one.points)
+  const [least, most] = [Math.min(...points.map(({ x }) => x)), Math.max(...points.map(({ x }) => x))]
+  const highest = roundUp(Math.max(...points.map(({ y }) => y)))
+  const span = Math.log(most / least) || 1
+  const xOf = (x: number): string => (left + (Math.log(x / least) / span) * (width - left - right)).toFixed(1)
+  const yOf = (y: number): string => (height - bottom - (y / highest) * (height - top - bottom)).toFixed(1)
+
+  const levels = [0, highest / 2, highest].map(
+    (y) =>
+      `<path d="M${left} ${yOf(y)}H${width - right}"/>` +
+      `<text x="${left - 8}" y="${Number(yOf(y)) + 4}" text-anchor="end">${y.toLocaleString('en')}</text>`,
+  )
+  const marks = [...new Set(points.map(({ x }) => x))].map(
+    (x) =>
+      `<text x="${xOf(x)}" y="${height - bottom + 18}" text-anchor="middle">${x.toLocaleString('en')}</text>`,
+  )
+  const lines = series.map(({ label, points }) => {
+    const last = points.at(-1) ?? { x: least, y: 0 }
+    const way = points.map(({ x, y }) => `${xOf(x)},${yOf(y)}`).join(' ')
+    return (
+      `<polyline class="line ${kindOf(label)}" points="${way}"/>` +
+      `<text x="${Number(xOf(last.x)) + 8}" y="${Number(yOf(last.y)) + 4}">${escapeText(label)}</text>`
+    )
+  })
+  const foot = `<text x="${(left + width - right) / 2}" y="${height - 6}" text-anchor="middle">${escapeText(across)}</text>`
+  return svg({ title, width, height, elements: [...levels, ...marks, ...lines, foot] })
+}
+
+/** To one, two or five times a power of ten. */
+function roundUp(value: number): number {
+  const power = 10 ** Math.floor(Math.log10(value || 1))
+  return ([1, 2, 5].find((factor) => factor * power >= value) ?? 10) * power
+}

@@ -1,0 +1,80 @@
+import { parseArgs } from 'node:util'
+
+import { whole, withoutDashes } from './arguments.ts'
+import type { Work } from './race.ts'
+
+/** Every server that sends objects out of S3. */
+export const s3Servers = {
+  'by-hand': 'node:http, one `GetObject` of the AWS client and `pipeline`, no guard',
+  'sallyport-s3': 'Sallyport on node:http, `createS3Store`',
+  'sallyport-s3-signed': 'Sallyport on node:http, `createSignedS3Store`',
+} as const
+
+export type S3ServerName = keyof typeof s3Servers
+
+/** What the servers may ask, each on the load generator's core. */
+export const s3Ends = {
+  ceph: 'a Ceph object gateway that keeps everything in memory',
+  stub: 'a server that answers every `GetObject` at once with 1 KiB and looks at nothing',
+} as const
+
+type S3EndName = keyof typeof s3Ends
+
+/** Objects of one size, of one S3 server. */
+export interface S3Case extends Work {
+  readonly end: S3EndName
+}
+
+/** What the command line of `pnpm bench:s3` asks for. */
+export interface S3Arguments {
+  readonly cases: readonly S3Case[]
+  readonly servers: readonly S3ServerName[]
+  readonly rounds: number
+  readonly warmUpSeconds: number
+  readonly write: boolean
+}
+
+const allCases = [
+  { title: '1 KiB, of an S3 that answers at once', size: '1KiB', bytes: 1_024, connections: 32, end: 'stub' },
+  { title: '1 KiB, of Ceph', size: '1KiB', bytes: 1_024, connections: 32, end: 'ceph' },
+  { title: '256 MiB, of Ceph', size: '256MiB', bytes: 268_435_456, connections: 4, end: 'ceph' },
+] as const
+
+/** Reads the command line. Throws a `TypeError` that names what is wrong. */
+export function readS3Arguments(given: readonly string[]): S3Arguments {
+  const { values } = parseArgs({
+    args: [...withoutDashes(given)],
+    allowNegative: true,
+    options: {
+      sizes: { type: 'string', default: '1KiB,256MiB' },
+      ends: { type: 'string', default: Object.keys(s3Ends).join(',') },
+      servers: { type: 'string', default: Object.keys(s3Servers).join(',') },
+      rounds: { type: 'string', default: '5' },
+      seconds: { type: 'string', default: '5' },
+      'warm-up': { type: 'string', default: '10' },
+      write: { type: 'boolean', default: given.length === 0 },
+    },
+  })
+  const sizes = new Set(values.sizes.split(',').map((name) => oneOf(sizeTable, '--sizes', name)))
+  const ends = new Set(values.ends.split(',').map((name) => oneOf(s3Ends, '--ends', name)))
+  const seconds = whole('seconds', values.seconds)
+  return {
+    cases: allCases
+      .filter(({ size, end }) => sizes.has(size) && ends.has(end))
+      .map(({ title, bytes, connections, end }) => ({ title, bytes, connections, end, seconds })),
+    servers: values.servers.split(',').map((name) => oneOf(s3Servers, '--servers', name)),
+    rounds: whole('rounds', values.rounds),
+    warmUpSeconds: whole('warm-up', values['warm-up']),
+    write: values.write,
+  }
+}
+
+const sizeTable = { '1KiB': 1_024, '256MiB': 268_435_456 } as const
+
+function oneOf<T extends object>(table: T, option: string, name: string): keyof T {
+  if (isNameIn(table, name)) return name
+  throw new TypeError(`${option}: ${name} is none of ${Object.keys(table).join(', ')}`)
+}
+
+const isNameIn = <T extends object>(table: T, name: PropertyKey): name is keyof T =>
+  Object.hasOwn(table, name)

@@ -1,0 +1,87 @@
+import type { Section } from './part.ts'
+import type { Comparison } from './race.ts'
+import { busyEnough, type Row, summarize } from './summary.ts'
+import { figure, percent, ratioText } from './tables.ts'
+
+/** Several servers at several sizes of one thing, from the smallest on. */
+export interface Growth {
+  readonly title: string
+  readonly words: string
+  /** What grows. */
+  readonly across: string
+  readonly baseline: string
+  readonly steps: readonly Step[]
+}
+
+interface Step {
+  readonly size: number
+  /** As the tables and the plots call it. */
+  readonly server: string
+  readonly row: Row
+}
+
+/** The servers at so many connections: one step for each. */
+export const connectionSteps = (comparisons: readonly Comparison[]): readonly Step[] =>
+  comparisons.flatMap((comparison) =>
+    summarize(comparison).map((row) => ({ size: comparison.work.connections, server: row.server, row })),
+  )
+
+/** One server with so many callers: its contenders are named by their number. */
+export const callerSteps = (comparison: Comparison, server: string): readonly Step[] =>
+  summarize(comparison).map((row) => ({ size: Number(row.server), server, row }))
+
+/** One table, and two plots: what a request costs, and how many there are a second. */
+export function growthSection({ title, words, across, baseline, steps }: Growth): Section {
+  return {
+    title,
+    words,
+    table: {
+      head: [
+        'server',
+        across,
+        'req/s',
+        'CPU µs/req',
+        `CPU × ${baseline}`,
+        'p50 ms',
+        'p99 ms',
+        'resident MB',
+        'peak MB',
+        'busy',
+        'client',
+        'failures',
+      ],
+      rows: steps.map(({ size, server, row }) => [
+        server,
+        size.toLocaleString('en'),
+        figure(row.requestsPerSecond) + (row.serverBusy < busyEnough ? '*' : ''),
+        figure(row.cpuMicrosPerRequest),
+        ratioText(row.cpuRatio),
+        figure(row.p50Ms),
+        figure(row.p99Ms),
+        figure(row.residentBytes / 1_000_000),
+        figure(row.peakBytes / 1_000_000),
+        percent(row.serverBusy),
+        percent(row.clientBusy),
+        String(row.failures),
+      ]),
+    },
+    lines: [
+      { title: `CPU µs per request by ${across}`, across, series: seriesOf(steps, cpuOf) },
+      { title: `Requests/s by ${across}`, across, series: seriesOf(steps, rateOf) },
+    ],
+  }
+}
+
+const cpuOf = ({ cpuMicrosPerRequest }: Row): number => cpuMicrosPerRequest
+const rateOf = ({ requestsPerSecond }: Row): number => requestsPerSecond
+
+const seriesOf = (
+  steps: readonly Step[],
+  value: (row: Row) => number,
+): readonly { label: string; points: readonly { x: number; y: number }[] }[] =>
+  [...new Set(steps.map(({ server }) => server))].map((label) => ({
+    label,
+    points: steps
+      .filter(({ server }) => server === label)
+      .map(({ size, row }) => ({ x: size, y: value(row) })),
+  }))

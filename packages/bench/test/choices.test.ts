@@ -1,0 +1,49 @@
+import { expect, test } from 'vitest'
+
+import { readS3Arguments } from '../src/s3-cases.ts'
+import { readScalingArguments } from '../src/scaling-cases.ts'
+
+test('S3: without choices everything is measured and written', () => {
+  const { cases, servers, write } = readS3Arguments([])
+  expect(cases.map(({ end, bytes, connections }) => ({ end, bytes, connections }))).toEqual([
+    { end: 'stub', bytes: 1_024, connections: 32 },
+    { end: 'ceph', bytes: 1_024, connections: 32 },
+    { end: 'ceph', bytes: 268_435_456, connections: 4 },
+  ])
+  expect(servers).toEqual(['by-hand', 'sallyport-s3', 'sallyport-s3-signed'])
+  expect(write).toBe(true)
+})
+
+test('S3: a choice measures less', () => {
+  const { cases, write } = readS3Arguments(['--', '--ends', 'stub', '--rounds', '1'])
+  expect(cases.map(({ title }) => title)).toEqual(['1 KiB, of an S3 that answers at once'])
+  expect(write).toBe(false)
+})
+
+test.each([
+  [['--sizes', '4KiB'], '--sizes: 4KiB is none of 1KiB, 256MiB'],
+  [['--ends', 'aws'], '--ends: aws'],
+  [['--servers', 'bare'], '--servers: bare'],
+])('S3: %j is refused by name', (given, message) => {
+  expect(() => readS3Arguments(given)).toThrow(message)
+})
+
+test('scaling: connections stop where the system has no more descriptors', () => {
+  expect(readScalingArguments([], 950)).toMatchObject({
+    connections: [1, 10, 100, 950],
+    callers: [100, 10_000, 1_000_000],
+    write: true,
+  })
+})
+
+test('scaling: a half can be left out, and numbers are sorted', () => {
+  const { connections, callers } = readScalingArguments(['--connections', 'none', '--callers', '9,2'], 10)
+  expect({ connections, callers }).toEqual({ connections: [], callers: [2, 9] })
+})
+
+test.each([
+  [['--connections', '0'], '--connections: 0'],
+  [['--callers', 'many'], '--callers: many'],
+])('scaling: %j is refused by name', (given, message) => {
+  expect(() => readScalingArguments(given, 10)).toThrow(message)
+})

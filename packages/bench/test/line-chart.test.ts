@@ -1,0 +1,43 @@
+import { expect, test } from 'vitest'
+
+import { lineChart } from '../src/line-chart.ts'
+
+const chart = lineChart({
+  title: 'CPU <µs>',
+  across: 'connections',
+  series: [
+    {
+      label: 'sallyport-node',
+      points: [
+        { x: 1, y: 25 },
+        { x: 100, y: 50 },
+        { x: 10_000, y: 100 },
+      ],
+    },
+  ],
+})
+
+const [, line = ''] = / points="([^"]+)"/.exec(chart) ?? []
+const places = [...line.matchAll(/([\d.]+),([\d.]+)/g)].map(([, x, y]) => ({ x: Number(x), y: Number(y) }))
+
+test('equal factors are equal steps to the right', () => {
+  const [first, second, third] = places
+  expect(Number(third?.x) - Number(second?.x)).toBeCloseTo(Number(second?.x) - Number(first?.x))
+})
+
+test('heights are in proportion, from zero', () => {
+  const zero = Number(/M[\d.]+ ([\d.]+)H/.exec(chart)?.[1])
+  const heights = places.map(({ y }) => zero - y)
+  expect(heights[2]).toBeCloseTo(2 * Number(heights[1]))
+  expect(heights[1]).toBeCloseTo(2 * Number(heights[0]))
+})
+
+test('its words are text, and numbers can be read', () => {
+  expect(chart).toContain('CPU &lt;µs>')
+  expect(chart).toContain('>10,000</text>')
+})
+
+test('one point alone is a chart, too', () => {
+  const series = [{ label: 'bare', points: [{ x: 5, y: 0 }] }]
+  expect(lineChart({ title: 't', across: 'a', series })).not.toContain('NaN')
+})
