@@ -17,12 +17,14 @@ export interface SignedUrls {
   forgetAll(): void
 }
 
-const MOST = 10_000
 const LONGEST_MS = 900_000
 const MARGIN_MS = 60_000
 
-/** @param now - milliseconds since 1970 */
-export function createSignedUrls(client: S3Client, now: () => number): SignedUrls {
+/**
+ * @param now - milliseconds since 1970
+ * @param most - of so many objects
+ */
+export function createSignedUrls(client: S3Client, now: () => number, most: number): SignedUrls {
   const urls = new Map<string, { readonly until: number; readonly url: Promise<SignedUrl | undefined> }>()
   let signer = ''
 
@@ -40,7 +42,7 @@ export function createSignedUrls(client: S3Client, now: () => number): SignedUrl
     urls.delete(name) // to stand last again
     urls.set(name, { until, url: sign(client, object, { at, seconds: Math.floor((end - at) / 1000) }) })
     for (const oldest of urls.keys()) {
-      if (urls.size <= MOST) break
+      if (urls.size <= most) break
       urls.delete(oldest)
     }
     return urls.get(name)?.url

@@ -2,7 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http'
 import type { Socket } from 'node:net'
 import { Readable } from 'node:stream'
 
-import { Agent, buildConnector, type Dispatcher } from 'undici'
+import { buildConnector, type Dispatcher, Pool } from 'undici'
 
 import type { SignedUrl } from './signed-urls.ts'
 
@@ -28,24 +28,30 @@ export function createSignedWay(connections: number): SignedWay {
   const tickets = new Map<string, string>()
   let made = 0
   const connect = buildConnector({ allowH2: false })
-  const agent = new Agent({
+  const options: Pool.Options = {
     connections,
     pipelining: 1,
     allowH2: false,
     headersTimeout: 0,
     bodyTimeout: 0,
-    connect: (options, callback) =>
-      connect(options, (...[error, socket]) =>
+    connect: (to, callback) =>
+      connect(to, (...[error, socket]) =>
         error === null ? callback(null, redeem(socket, tickets)) : callback(error, null),
       ),
-  })
+  }
+  const pools = new Map<string, Pool>() // as many as buckets. An Agent would close one, and its next connection, too early
+  const poolTo = (origin: string): Pool => {
+    const pool = pools.get(origin) ?? new Pool(origin, options)
+    pools.set(origin, pool)
+    return pool
+  }
   return {
     get: async ({ origin, target }, headers, signal) => {
       made += 1
       const path = `/signed/${made}`
       tickets.set(path, target)
       try {
-        return await send(agent, { origin, path, method: 'GET', headers }, signal)
+        return await send(poolTo(origin), { path, method: 'GET', headers }, signal)
       } finally {
         tickets.delete(path)
       }
@@ -71,11 +77,7 @@ function redeem(socket: Socket, tickets: ReadonlyMap<string, string>): Socket {
 const REQUEST_LINE = /^GET (\/signed\/\d+) HTTP\/1\.1\r\n/
 
 /** Sends once. A head that is no object's ends its connection before its body is read: undici would publish that too. */
-const send = (
-  agent: Agent,
-  request: Dispatcher.DispatchOptions,
-  signal: AbortSignal,
-): Promise<SignedAnswer> =>
+const send = (pool: Pool, request: Dispatcher.DispatchOptions, signal: AbortSignal): Promise<SignedAnswer> =>
   new Promise((resolve, reject) => {
     let control: Dispatcher.DispatchController | undefined
     let body: Readable | undefined
@@ -85,7 +87,7 @@ const send = (
     }
     const settle = (): void => signal.removeEventListener('abort', leave)
     signal.addEventListener('abort', leave, { once: true })
-    agent.dispatch(request, {
+    pool.dispatch(request, {
       onRequestStart: (controller) => {
         control = controller
         if (signal.aborted) controller.abort(LEFT) // it left while this one waited for its connection

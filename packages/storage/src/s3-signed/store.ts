@@ -9,6 +9,7 @@ import { checkAgents } from './plain-handler.ts'
 import { createSignedUrls } from './signed-urls.ts'
 import { createSignedWay, type SignedAnswer, type SignedWay } from './signed-way.ts'
 
+const KNOWN = 10_000
 const REST_MS = 10_000
 
 /**
@@ -24,7 +25,7 @@ export function openSignedS3Store(
   const { client } = options
   const checked = checkAgents(client)
   checked.catch(() => undefined) // it is told to whoever asks for an object
-  const urls = createSignedUrls(client, now)
+  const urls = createSignedUrls(client, now, KNOWN)
   let restUntil = 0
 
   const sendGet: SendGet = async (input, byClient, signal) => {

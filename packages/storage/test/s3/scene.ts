@@ -37,8 +37,8 @@ export async function createBucket({ port, keys }: ClientOptions, Bucket: string
 }
 
 /** A bucket with a store on it. */
-export function s3Shelf(client: S3Client): Shelf {
-  const store = createS3Store({ client, bucket: BUCKET, prefix: PREFIX })
+export function s3Shelf(client: S3Client, create: typeof createS3Store = createS3Store): Shelf {
+  const store = create({ client, bucket: BUCKET, prefix: PREFIX })
   const place = (key: string) => ({ Bucket: BUCKET, Key: `${PREFIX}/${key}` })
   return {
     store,

@@ -6,6 +6,7 @@ import { startAzurite } from '../../../../scripts/servers/azurite.ts'
 import { startCeph } from '../../../../scripts/servers/ceph.ts'
 import { type FaultProxy, startFaultProxy } from '../../../../scripts/servers/fault-proxy.ts'
 import { createAzureBlobStore } from '../../src/azure-blob.ts'
+import { createSignedS3Store } from '../../src/s3-signed.ts'
 import { createS3Store } from '../../src/s3.ts'
 import { BUCKET, createBucket, PREFIX, REGION, s3Client, s3Shelf } from '../s3/scene.ts'
 
@@ -23,7 +24,7 @@ export interface Backend {
 
 const CONTAINER = 'containercanary'
 
-async function startS3(): Promise<Backend> {
+const startS3 = (create: typeof createS3Store) => async (): Promise<Backend> => {
   const ceph = await startCeph()
   const proxy = await startFaultProxy(ceph.port)
   const keys = ceph.owner
@@ -32,7 +33,7 @@ async function startS3(): Promise<Backend> {
   const client = s3Client({ port: proxy.port, keys, requestHandler: { httpAgent: { maxSockets: 2 } } })
   return {
     proxy,
-    store: createS3Store({ client, bucket: BUCKET, prefix: PREFIX }),
+    store: create({ client, bucket: BUCKET, prefix: PREFIX }),
     put: (key, bytes) => shelf.put(key, bytes),
     words: [BUCKET, 'prefixcanary', 'keycanary', REGION, keys.accessKeyId, 'signature'],
     close: async () => {
@@ -64,6 +65,11 @@ async function startAzure(): Promise<Backend> {
 }
 
 export const backends = [
-  { name: 'a Ceph object gateway', here: isHere('ceph'), start: startS3 },
+  { name: 'a Ceph object gateway', here: isHere('ceph'), start: startS3(createS3Store) },
+  {
+    name: 'a Ceph object gateway, by signed URLs',
+    here: isHere('ceph'),
+    start: startS3(createSignedS3Store),
+  },
   { name: 'Azurite', here: true, start: startAzure },
 ] as const

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
 import { type BlackHole, startBlackHole } from '../../../../scripts/servers/black-hole.ts'
 import { openAzureBlobStore } from '../../src/azure-blob/store.ts'
+import { openSignedS3Store } from '../../src/s3-signed/store.ts'
 import { openS3Store } from '../../src/s3/store.ts'
 import { createUpstream, PATIENCE } from '../../src/upstream/upstream.ts'
 import { leaksIn } from '../leaks.ts'
@@ -20,10 +21,12 @@ beforeAll(async () => {
 afterAll(() => blackHole.close())
 
 const upstream = () => createUpstream({ ...PATIENCE, headersMs: 400, places: () => 50 })
-const s3 = (endpoint: string): ExportStore => {
-  const client = s3Client({ port: 0, keys: { accessKeyId: 'AKCANARY', secretAccessKey: 'x' }, endpoint })
-  return openS3Store({ client, bucket: BUCKET }, upstream())
-}
+const s3 =
+  (open: typeof openS3Store | typeof openSignedS3Store) =>
+  (endpoint: string): ExportStore => {
+    const client = s3Client({ port: 0, keys: { accessKeyId: 'AKCANARY', secretAccessKey: 'x' }, endpoint })
+    return open({ client, bucket: BUCKET }, upstream())
+  }
 const azure = (endpoint: string): ExportStore => {
   const key = Buffer.alloc(32, 1).toString('base64')
   const connection = `DefaultEndpointsProtocol=http;AccountName=accountcanary;AccountKey=${key};BlobEndpoint=${endpoint}/accountcanary;`
@@ -32,7 +35,8 @@ const azure = (endpoint: string): ExportStore => {
 }
 
 describe.each([
-  ['an S3 store', s3],
+  ['an S3 store', s3(openS3Store)],
+  ['an S3 store with signed URLs', s3(openSignedS3Store)],
   ['an Azure store', azure],
 ])('%s', (_, open) => {
   test.each([
@@ -50,10 +54,13 @@ describe.each([
   })
 })
 
-test('an S3 store whose credentials cannot be had is refused, and nothing is told', async () => {
+test.each([
+  ['an S3 store', openS3Store],
+  ['an S3 store with signed URLs', openSignedS3Store],
+])('%s whose credentials cannot be had is refused, and nothing is told', async (_, open) => {
   const credentials = () => Promise.reject(new Error('secretcanary at http://169.254.169.254'))
   const client = s3Client({ port: 1, keys: { accessKeyId: '', secretAccessKey: '' }, credentials })
-  const thrown: unknown = await openS3Store({ client, bucket: BUCKET }, upstream())
+  const thrown: unknown = await open({ client, bucket: BUCKET }, upstream())
     .get('keycanary', {}, signal)
     .catch((error: unknown) => error)
   expect(kindOf(thrown)).toBe('unavailable')
