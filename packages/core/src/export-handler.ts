@@ -50,7 +50,7 @@ export function createExportHandler<T extends Tenant>(options: ExportHandlerOpti
     now,
   } = guard
   const report = createReporter(guard.onEvent)
-  const running = stopAllOn(shutdown)
+  const exchangeRules = { ...delivery, report, running: stopAllOn(shutdown) }
   verifyToken.onTrouble?.((code, cause) => report.trouble('verifier', code, cause))
   limits.limiter.onTrouble?.((code, cause) => report.trouble('limiter', code, cause))
 
@@ -58,7 +58,7 @@ export function createExportHandler<T extends Tenant>(options: ExportHandlerOpti
     const { method, params } = request
     const header = (name: string): string | undefined => request.header(name)
     const requestId = parseRequestId(header('x-request-id')) ?? randomUUID()
-    const exchange = openExchange(request, requestId, { ...delivery, report, running })
+    const exchange = openExchange(request, requestId, exchangeRules)
     const { entry, ask, end } = exchange
     let version = guard.defaultVersion
     const headers: Record<string, string> = { ...commonHeaders, 'X-Request-Id': requestId }

@@ -2,7 +2,7 @@ import { DeliveryError } from '../delivery/delivery-error.ts'
 import { exportBytes } from '../delivery/export-bytes.ts'
 import { createHeal } from '../delivery/heal.ts'
 import { inOnePiece, onePiece } from '../delivery/in-one-piece.ts'
-import { readObject } from '../delivery/read-object.ts'
+import { objectChunks } from '../delivery/object-chunks.ts'
 import type { Heal } from '../delivery/resume.ts'
 import { deliverWhole, startDelivery } from '../delivery/start-delivery.ts'
 import type { FilledDelivery } from '../options.ts'
@@ -41,7 +41,7 @@ export async function deliver(
     if (plan.frame || plan.length > onePiece) {
       return startDelivery(plan.length, exportBytes(plan, { ...source, opened: object }), terms)
     }
-    const chunk = await inOnePiece(plan.length, readObject(object, silenceMs, signal), lent).catch(
+    const chunk = await inOnePiece(plan.length, objectChunks(object, silenceMs, signal), lent).catch(
       healed(heal, plan.ranges[0]?.first ?? 0),
     )
     if (chunk) return deliverWhole(chunk, terms)

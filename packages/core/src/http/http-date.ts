@@ -27,7 +27,7 @@ export function parseHttpDate(value: string, now: number = Date.now()): Date | u
 export function formatHttpDate(date: Date): string {
   const ms = date.getTime()
   if (Number.isNaN(ms)) throw new RangeError('An invalid Date has no HTTP-date')
-  return new Date(Math.min(Math.max(ms, earliest), latest)).toUTCString()
+  return (ms >= earliest && ms <= latest ? date : new Date(ms < earliest ? earliest : latest)).toUTCString()
 }
 
 const earliest = Date.parse('0000-01-01T00:00:00Z')
