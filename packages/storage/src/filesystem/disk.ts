@@ -21,8 +21,12 @@ export interface Disk {
     position: number,
     called: Called<number>,
   ) => void
-  /** Closes a file of this device; `undefined`: nobody could look. May call back at once. Errors have nothing to say. */
-  readonly close: (descriptor: number, device: bigint | undefined, called: () => void) => void
+  /** Closes a file that looked so; `undefined`: nobody could look. May call back at once. Errors have nothing to say. */
+  readonly close: (
+    descriptor: number,
+    seen: Pick<BigIntStats, 'dev' | 'size'> | undefined,
+    called: () => void,
+  ) => void
   readonly stat: (path: string, called: Called<BigIntStats>) => void
   /** With the disk's own spelling of the path. */
   readonly realpath: (path: string, called: Called<string>) => void

@@ -36,7 +36,7 @@ export function createFileReads(
   let closed = false
   let abandon: () => void = () => undefined
 
-  const shut = (): void => disk.close(descriptor, file.stats.dev, threads.free)
+  const shut = (): void => disk.close(descriptor, file.stats, threads.free)
   const look = (end: (error?: unknown) => void): void =>
     disk.lookAgain(descriptor, file.stats.dev, (error, stats) => {
       if (error) return end(refusedBy(error))

@@ -33,7 +33,7 @@ export function createFiles(root: Root, around: Around): ExportStore {
       else give(error)
     })
 
-  const close = ({ descriptor, stats }: OpenFile): void => disk.close(descriptor, stats.dev, threads.free)
+  const close = ({ descriptor, stats }: OpenFile): void => disk.close(descriptor, stats, threads.free)
 
   const read = (
     file: OpenFile,

@@ -27,14 +27,19 @@ export const localDisk = (local: bigint): Disk => ({
     if (seen) called(null, seen)
     else nodeDisk.lookAgain(descriptor, device, called)
   },
-  close(descriptor, device, called) {
-    // The last close of a file without a name frees its blocks: for gigabytes that takes a second or more.
-    const isNamed = device === local && (lookNow(descriptor)?.nlink ?? 0n) > 0n
-    if (!isNamed) return nodeDisk.close(descriptor, device, called)
+  close(descriptor, seen, called) {
+    if (seen?.dev !== local || !closesAtOnce(descriptor, seen.size))
+      return nodeDisk.close(descriptor, seen, called)
     closeNow(descriptor)
     called()
   },
 })
+
+/** The last close of a file without a name frees its blocks: for gigabytes that takes a second or more. */
+const closesAtOnce = (descriptor: number, size: bigint): boolean =>
+  size <= FEW_BLOCKS || (lookNow(descriptor)?.nlink ?? 0n) > 0n
+
+const FEW_BLOCKS = 1_048_576n
 
 const firstLook: Disk['fstat'] = (descriptor, called) => {
   const seen = lookNow(descriptor)

@@ -25,7 +25,7 @@ export function openFile(disk: Disk, path: string, end: End<OpenFile>): void {
     if (error) return end(isAbsent(error) ? undefined : refusedBy(error))
     disk.fstat(descriptor, (error, stats) => {
       if (error) return disk.close(descriptor, undefined, () => end(refusedBy(error)))
-      const fail = (reason: unknown): void => disk.close(descriptor, stats.dev, () => end(reason))
+      const fail = (reason: unknown): void => disk.close(descriptor, stats, () => end(reason))
       if (!stats.isFile()) return fail(refusedAs('upstream_error'))
       const file = { descriptor, stats }
       whetherAt(disk, path, file, (error) => (error === undefined ? end(undefined, file) : fail(error)))

@@ -35,16 +35,17 @@ export function readSmall(
 
 /** An object whose bytes are all here: at most one chunk, and nothing left to close. */
 export function smallObject(info: OpenObject['info'], bytes: Uint8Array): OpenObject {
-  const held: Held = { bytes }
-  return { info, chunks: once(held), close: () => void delete held.bytes }
-}
-
-interface Held {
-  bytes?: Uint8Array
-}
-
-async function* once(held: Held): AsyncGenerator<Uint8Array> {
-  const { bytes } = held
-  if (!bytes) throw refusedAs('unavailable')
-  if (bytes.length > 0) yield bytes
+  let held: Uint8Array | undefined = bytes
+  let closed = false
+  const next = async (): Promise<IteratorResult<Uint8Array>> => {
+    if (closed) throw refusedAs('unavailable')
+    const value = held
+    held = undefined
+    return value && value.length > 0 ? { done: false, value } : { done: true, value: undefined }
+  }
+  const close = (): void => {
+    closed = true
+    held = undefined
+  }
+  return { info, chunks: { [Symbol.asyncIterator]: () => ({ next }) }, close }
 }

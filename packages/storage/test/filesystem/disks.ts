@@ -18,9 +18,9 @@ export function watchedDisk(faults: Partial<Disk> = {}): { disk: Disk; opened: n
         if (!error) opened.push(descriptor)
         called(error, descriptor)
       }),
-    close: (descriptor, device, called) => {
+    close: (descriptor, seen, called) => {
       closed.push(descriptor)
-      nodeDisk.close(descriptor, device, called)
+      nodeDisk.close(descriptor, seen, called)
     },
   }
   return { disk, opened, closed }

@@ -27,20 +27,31 @@ describe('diskUnder', () => {
   })
 })
 
+const large = 1_048_577n
+
 describe('on its own device', () => {
   test('another look, and the close of a file that has a name, are over at once', async () => {
     const { root, descriptor, device } = await opened()
     const disk = localDisk(device)
     expect(isAtOnce((called) => disk.lookAgain(descriptor, device, called))).toBe(true)
-    expect(isAtOnce((called) => disk.close(descriptor, device, called))).toBe(true)
+    expect(isAtOnce((called) => disk.close(descriptor, { dev: device, size: large }, called))).toBe(true)
     expect(heldOpenBelow(root)).toEqual([])
   })
 
-  test('the close of a file without a name has a thread: it may free gigabytes', async () => {
+  test('the close of a large file without a name has a thread: it may free gigabytes', async () => {
     const { root, path, descriptor, device } = await opened()
     await unlink(path)
-    expect(isAtOnce((called) => localDisk(device).close(descriptor, device, called))).toBe(false)
+    const seen = { dev: device, size: large }
+    expect(isAtOnce((called) => localDisk(device).close(descriptor, seen, called))).toBe(false)
     await vi.waitFor(() => expect(heldOpenBelow(root)).toEqual([]))
+  })
+
+  test('the close of a small one is over at once', async () => {
+    const { root, path, descriptor, device } = await opened()
+    await unlink(path)
+    const seen = { dev: device, size: 1_048_576n }
+    expect(isAtOnce((called) => localDisk(device).close(descriptor, seen, called))).toBe(true)
+    expect(heldOpenBelow(root)).toEqual([])
   })
 
   test('an error of a look comes as from any disk', async () => {
