@@ -1,5 +1,6 @@
-import { GetObjectCommand, type GetObjectCommandInput, type S3Client } from '@aws-sdk/client-s3'
-import { getSignedUrl } from '@aws-sdk/s3-request-presigner'
+import type { GetObjectCommandInput, S3Client } from '@aws-sdk/client-s3'
+
+import { createPresign, OWNER } from './presign.ts'
 
 /** What a GET of one object needs, and no more. The target is a secret: who has it, has the object. */
 export interface SignedUrl {
@@ -17,6 +18,7 @@ export interface SignedUrls {
   forgetAll(): void
 }
 
+const DIRECTORY_BUCKET = /--xa?-s3$/
 const LONGEST_MS = 900_000
 const MARGIN_MS = 60_000
 
@@ -26,9 +28,11 @@ const MARGIN_MS = 60_000
  */
 export function createSignedUrls(client: S3Client, now: () => number, most: number): SignedUrls {
   const urls = new Map<string, { readonly until: number; readonly url: Promise<SignedUrl | undefined> }>()
+  const presign = createPresign(client)
   let signer = ''
 
   const of: SignedUrls['of'] = async (object) => {
+    if (DIRECTORY_BUCKET.test(object.Bucket ?? '')) return undefined // it is signed for by sessions that end much sooner
     const { accessKeyId, expiration } = await client.config.credentials()
     if (accessKeyId !== signer) urls.clear() // what the old ones signed must not outlive them
     signer = accessKeyId
@@ -40,7 +44,8 @@ export function createSignedUrls(client: S3Client, now: () => number, most: numb
     const until = end - MARGIN_MS
     if (!(at < until)) return undefined
     urls.delete(name) // to stand last again
-    urls.set(name, { until, url: sign(client, object, { at, seconds: Math.floor((end - at) / 1000) }) })
+    const made = presign(object, { at, seconds: Math.floor((end - at) / 1000) })
+    urls.set(name, { until, url: targetOf(made, object) })
     for (const oldest of urls.keys()) {
       if (urls.size <= most) break
       urls.delete(oldest)
@@ -63,22 +68,13 @@ export function createSignedUrls(client: S3Client, now: () => number, most: numb
 
 const nameOf = ({ Key, VersionId = '' }: GetObjectCommandInput): string => `${Key}\0${VersionId}`
 
-const OWNER = 'x-amz-expected-bucket-owner'
-
-async function sign(
-  client: S3Client,
-  { Bucket, Key, VersionId, ExpectedBucketOwner }: GetObjectCommandInput,
-  { at, seconds }: { readonly at: number; readonly seconds: number },
+/** What nobody here would send along, or could not keep for as long, is no such URL. */
+async function targetOf(
+  made: Promise<string>,
+  { ExpectedBucketOwner }: GetObjectCommandInput,
 ): Promise<SignedUrl | undefined> {
-  // The sums cost nothing here, as nobody computes them: a SHA-256 of the whole becomes a digest.
-  const input = { Bucket, Key, VersionId, ExpectedBucketOwner, ChecksumMode: 'ENABLED' as const }
-  const url = await getSignedUrl(client, new GetObjectCommand(input), {
-    expiresIn: seconds,
-    signingDate: new Date(at),
-    unhoistableHeaders: new Set([OWNER]), // S3 heeds it as a header only
-  })
   // Not by URL, which would resolve what looks like dots in a path.
-  const [, origin, target] = /^(https?:\/\/[^/?#]+)(\/[\x21-\x7e]*)$/.exec(url) ?? []
+  const [, origin, target] = /^(https?:\/\/[^/?#]+)(\/[\x21-\x7e]*)$/.exec(await made) ?? []
   if (origin === undefined || target === undefined) return undefined
   const signed = new URLSearchParams(target.slice(target.indexOf('?'))).get('X-Amz-SignedHeaders')
   const sent = ExpectedBucketOwner === undefined ? 'host' : `host;${OWNER}`

@@ -6,6 +6,7 @@ import { socketsOf } from '../s3/upstream-of.ts'
 import { membersOf } from '../upstream/fault.ts'
 import type { Upstream } from '../upstream/upstream.ts'
 import { checkAgents } from './plain-handler.ts'
+import { OWNER } from './presign.ts'
 import { createSignedUrls } from './signed-urls.ts'
 import { createSignedWay, type SignedAnswer, type SignedWay } from './signed-way.ts'
 
@@ -77,7 +78,7 @@ const headersOf = ({
 }: GetObjectCommandInput): Record<string, string> => ({
   ...(Range !== undefined && { range: Range }),
   ...(IfMatch !== undefined && { 'if-match': IfMatch }),
-  ...(ExpectedBucketOwner !== undefined && { 'x-amz-expected-bucket-owner': ExpectedBucketOwner }),
+  ...(ExpectedBucketOwner !== undefined && { [OWNER]: ExpectedBucketOwner }),
 })
 
 function opened({ status, headers, body }: SignedAnswer): S3GetAnswer {

@@ -189,3 +189,9 @@ test('the oldest is forgotten first', async () => {
   expect(await sign('second')).toBe(second)
   expect(await sign('first')).not.toBe(first)
 })
+
+test('a directory bucket is signed for by sessions, and so by the client', async () => {
+  const urls = createSignedUrls(s3Client({ port: 1, keys }), Date.now, 2)
+  expect(await urls.of({ Bucket: 'exports--use1-az4--x-s3', Key: 'a' })).toBeUndefined()
+  expect(await urls.of({ Bucket: 'exports', Key: 'a' })).toBeDefined()
+})
