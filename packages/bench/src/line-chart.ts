@@ -20,6 +20,7 @@ const left = 64
 const right = 150
 const top = 44
 const bottom = 40
+const labelHeight = 16
 
 /** The chart as SVG. Every x is above zero. */
 export function lineChart({ title, across, series }: LineChart): string {
@@ -40,15 +41,32 @@ export function lineChart({ title, across, series }: LineChart): string {
       `<text x="${xOf(x)}" y="${height - bottom + 18}" text-anchor="middle">${x.toLocaleString('en')}</text>`,
   )
   const lines = series.map(({ label, points }) => {
-    const last = points.at(-1) ?? { x: least, y: 0 }
     const way = points.map(({ x, y }) => `${xOf(x)},${yOf(y)}`).join(' ')
-    return (
-      `<polyline class="line ${kindOf(label)}" points="${way}"/>` +
-      `<text x="${Number(xOf(last.x)) + 8}" y="${Number(yOf(last.y)) + 4}">${escapeText(label)}</text>`
-    )
+    return `<polyline class="line ${kindOf(label)}" points="${way}"/>`
   })
+  const ends = series.map(({ label, points }) => ({ label, y: Number(yOf(points.at(-1)?.y ?? 0)) + 4 }))
+  const labels = apart(ends).map(
+    ({ label, y }) => `<text x="${width - right + 8}" y="${y.toFixed(1)}">${escapeText(label)}</text>`,
+  )
   const foot = `<text x="${(left + width - right) / 2}" y="${height - 6}" text-anchor="middle">${escapeText(across)}</text>`
-  return svg({ title, width, height, elements: [...levels, ...marks, ...lines, foot] })
+  return svg({ title, width, height, elements: [...levels, ...marks, ...lines, ...labels, foot] })
+}
+
+interface Label {
+  readonly label: string
+  readonly y: number
+}
+
+/** The labels from the top, none over another. */
+function apart(labels: readonly Label[]): readonly Label[] {
+  let free = 0
+  return labels
+    .toSorted((one, other) => one.y - other.y)
+    .map(({ label, y }) => {
+      const place = Math.max(y, free)
+      free = place + labelHeight
+      return { label, y: place }
+    })
 }
 
 /** To one, two or five times a power of ten. */

@@ -57,5 +57,6 @@ function plotsOf({ name: part }: Part, { title, bars, lines = [] }: Section): re
 const slugOf = (text: string): string =>
   text
     .toLowerCase()
+    .replaceAll('µ', 'u')
     .replaceAll(/[^a-z0-9]+/g, '-')
     .replaceAll(/^-|-$/g, '')

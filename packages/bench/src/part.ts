@@ -1,4 +1,4 @@
-import { availableParallelism, cpus } from 'node:os'
+import { cpus } from 'node:os'
 
 import type { BarChart } from './bar-chart.ts'
 import type { LineChart } from './line-chart.ts'
@@ -48,7 +48,7 @@ export const runOf = (command: string, now: Date): Run => ({
   date: now.toISOString().slice(0, 10),
   node: process.versions.node,
   cpu: cpus()[0]?.model.trim() ?? 'unknown',
-  cores: availableParallelism(),
+  cores: cpus().length, // all of the machine's, though a bench may have moved to one
 })
 
 /** The command as it was given: its script, and what came behind it. */

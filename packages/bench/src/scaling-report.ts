@@ -7,7 +7,7 @@ import { figure, percent, ratioText } from './tables.ts'
 export interface Growth {
   readonly title: string
   readonly words: string
-  /** What grows. */
+  /** What there are more and more of. */
   readonly across: string
   readonly baseline: string
   readonly steps: readonly Step[]
@@ -66,8 +66,8 @@ export function growthSection({ title, words, across, baseline, steps }: Growth)
       ]),
     },
     lines: [
-      { title: `CPU µs per request by ${across}`, across, series: seriesOf(steps, cpuOf) },
-      { title: `Requests/s by ${across}`, across, series: seriesOf(steps, rateOf) },
+      { title: `${title}: CPU per request, µs`, across, series: seriesOf(steps, cpuOf) },
+      { title: `${title}: requests/s`, across, series: seriesOf(steps, rateOf) },
     ],
   }
 }

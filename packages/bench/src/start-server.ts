@@ -19,7 +19,7 @@ export interface RunningServer {
   stop(): Promise<void>
 }
 
-const startMs = 10_000
+const startMs = 30_000
 
 /** What a server is started with besides. */
 export interface StartOptions {
@@ -32,7 +32,7 @@ export interface StartOptions {
 }
 
 /**
- * Starts a server on its core, and waits until it can be asked. Rejects where it ends or is silent for 10 s.
+ * Starts a server on its core, and waits until it can be asked. Rejects where it ends or is silent for 30 s.
  *
  * @param name - its file in `servers/`, or `'nginx'`
  * @param scratch - a folder for what the server writes

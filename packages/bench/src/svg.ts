@@ -20,7 +20,7 @@ export const svg = ({ title, width, height, elements }: Picture): string =>
 const style =
   'text{font:13px system-ui,sans-serif;fill:#57606a}.title{font-weight:600}' +
   '.ours{fill:#1a7f5a}.other{fill:#8c959f}path{stroke:#57606a;stroke-dasharray:4 3}' +
-  '.line{fill:none;stroke-width:2}.line.ours{stroke:#1a7f5a}.line.other{stroke:#8c959f}.line.ours,.line.other{fill:none}' +
+  '.line{fill:none;stroke-width:2}.line.ours{stroke:#1a7f5a}.line.other{stroke:#8c959f}' +
   '@media(prefers-color-scheme:dark){text{fill:#adbac7}path{stroke:#adbac7}}'
 
 /** Ours are told from others by their colour. */

@@ -41,3 +41,13 @@ test('one point alone is a chart, too', () => {
   const series = [{ label: 'bare', points: [{ x: 5, y: 0 }] }]
   expect(lineChart({ title: 't', across: 'a', series })).not.toContain('NaN')
 })
+
+test('lines that end at one place have their names one below the other', () => {
+  const points = [{ x: 1, y: 1 }]
+  const series = ['bare', 'nginx'].map((label) => ({ label, points }))
+  const picture = lineChart({ title: 't', across: 'a', series })
+  const [bare, nginx] = ['bare', 'nginx'].map((label) =>
+    Number(new RegExp(`y="([\\d.]+)">${label}<`).exec(picture)?.[1]),
+  )
+  expect(Number(nginx) - Number(bare)).toBeGreaterThanOrEqual(16)
+})

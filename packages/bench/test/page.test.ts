@@ -50,9 +50,9 @@ test('every plot that the page shows is a file of its own, named by part and tit
   const names = plots.map(({ name }) => name)
   expect(names).toEqual([
     'performance/s3-4-kib.svg',
-    'performance/s3-cpu-s-by-connections.svg',
+    'performance/s3-cpu-us-by-connections.svg',
     'performance/scaling-4-kib.svg',
-    'performance/scaling-cpu-s-by-connections.svg',
+    'performance/scaling-cpu-us-by-connections.svg',
   ])
   expect([...(page?.text.matchAll(/\]\((performance\/[^)]+)\)/g) ?? [])].map(([, link]) => link)).toEqual(
     names,
