@@ -119,6 +119,8 @@ const bodyOf = (controller: Dispatcher.DispatchController): Readable =>
       controller.abort(LEFT) // whose body is at its end keeps its connection
       done(error)
     },
-  })
+  }).on('error', ignore) // it may be cut before anybody reads
+
+const ignore = (): void => {}
 
 const LEFT = new Error('nobody reads on')

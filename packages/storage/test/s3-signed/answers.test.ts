@@ -1,3 +1,5 @@
+import type { ServerResponse } from 'node:http'
+
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
 import { CANARY, type CannedStore, object } from '../../../../scripts/servers/canned-store.ts'
@@ -15,7 +17,17 @@ const keys = { accessKeyId: `AK${CANARY}`, secretAccessKey: CANARY, sessionToken
 let server: CannedStore
 beforeAll(async () => {
   const twice = object(bytes, { 'x-amz-version-id': ['v1', 'v2'] })
-  server = await startAnswers({ twice, undated: object(bytes, { 'last-modified': 'some day' }) })
+  const lines = (...more: string[]) => ['HTTP/1.1 200 OK', 'etag: "canned"', ...more].join('\r\n')
+  const raw = (text: string) => ({
+    status: 200,
+    write: ({ socket }: ServerResponse) => void socket?.end(text),
+  })
+  const broken = {
+    short: raw(lines('content-length: 9', '', 'half')),
+    'no-head': raw(lines('content-length: 9')),
+    'no-http': raw('SSH-2.0-canary\r\n'),
+  }
+  server = await startAnswers({ ...broken, twice, undated: object(bytes, { 'last-modified': 'some day' }) })
 })
 afterAll(() => server.close())
 
@@ -44,6 +56,11 @@ describe('an answer that is no object', () => {
       expect(await store.get(name, {}, signal).catch(kindOf)).toBe('upstream_error')
     },
   )
+
+  test.each(['short', 'no-head', 'no-http'])('%s is an answer that breaks off', async (name) => {
+    const read = async () => (await endOf(await storeWith().get(name, {}, signal))).end
+    expect(await read().catch(kindOf)).toBe('unavailable')
+  })
 
   test('what is said twice is not said', async () => {
     const object = await storeWith().get('twice', {}, signal)
