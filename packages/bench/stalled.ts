@@ -5,6 +5,7 @@ import { createInterface } from 'node:readline'
 import { parseMessage } from './src/message.ts'
 
 const beginAtOnce = 200
+const firstByteMs = 60_000
 
 const lines = createInterface(process.stdin)[Symbol.asyncIterator]()
 const { port, request, count } = parseMessage(await nextLine(), { port: 0, request: '', count: 0 })
@@ -14,15 +15,23 @@ let failures = 0
 /** Asks, reads the head with the first bytes, and then reads no more. Settles either way. */
 const stall = (): Promise<void> =>
   new Promise((resolve) => {
+    let holds = false
     const socket = connect(port, '127.0.0.1', () => socket.write(request))
+    socket.setTimeout(firstByteMs, () => socket.destroy())
     socket.once('data', (bytes: Buffer) => {
+      holds = bytes.toString('latin1', 9, 12) === '200'
+      if (!holds) return void socket.destroy()
       socket.pause()
-      if (bytes.toString('latin1', 9, 12) === '200') connected += 1
+      socket.setTimeout(0)
+      connected += 1
+      resolve()
+    })
+    socket.on('error', () => undefined) // a close follows
+    socket.once('close', () => {
+      if (holds) connected -= 1
       else failures += 1
       resolve()
     })
-    socket.once('error', () => resolve(void (failures += 1)))
-    socket.once('close', () => void (connected -= 1))
   })
 
 for (let begun = 0; begun < count; begun += beginAtOnce) {

@@ -24,7 +24,7 @@ export const longSection = ({ chunks, earlyBytes, lateBytes }: LongDelivery): Se
  * @param asked - how many there should have been: for so many the memory is reckoned, where the system allowed fewer
  */
 export function stalledSection(stalled: Stalled, asked: number): Section {
-  const { clients, failures, lost, idleBytes, residentBytes, socketBytes } = stalled
+  const { clients, failures, lost, idleBytes, residentBytes, socketBytes, mostSocketBytes } = stalled
   const bytesEach = (residentBytes - idleBytes) / clients
   return {
     title: 'Stalled downloads of 1 GiB',
@@ -46,6 +46,7 @@ export function stalledSection(stalled: Stalled, asked: number): Section {
         : []),
       ['in the kernel, all sockets', megabytes(socketBytes)],
       ['in the kernel, for each client', kilobytes(socketBytes / clients)],
+      ['the most that the kernel gives to sockets', megabytes(mostSocketBytes)],
     ]),
   }
 }

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url'
 import { driveLoad } from './drive-load.ts'
 import { parseMessage } from './message.ts'
 import { clientCore, nodeCommand, startPinned } from './pinned.ts'
-import { socketBytes, usageOf } from './process-stats.ts'
+import { mostSocketBytes, socketBytes, usageOf } from './process-stats.ts'
 import { requestText, type Scene } from './scene.ts'
 import type { ServerName } from './servers.ts'
 import { startServer } from './start-server.ts'
@@ -22,6 +22,8 @@ export interface Stalled {
   readonly residentBytes: number
   /** What the kernel holds for all sockets of the machine, both ends. */
   readonly socketBytes: number
+  /** The most that it gives to them. */
+  readonly mostSocketBytes: number
 }
 
 /** What so many downloads at the same time come to. */
@@ -62,7 +64,8 @@ export async function measureStalled(server: ServerName, clients: number, scene:
     load.stdin?.end()
     const { connected } = await report()
     const lost = clients - failures - connected
-    return { server, clients, failures, lost, idleBytes, residentBytes, socketBytes: held }
+    const kernel = { socketBytes: held, mostSocketBytes: mostSocketBytes() }
+    return { server, clients, failures, lost, idleBytes, residentBytes, ...kernel }
   } finally {
     if (load.exitCode === null) load.kill()
     if (load.exitCode === null && load.signalCode === null) await once(load, 'exit')

@@ -57,6 +57,12 @@ export function socketBytes(): number {
   return Number(pages) * 4_096
 }
 
+/** The most that the kernel gives to all sockets, in bytes (tcp(7), tcp_mem). */
+export function mostSocketBytes(): number {
+  const [, , pages = '0'] = textOf('/proc/sys/net/ipv4/tcp_mem').trim().split(/\s+/)
+  return Number(pages) * 4_096
+}
+
 const everyProcess = (): readonly ProcessStat[] =>
   readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))

@@ -10,6 +10,7 @@ const stalled = {
   idleBytes: 100_000_000,
   residentBytes: 300_000_000,
   socketBytes: 50_000_000,
+  mostSocketBytes: 60_000_000,
 } as const
 
 test('tells what each client holds, the idle process aside', () => {
