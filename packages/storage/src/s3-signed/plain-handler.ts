@@ -23,17 +23,24 @@ export function checkHandler({ config: { requestHandler } }: S3Client): void {
  *
  * @throws TypeError, where one of them is of another class, or set to more than numbers of sockets and timeouts
  */
-export async function checkAgents({ config: { requestHandler } }: S3Client): Promise<void> {
-  // A request that nobody waits for makes them, and is not sent.
-  if (member(configsOf(requestHandler), 'httpAgent') === undefined)
-    await requestHandler.handle(NOWHERE, { abortSignal: AbortSignal.abort() }).catch(() => undefined)
+export async function checkAgents({ config: { requestHandler, endpoint } }: S3Client): Promise<void> {
+  // A request that nobody waits for is not sent, but makes what is there for its protocol: one of another protocol would
+  // have it make an agent that it never uses, and by whose sockets it would be measured.
+  const { protocol = 'https:' } = (await endpoint?.().catch(() => undefined)) ?? {}
+  await requestHandler
+    .handle({ ...NOWHERE, protocol }, { abortSignal: AbortSignal.abort() })
+    .catch(() => undefined)
   const configs = configsOf(requestHandler)
-  for (const name of ['httpAgent', 'httpsAgent']) {
-    const agent = member(configs, name)
+  const httpAgent = member(configs, 'httpAgent') ?? (await made(member(configs, 'httpAgentProvider')))
+  for (const [name, agent] of Object.entries({ httpAgent, httpsAgent: member(configs, 'httpsAgent') })) {
+    if (name === 'httpAgent' && agent === undefined && protocol === 'https:') continue // there is none to go past
     const fault = agent instanceof HttpAgent ? faultOf(agent) : 'is of another class'
     if (fault !== undefined) throw refusal(`its requestHandler.${name} ${fault}`)
   }
 }
+
+const made = (provider: unknown): unknown =>
+  typeof provider === 'function' ? (Reflect.apply(provider, undefined, []) as unknown) : undefined
 
 const refusal = (why: string): TypeError =>
   new TypeError(
@@ -80,7 +87,6 @@ const HARMLESS: ReadonlySet<string> = new Set([
 ])
 
 const NOWHERE = {
-  protocol: 'http:',
   method: 'HEAD',
   hostname: '127.0.0.1',
   port: 9,

@@ -2,7 +2,7 @@ import { GetObjectCommand, type GetObjectCommandInput, S3Client } from '@aws-sdk
 import { getSignedUrl, S3RequestPresigner } from '@aws-sdk/s3-request-presigner'
 
 /** When a URL is signed, in milliseconds since 1970, and for how long. */
-export interface Period {
+interface Period {
   readonly at: number
   readonly seconds: number
 }
@@ -25,14 +25,18 @@ export function createPresign(client: S3Client): Presign {
       new GetObjectCommand({ Bucket, Key, VersionId, ExpectedBucketOwner, ChecksumMode: 'ENABLED' }),
       signing(period),
     )
-  let presign: Presign = async (object, period) => {
+  let known: { readonly presign: Presign; readonly until: number } | undefined
+  return async (object, period) => {
+    if (known && period.at < known.until) return known.presign(object, period)
     const url = await bySdk(object, period)
     const quick = isUsual(client) ? alike(client, url, object) : undefined
-    presign = quick && (await quick(object, period)) === url ? quick : bySdk
+    const presign = quick && (await quick(object, period)) === url ? quick : bySdk
+    known = { presign, until: period.at + SHOWN_MS }
     return url
   }
-  return (object, period) => presign(object, period)
 }
+
+const SHOWN_MS = 900_000 // for an endpoint may move
 
 const signing = ({ at, seconds }: Period) => ({
   expiresIn: seconds,

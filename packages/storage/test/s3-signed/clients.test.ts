@@ -5,6 +5,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
 import { type CannedStore } from '../../../../scripts/servers/canned-store.ts'
 import { createSignedS3Store } from '../../src/s3-signed.ts'
+import { checkAgents } from '../../src/s3-signed/plain-handler.ts'
+import { socketsOf } from '../../src/s3/upstream-of.ts'
 import { bytes, startAnswers } from '../s3/canned-answers.ts'
 import { BUCKET, s3Client } from '../s3/scene.ts'
 
@@ -25,6 +27,16 @@ const storeOf = (requestHandler: unknown) =>
 const handled = (requestHandler: unknown): object => (requestHandler === undefined ? {} : { requestHandler })
 const usual = () => s3Client({ port: 1, keys }).config.requestHandler
 const NodeHttpHandler = usual().constructor as new (options?: object) => object
+
+test.each([
+  ['https://store.example', 7],
+  ['http://store.example', 9],
+])('at %s it has as many places as the client has sockets: %d', async (endpoint, places) => {
+  const requestHandler = { httpAgent: { maxSockets: 9 }, httpsAgent: { maxSockets: 7 } }
+  const client = s3Client({ port: 1, keys, endpoint, requestHandler })
+  await checkAgents(client)
+  expect(socketsOf(client)).toBe(places)
+})
 
 class OwnAgent extends HttpsAgent {}
 

@@ -88,3 +88,12 @@ test.each([
     expect(await presign({ Bucket, Key }, period)).toBe(await bySdk(client, { Key }))
   expect(made()).toBe(6)
 })
+
+test('the way is looked for again after a quarter of an hour', async () => {
+  const client = clientOf({})
+  const made = counted(client)
+  const presign = createPresign(client)
+  for (const minutes of [0, 14, 15, 29, 30])
+    await presign({ Bucket, Key: 'a' }, { ...period, at: period.at + minutes * 60_000 })
+  expect(made()).toBe(3)
+})
