@@ -77,7 +77,7 @@ export function createExportHandler<T extends Tenant>(options: ExportHandlerOpti
       await address.look()
       const verify = (token: string): Promise<Principal> =>
         ask('verifier', async (signal) => checkPrincipal(await verifyToken(token, signal)))
-      const principal = await authenticate(header('authorization'), verify).catch(address.pay)
+      const principal = await address.charge(() => authenticate(header('authorization'), verify))
       entry.principal = printablePrincipal(principal)
 
       const [exportId, tenantName] = requireValid([

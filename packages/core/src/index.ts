@@ -36,8 +36,8 @@ export type { JwtVerifierOptions } from './verifiers/jwt-options.ts'
 export { createJwtVerifier } from './verifiers/jwt-verifier.ts'
 
 // ── For authors of adapters, stores and limiters. ────────────────────────────────────────────────────────────────
-export { createRetryBudget } from './limits/retry-budget.ts'
-export type { RetryBudget } from './limits/retry-budget.ts'
+export { createRetryBudget } from './delivery/retry-budget.ts'
+export type { RetryBudget } from './delivery/retry-budget.ts'
 export type {
   Admission,
   AdmissionAsk,

@@ -1,9 +1,9 @@
 import { checkOptions, wrongOptions } from './check-options.ts'
+import type { RetryBudget } from './delivery/retry-budget.ts'
+import { createRetryBudget } from './delivery/retry-budget.ts'
 import { problemDetails } from './error-formats/problem-details.ts'
 import { formatDeprecation, formatLinks, formatSunset } from './http/version-fields.ts'
 import { createMemoryLimiter } from './limits/memory-limiter.ts'
-import type { RetryBudget } from './limits/retry-budget.ts'
-import { createRetryBudget } from './limits/retry-budget.ts'
 import type {
   DownloadStarted,
   ErrorFormat,

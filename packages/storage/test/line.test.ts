@@ -9,20 +9,22 @@ test('is first come first served, whoever leaves', () => {
       const line = createLine()
       const called: number[] = []
       const expected: number[] = []
+      const answers: [boolean, boolean][] = []
       const waiting: { nth: number; place: ReturnType<typeof line.join> }[] = []
       for (const [nth, step] of steps.entries()) {
         const leaver = waiting[step]
         if (step === 0) {
           const next = waiting.shift()
           if (next) expected.push(next.nth)
-          expect(line.call()).toBe(next !== undefined)
+          answers.push([line.call(), next !== undefined])
         } else if (leaver) {
           waiting.splice(step, 1)
           line.leave(leaver.place)
           line.leave(leaver.place)
         } else waiting.push({ nth, place: line.join(() => void called.push(nth)) })
-        expect(line.isEmpty()).toBe(waiting.length === 0)
+        answers.push([line.isEmpty(), waiting.length === 0])
       }
+      for (const [answer, due] of answers) expect(answer).toBe(due)
       while (line.call());
       expect(called).toEqual([...expected, ...waiting.map(({ nth }) => nth)])
     }),

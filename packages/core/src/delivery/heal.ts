@@ -1,10 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises'
 
-import type { RetryBudget } from '../limits/retry-budget.ts'
-import { retryWindowMs } from '../limits/retry-budget.ts'
 import { refusalDetail } from '../refusals.ts'
 import { DeliveryError, outcomeOf } from './delivery-error.ts'
 import type { Heal } from './resume.ts'
+import type { RetryBudget } from './retry-budget.ts'
+import { retryWindowMs } from './retry-budget.ts'
 
 /** How long an outage is fought. */
 export interface HealTerms {

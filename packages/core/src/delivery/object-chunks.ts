@@ -6,7 +6,7 @@ import { DeliveryError } from './delivery-error.ts'
 
 /** The chunks of an open object, asked for one by one. */
 export interface ObjectChunks {
-  readonly next: () => Promise<IteratorResult<Uint8Array>>
+  readonly next: () => Promise<IteratorResult<Uint8Array, void>>
   /** Closes the object. To be called at the end, however it comes. */
   readonly close: () => void
 }
@@ -21,11 +21,14 @@ export interface ObjectChunks {
 export function objectChunks(object: OpenObject, silenceMs: number, signal: AbortSignal): ObjectChunks {
   // One timer and one listener for the whole read: made per chunk, they would grow with the size of the file.
   let endWait: ((error: unknown) => void) | undefined
-  let chunks: AsyncIterator<Uint8Array> | undefined
+  let chunks: AsyncIterator<Uint8Array, void> | undefined
   const timer = setTimeout(() => endWait?.(new DeliveryError('store_stalled')), silenceMs)
   const stop = (): void => endWait?.(signal.reason)
   signal.addEventListener('abort', stop)
-  const wait = (settle: (step: IteratorResult<Uint8Array>) => void, fail: (error: unknown) => void): void => {
+  const wait = (
+    settle: (step: IteratorResult<Uint8Array, void>) => void,
+    fail: (error: unknown) => void,
+  ): void => {
     signal.throwIfAborted()
     chunks ??= object.chunks[Symbol.asyncIterator]()
     endWait = fail

@@ -63,8 +63,11 @@ function costOf(request: ExportRequest, cost: FilledLimits<Tenant>['cost']): num
 /** The quota of the caller's address: looked at before authentication, paid from when it fails. */
 export interface AddressGate {
   readonly look: () => Promise<void>
-  /** Passes the refusal on, after it was paid for. A limiter that cannot take the payment is a fault: nobody tries for free. */
-  readonly pay: (refused: unknown) => Promise<never>
+  /**
+   * Passes on what authentication gives; a failure is paid for first. A limiter that cannot take the payment is a fault:
+   * nobody tries for free.
+   */
+  readonly charge: <V>(authenticate: () => Promise<V>) => Promise<V>
 }
 
 export function addressGate<T extends Tenant>(
@@ -82,10 +85,14 @@ export function addressGate<T extends Tenant>(
   }
   return {
     look: () => spend(0),
-    pay: async (refused) => {
-      const kind = refusalDetail(refused)?.kind
-      if (kind === 'token_missing' || kind === 'token_invalid') await spend(1)
-      throw refused
+    charge: async (authenticate) => {
+      try {
+        return await authenticate()
+      } catch (refused) {
+        const kind = refusalDetail(refused)?.kind
+        if (kind === 'token_missing' || kind === 'token_invalid') await spend(1)
+        throw refused
+      }
     },
   }
 }

@@ -1,7 +1,7 @@
 import { DeliveryError } from '../delivery/delivery-error.ts'
 
 /** An exchange under way. */
-export interface Run {
+interface Run {
   readonly stop: (reason: unknown) => void
   place: number
 }
@@ -23,7 +23,7 @@ export interface Running {
 export function stopAllOn(shutdown: AbortSignal | undefined): Running {
   const runs: Run[] = []
   shutdown?.addEventListener('abort', () => {
-    for (const { stop } of [...runs]) stop(new DeliveryError('shut_down'))
+    for (const { stop } of runs.slice()) stop(new DeliveryError('shut_down'))
   })
   return {
     count: () => runs.length,

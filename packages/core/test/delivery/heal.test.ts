@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { DeliveryError } from '../../src/delivery/delivery-error.ts'
 import { createHeal } from '../../src/delivery/heal.ts'
 import type { Heal } from '../../src/delivery/resume.ts'
-import { createRetryBudget } from '../../src/limits/retry-budget.ts'
+import { createRetryBudget } from '../../src/delivery/retry-budget.ts'
 import type { RefusalKind } from '../../src/refusals.ts'
 import { refusal } from '../../src/refusals.ts'
 

@@ -15,7 +15,7 @@ test('of thirty downloads that one outage cuts, ten open again within ten second
   let all = (): void => undefined
   const allOpen = new Promise<void>((resolve) => (all = resolve))
   const store: ExportStore = {
-    head: memory.head,
+    head: (name, signal) => memory.head(name, signal),
     get: async (name, options, signal) => {
       if (options.range) reopens += 1
       else if (++opens === 30) all()

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { refuse } from '../../src/refusals.ts'
 import { authenticate } from '../../src/steps/authenticate.ts'
 import { ann } from './principals.ts'
-import { refusedLater } from './refused.ts'
+import { refused, refusedLater } from './refused.ts'
 
 describe('authenticate', () => {
   test.each([
@@ -32,11 +32,11 @@ describe('authenticate', () => {
     ['Bearer =', { kind: 'token_invalid' }],
     [`Bearer ${'a'.repeat(8_193)}`, { kind: 'token_invalid' }],
     ['Bearer a, Bearer b', { kind: 'token_invalid', challenge: 'invalid_request' }],
-  ])('%s is refused unverified', async (authorization, detail) => {
+  ])('%s is refused unverified', (authorization, detail) => {
     const verify = (): never => {
       throw new Error('it was verified')
     }
-    expect(await refusedLater(authenticate(authorization, verify))).toEqual(detail)
+    expect(refused(() => authenticate(authorization, verify))).toEqual(detail)
   })
 
   test('what the verifier refuses with passes through', async () => {

@@ -1,7 +1,9 @@
 import type { FileReads } from './file-reads.ts'
 
 const SMALLEST = 32_768
-const LARGEST = 262_144
+const LARGEST = 524_288
+/** Kernels take so little whole, so that a reader that stops leaves none of it here. */
+const LITTLE = 2_097_152
 /** More than two kernels take for a reader that takes nothing: on Linux 4 MiB for the sender (`tcp_wmem`), and a little for the reader. */
 const PROOF = 5_242_880
 const PATIENCE_MS = 100
@@ -17,7 +19,8 @@ export async function* alternate(
   now: () => number,
 ): AsyncGenerator<Uint8Array> {
   try {
-    let size = SMALLEST
+    const smallest = reads.left() > LITTLE ? SMALLEST : 2 * SMALLEST
+    let size = smallest
     let taken = 0
     let spare: Uint8Array = NONE
     let filling = memory(size, reads.left())
@@ -36,7 +39,7 @@ export async function* alternate(
       yield chunk
       taken += chunk.length
       const keepsUp = taken >= PROOF && now() - handed < PATIENCE_MS
-      size = keepsUp ? Math.min(LARGEST, size * 2) : SMALLEST
+      size = keepsUp ? Math.min(LARGEST, size * 2) : smallest
       if (borrow) spare = filling
       filling = next
     }

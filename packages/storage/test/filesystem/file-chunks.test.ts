@@ -54,8 +54,8 @@ function runs(lengths: readonly number[]): readonly string[] {
 describe('the size of chunks', () => {
   test('stays small for more than a kernel takes unread, then doubles for a reader that keeps up', async () => {
     const [small = '', ...grown] = runs(await take(plenty(16 * MB), true, () => 99))
-    expect(grown.slice(0, 2)).toEqual(['1×64', '1×128'])
-    expect(grown[2]).toMatch(/^\d+×256$/)
+    expect(grown.slice(0, 3)).toEqual(['1×64', '1×128', '1×256'])
+    expect(grown[3]).toMatch(/^\d+×512$/)
     const [times = 0, length] = small.split('×').map(Number)
     expect(length).toBe(32)
     expect((times * 32) / 1_024).toBeGreaterThan(4)
@@ -65,16 +65,20 @@ describe('the size of chunks', () => {
   test('falls back as soon as the reader is slow', async () => {
     const lengths = await take(plenty(12 * MB), true, (at) => (at > 10 * MB ? 100 : 0))
     const sizes = runs(lengths).map((run) => run.split('×')[1])
-    expect(sizes.slice(0, 5)).toEqual(['32', '64', '128', '256', '32'])
-    const late = lengths.slice(lengths.lastIndexOf(256) + 1)
-    expect(late.length).toBeGreaterThan(30)
+    expect(sizes.slice(0, 6)).toEqual(['32', '64', '128', '256', '512', '32'])
+    const late = lengths.slice(lengths.lastIndexOf(512) + 1)
+    expect(late.length).toBeGreaterThan(15)
   })
 
   test('never asks for more memory than is left', async () => {
     const reads = plenty(100 * KB)
-    expect(await take(reads, false, () => 0)).toEqual([32, 32, 32, 4])
-    expect(reads.given.map((buffer) => buffer.length / KB)).toEqual([32, 32, 32, 4])
-    expect(reads.given.map((buffer) => buffer.buffer.byteLength / KB)).toEqual([32, 32, 32, 4])
+    expect(await take(reads, false, () => 0)).toEqual([64, 36])
+    expect(reads.given.map((buffer) => buffer.length / KB)).toEqual([64, 36])
+    expect(reads.given.map((buffer) => buffer.buffer.byteLength / KB)).toEqual([64, 36])
+  })
+
+  test('is twice the smallest where the kernel takes all there is', async () => {
+    expect(runs(await take(plenty(2 * MB), true, () => 0))).toEqual(['32×64'])
   })
 })
 
@@ -95,7 +99,7 @@ describe('the memory of chunks', () => {
   })
 
   test('anybody else gets a fresh one each time', async () => {
-    const reads = plenty(320 * KB)
+    const reads = plenty(640 * KB)
     await take(reads, false, () => 0)
     expect(new Set(reads.given.map(({ buffer }) => buffer)).size).toBe(10)
   })
