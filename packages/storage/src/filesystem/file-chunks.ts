@@ -2,8 +2,6 @@ import type { FileReads } from './file-reads.ts'
 
 const SMALLEST = 32_768
 const LARGEST = 524_288
-/** Kernels take so little whole, so that a reader that stops leaves none of it here. */
-const LITTLE = 2_097_152
 /** More than two kernels take for a reader that takes nothing: on Linux 4 MiB for the sender (`tcp_wmem`), and a little for the reader. */
 const PROOF = 5_242_880
 const PATIENCE_MS = 100
@@ -19,8 +17,7 @@ export async function* alternate(
   now: () => number,
 ): AsyncGenerator<Uint8Array> {
   try {
-    const smallest = reads.left() > LITTLE ? SMALLEST : 2 * SMALLEST
-    let size = smallest
+    let size = SMALLEST
     let taken = 0
     let spare: Uint8Array = NONE
     let filling = memory(size, reads.left())
@@ -39,7 +36,7 @@ export async function* alternate(
       yield chunk
       taken += chunk.length
       const keepsUp = taken >= PROOF && now() - handed < PATIENCE_MS
-      size = keepsUp ? Math.min(LARGEST, size * 2) : smallest
+      size = keepsUp ? Math.min(LARGEST, size * 2) : SMALLEST
       if (borrow) spare = filling
       filling = next
     }

@@ -98,13 +98,13 @@ describe('looks at the open file', () => {
         nodeDisk.lookAgain(...call)
       },
     })
-    const store = storeOn(await rootWithFile(400_000), { disk, now: () => clock })
+    const store = storeOn(await rootWithFile(), { disk, now: () => clock })
     const seen: number[] = []
     for await (const _ of (await store.get('a', {}, signal))?.chunks ?? []) {
       seen.push(looks)
       clock += 500
     }
-    // 400,000 bytes are seven chunks, read at 0, 500, 1,000 … ms: looked at again at 1,000, 2,000 and the last.
+    // 200,000 bytes are seven chunks, read at 0, 500, 1,000 … ms: looked at again at 1,000, 2,000 and the last.
     expect([seen, looks]).toEqual([[0, 0, 1, 1, 2, 2, 3], 3])
   })
 })
@@ -144,7 +144,7 @@ describe('a disk that hangs', () => {
     const step = await object?.chunks[Symbol.asyncIterator]().next()
     expect(hanging).toHaveLength(1)
     object?.close()
-    const lent = Buffer.from(positionCoded(SIZE).subarray(0, 65_536))
+    const lent = Buffer.from(positionCoded(SIZE).subarray(0, 32_768))
     expect(Buffer.from(step?.value ?? [])).toEqual(lent)
     expect(closed).toEqual([])
     hanging[0]?.()
@@ -180,7 +180,7 @@ describe('a disk that hangs', () => {
     second?.close()
     await expect(waiting).rejects.toThrow('unavailable')
     hanging[0]?.()
-    expect((await reading)?.value).toHaveLength(65_536)
+    expect((await reading)?.value).toHaveLength(32_768)
     first?.close()
     hanging[1]?.()
     await vi.waitFor(() => expect([closed.length, new Set(closed)]).toEqual([opened.length, new Set(opened)]))
