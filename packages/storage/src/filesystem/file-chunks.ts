@@ -1,15 +1,15 @@
 import type { FileReads } from './file-reads.ts'
 
-const SMALLEST = 32_768
+const SMALLEST = 65_536
 const LARGEST = 524_288
 /** More than two kernels take for a reader that takes nothing: on Linux 4 MiB for the sender (`tcp_wmem`), and a little for the reader. */
 const PROOF = 5_242_880
 const PATIENCE_MS = 100
-const NONE = new Uint8Array()
 
 /**
- * The chunks of a large file. Two buffers change places: the next read runs while the reader has this chunk. They stay
- * small until the reader has shown that it reads, then grow while it keeps up: one that stops must hold little.
+ * The chunks of a large file. At first there is one small buffer, read into again when the reader is done with it: a reader
+ * that stops must hold little. Once it has shown that it reads, two change places, the next read running while it has this
+ * chunk, and they grow while it keeps up.
  */
 export async function* alternate(
   reads: FileReads,
@@ -19,7 +19,12 @@ export async function* alternate(
   try {
     let size = SMALLEST
     let taken = 0
-    let spare: Uint8Array = NONE
+    let spare: Uint8Array | undefined
+    const buffer = (left: number): Uint8Array => {
+      const again = spare?.length === size ? spare : undefined
+      spare = undefined
+      return again ?? memory(size, left)
+    }
     let filling = memory(size, reads.left())
     let reading = reads.read(filling)
     for (;;) {
@@ -29,16 +34,16 @@ export async function* alternate(
         yield chunk
         return
       }
-      const next: Uint8Array = spare.length === size ? spare : memory(size, left)
-      spare = NONE
-      reading = reads.read(next)
+      const next = size > SMALLEST ? buffer(left) : undefined
+      if (next) reading = reads.read(next)
       const handed = now()
       yield chunk
       taken += chunk.length
       const keepsUp = taken >= PROOF && now() - handed < PATIENCE_MS
       size = keepsUp ? Math.min(LARGEST, size * 2) : SMALLEST
       if (borrow) spare = filling
-      filling = next
+      filling = next ?? buffer(left)
+      if (!next) reading = reads.read(filling)
     }
   } finally {
     reads.close()
