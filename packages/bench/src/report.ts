@@ -9,8 +9,8 @@ export const howCompared = (rounds: number): string => `\
 Each server is one process on one core, the load generator another on another core. The servers take turns, ${rounds} rounds
 each; a figure is the median of its rounds, and a ratio is taken round by round (in brackets: least and most). CPU is
 what the operating system counts for the process, its threads and its children. Every answer is checked for status
-and length; anything else is a failure. Every Node server, also the bare one, is started as
-[operations.md](operations.md) advises: \`UV_THREADPOOL_SIZE=64\` and \`--max-semi-space-size=16\`.
+and length; anything else is a failure. Every Node server, also the bare one, has the
+\`UV_THREADPOOL_SIZE=64\` that [operations.md](operations.md) advises, and else Node's own settings.
 
 A rate with a * was not limited by the server: its core was less than ${busyEnough * 100} % busy. Its CPU figures still hold.`
 

@@ -45,7 +45,7 @@ export async function startServer(
 ): Promise<RunningServer> {
   if (name === 'nginx') return startNginx(settings, scratch)
   const file = fileURLToPath(new URL(`../servers/${name}.ts`, import.meta.url))
-  const child = startPinned(core, nodeCommand('--max-semi-space-size=16', ...nodeOptions, file), {
+  const child = startPinned(core, nodeCommand(...nodeOptions, file), {
     NODE_ENV: 'production',
     UV_THREADPOOL_SIZE: '64',
     BENCH_SETTINGS: JSON.stringify(settings),
