@@ -8,6 +8,7 @@ import { createFiles } from './filesystem/files.ts'
 import { diskUnder } from './filesystem/local-disk.ts'
 import { createRoot } from './filesystem/root.ts'
 import { poolThreads } from './filesystem/threads.ts'
+import { processMemory } from './memory-budget.ts'
 
 /** Where the files lie. */
 export interface FilesystemStoreOptions {
@@ -43,7 +44,12 @@ export function createFilesystemStore(options: FilesystemStoreOptions): ExportSt
   if (!isPath(root)) throw new TypeError("root: write the path of the exports' folder, as in '/var/exports'")
   const given = resolve(root)
   const real = realPath(given)
-  const around = { disk: diskUnder(real), threads: poolThreads, now: () => performance.now() }
+  const around = {
+    disk: diskUnder(real),
+    threads: poolThreads,
+    memory: processMemory,
+    now: () => performance.now(),
+  }
   return createFiles(createRoot(around, given, real), around)
 }
 

@@ -1,8 +1,8 @@
 import type { ExportStore } from '@sallyport/core'
 
 import { checkNames } from './check-options.ts'
-import { createMemoryBudget } from './read-ahead/memory-budget.ts'
-import { PROCESS_BYTES, readAhead } from './read-ahead/store.ts'
+import { processMemory } from './memory-budget.ts'
+import { readAhead } from './read-ahead/store.ts'
 
 /**
  * A store in front of another one, that fetches the next parts of a download while the reader still has the last one:
@@ -30,8 +30,6 @@ export function createReadAheadStore(
   return readAhead(
     store,
     { parts: options.parts ?? 4, partBytes: options.partBytes ?? 8_388_608 },
-    processBudget,
+    processMemory,
   )
 }
-
-const processBudget = createMemoryBudget(PROCESS_BYTES)

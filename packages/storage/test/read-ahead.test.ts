@@ -2,8 +2,8 @@ import type { ExportStore, GetOptions, OpenObject } from '@sallyport/core'
 import { createChaosStore, createMemoryStore, positionCoded, storeContract } from '@sallyport/core/testing'
 import { describe, expect, test } from 'vitest'
 
+import { createMemoryBudget } from '../src/memory-budget.ts'
 import { createReadAheadStore } from '../src/read-ahead.ts'
-import { createMemoryBudget } from '../src/read-ahead/memory-budget.ts'
 import { readAhead } from '../src/read-ahead/store.ts'
 import { endOf, kindOf, reading } from './reading.ts'
 

@@ -1,3 +1,4 @@
+import type { MemoryBudget } from '../memory-budget.ts'
 import type { Disk } from './disk.ts'
 import type { Threads } from './threads.ts'
 
@@ -5,6 +6,7 @@ import type { Threads } from './threads.ts'
 export interface Around {
   readonly disk: Disk
   readonly threads: Threads
+  readonly memory: MemoryBudget
   /** Milliseconds, never going back. */
   readonly now: () => number
 }

@@ -4,6 +4,7 @@ import type { ByteRange, ExportStore, GetOptions, ObjectInfo, OpenObject } from 
 
 import { joinKey } from '../object-key.ts'
 import type { Around } from './around.ts'
+import { createChunkSize } from './chunk-size.ts'
 import { alternate } from './file-chunks.ts'
 import { createFileReads } from './file-reads.ts'
 import { type End, inTurn } from './in-turn.ts'
@@ -54,7 +55,12 @@ export function createFiles(root: Root, around: Around): ExportStore {
     } else {
       threads.free()
       const reads = createFileReads(around, file, part)
-      end(undefined, { info, chunks: alternate(reads, borrow, around.now), close: () => reads.close() })
+      const size = createChunkSize(around.memory)
+      const close = (): void => {
+        reads.close()
+        size.end()
+      }
+      end(undefined, { info, chunks: alternate(reads, size, borrow, around.now), close })
     }
   }
 

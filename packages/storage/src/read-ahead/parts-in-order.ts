@@ -1,7 +1,7 @@
 import { type ByteRange, type ExportStore, type OpenObject, refuse } from '@sallyport/core'
 
+import type { MemoryBudget } from '../memory-budget.ts'
 import { fetchedPart, type FetchedPart } from './fetched-part.ts'
-import type { MemoryBudget } from './memory-budget.ts'
 
 /** How far ahead. */
 export interface Reach {

@@ -1,15 +1,14 @@
 import type { ExportStore, GetOptions } from '@sallyport/core'
 
-import type { MemoryBudget } from './memory-budget.ts'
+import type { MemoryBudget } from '../memory-budget.ts'
 import { inParts, type Reach } from './parts-in-order.ts'
 
-/** What all downloads of a process may hold together. */
-export const PROCESS_BYTES = 268_435_456
+const LARGEST_PART = 268_435_456
 
 /** The store of `createReadAheadStore`, on a given budget. */
 export function readAhead(store: ExportStore, reach: Reach, budget: MemoryBudget): ExportStore {
   requireWhole('parts', reach.parts, 64)
-  requireWhole('partBytes', reach.partBytes, PROCESS_BYTES)
+  requireWhole('partBytes', reach.partBytes, LARGEST_PART)
   const { partBytes } = reach
 
   return {

@@ -5,6 +5,7 @@ import { type Disk, nodeDisk } from '../../src/filesystem/disk.ts'
 import { createFiles } from '../../src/filesystem/files.ts'
 import { createRoot } from '../../src/filesystem/root.ts'
 import { createThreads } from '../../src/filesystem/threads.ts'
+import { createMemoryBudget } from '../../src/memory-budget.ts'
 
 /** The real disk, but for these calls, and the descriptors that came and went. */
 export function watchedDisk(faults: Partial<Disk> = {}): { disk: Disk; opened: number[]; closed: number[] } {
@@ -28,7 +29,13 @@ export function watchedDisk(faults: Partial<Disk> = {}): { disk: Disk; opened: n
 
 /** A store with three threads of its own, on a disk and a clock of the test's. */
 export function storeOn(root: string, around: Partial<Around>): ExportStore {
-  const whole = { disk: nodeDisk, threads: createThreads(() => 3), now: () => performance.now(), ...around }
+  const whole = {
+    disk: nodeDisk,
+    threads: createThreads(() => 3),
+    memory: createMemoryBudget(10_000_000),
+    now: () => performance.now(),
+    ...around,
+  }
   return createFiles(createRoot(whole, root, root), whole)
 }
 

@@ -1,10 +1,14 @@
 import { describe, expect, test } from 'vitest'
 
+import { createChunkSize } from '../../src/filesystem/chunk-size.ts'
 import { alternate } from '../../src/filesystem/file-chunks.ts'
 import type { FileReads } from '../../src/filesystem/file-reads.ts'
+import { createMemoryBudget, type MemoryBudget } from '../../src/memory-budget.ts'
 
 const KB = 1_024
 const MB = 1_048_576
+
+const plentyOfMemory = (): MemoryBudget => createMemoryBudget(10 * MB)
 
 /** Reads that fill whatever they are given, and remember it. */
 function plenty(
@@ -32,7 +36,7 @@ async function take(reads: FileReads, borrow: boolean, pace: (at: number) => num
   let clock = 0
   let at = 0
   const lengths: number[] = []
-  for await (const chunk of alternate(reads, borrow, () => clock)) {
+  for await (const chunk of alternate(reads, createChunkSize(plentyOfMemory()), borrow, () => clock)) {
     clock += pace(at)
     at += chunk.length
     lengths.push(chunk.length / KB)
@@ -93,7 +97,7 @@ describe('the memory of chunks', () => {
   test('the next read never goes into the chunk that is lent', async () => {
     const reads = plenty(9 * MB)
     const running: boolean[] = []
-    for await (const chunk of alternate(reads, true, () => 0))
+    for await (const chunk of alternate(reads, createChunkSize(plentyOfMemory()), true, () => 0))
       running.push(reads.given.at(-1)?.buffer !== chunk.buffer)
     // At first none is running, and with the last chunk none any more.
     const first = running.indexOf(true)
@@ -111,6 +115,7 @@ describe('the memory of chunks', () => {
 
 test('a loop that is left closes the reads', async () => {
   const reads = plenty(MB)
-  for await (const chunk of alternate(reads, true, () => 0)) if (chunk.length > 0) break
+  for await (const chunk of alternate(reads, createChunkSize(plentyOfMemory()), true, () => 0))
+    if (chunk.length > 0) break
   expect(reads.isClosed()).toBe(true)
 })

@@ -7,6 +7,7 @@ import { describe, expect, test, vi } from 'vitest'
 
 import { type Called, type Disk, nodeDisk } from '../../src/filesystem/disk.ts'
 import { createThreads } from '../../src/filesystem/threads.ts'
+import { createMemoryBudget } from '../../src/memory-budget.ts'
 import { diskError, storeOn, watchedDisk } from './disks.ts'
 import { temporaryFolder } from './temporary-folder.ts'
 
@@ -250,4 +251,27 @@ describe('where a descriptor does not tell its path', () => {
     await expect(storeOn(await rootWithFile(), { disk }).get('a', {}, signal)).rejects.toThrow('unavailable')
     expect([opened.length, closed]).toEqual([1, opened])
   })
+})
+
+test('a large download that is closed in its middle gives its memory back', async () => {
+  const memory = createMemoryBudget(2_000_000)
+  const object = await storeOn(await rootWithFile(9_000_000), { memory }).get('a', { borrow: true }, signal)
+  let at = 0
+  for await (const chunk of object?.chunks ?? []) {
+    at += chunk.length
+    if (chunk.length > 500_000) break
+  }
+  expect(at).toBeGreaterThan(5_000_000)
+  object?.close()
+  expect(memory.take(2_000_000)).toBe(true)
+})
+
+test('one that nobody reads on gives it back when it is closed', async () => {
+  const memory = createMemoryBudget(2_000_000)
+  const object = await storeOn(await rootWithFile(9_000_000), { memory }).get('a', { borrow: true }, signal)
+  const chunks = object?.chunks[Symbol.asyncIterator]()
+  for (let nth = 0; nth < 85; nth++) await chunks?.next()
+  expect(memory.take(2_000_000)).toBe(false)
+  object?.close()
+  expect(memory.take(2_000_000)).toBe(true)
 })

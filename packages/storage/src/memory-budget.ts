@@ -18,3 +18,8 @@ export function createMemoryBudget(bytes: number): MemoryBudget {
     },
   }
 }
+
+const PROCESS_BYTES = 268_435_456
+
+/** What all downloads of the process may hold together, of files and of what was read ahead: 256 MiB. */
+export const processMemory: MemoryBudget = createMemoryBudget(PROCESS_BYTES)
