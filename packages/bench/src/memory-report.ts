@@ -5,8 +5,9 @@ import { type ServerName, servers } from './servers.ts'
 import { figure, type Table } from './tables.ts'
 
 export const memoryWords = (server: ServerName): string =>
-  `The server is \`${server}\`: ${servers[server]}. Resident memory is what the operating system counts for its process; what the
-kernel holds for sockets is counted apart, for both ends of all connections of the machine.`
+  `The server is \`${server}\`: ${servers[server]}, started with \`--max-semi-space-size=16\` as [operations.md](operations.md) advises.
+Resident memory is what the operating system counts for its process; what the kernel holds for sockets is counted apart,
+for both ends of all connections of the machine.`
 
 /** Memory along one download: what is kept for a chunk would show a million times. */
 export const longSection = ({ chunks, earlyBytes, lateBytes }: LongDelivery): Section => ({

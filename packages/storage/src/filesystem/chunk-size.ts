@@ -1,7 +1,8 @@
 import type { MemoryBudget } from '../memory-budget.ts'
 
-const SMALLEST = 65_536
-const LARGEST = 524_288
+/** Ten thousand readers that stop are to cost a process less than 1 GiB, all told. */
+const SMALLEST = 61_440
+const LARGEST = 8 * SMALLEST
 /** More than two kernels take for a reader that takes nothing: on Linux 4 MiB for the sender (`tcp_wmem`), and a little for the reader. */
 const PROOF = 5_242_880
 const PATIENCE_MS = 100

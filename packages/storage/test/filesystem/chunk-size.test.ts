@@ -15,44 +15,44 @@ function grown(size: ChunkSize, chunks: number): number {
 
 describe('the memory that chunks may take', () => {
   test('is what two buffers of the size hold, given back at the end, once', () => {
-    const memory = createMemoryBudget(1 * MB)
+    const memory = createMemoryBudget(960 * KB)
     const size = createChunkSize(memory)
-    expect(grown(size, 3)).toBe(512 * KB)
+    expect(grown(size, 3)).toBe(480 * KB)
     expect(memory.take(1)).toBe(false)
     size.end()
     size.end()
-    expect(memory.take(1 * MB)).toBe(true)
+    expect(memory.take(960 * KB)).toBe(true)
     expect(memory.take(1)).toBe(false)
   })
 
   test('is given back when the reader is slow', () => {
-    const memory = createMemoryBudget(1 * MB)
+    const memory = createMemoryBudget(960 * KB)
     const size = createChunkSize(memory)
     grown(size, 3)
     size.taken(1, 100)
-    expect([size.bytes(), size.readsAhead()]).toEqual([64 * KB, false])
-    expect(memory.take(1 * MB)).toBe(true)
+    expect([size.bytes(), size.readsAhead()]).toEqual([60 * KB, false])
+    expect(memory.take(960 * KB)).toBe(true)
   })
 
   test('is shared: who finds it spent goes on with one small buffer', () => {
-    const memory = createMemoryBudget(1_300 * KB)
+    const memory = createMemoryBudget(1_210 * KB)
     const [first, second, third] = [1, 2, 3].map(() => createChunkSize(memory)) as [
       ChunkSize,
       ChunkSize,
       ChunkSize,
     ]
-    expect([first, second, third].map((size) => grown(size, 9))).toEqual([512 * KB, 128 * KB, 64 * KB])
+    expect([first, second, third].map((size) => grown(size, 9))).toEqual([480 * KB, 120 * KB, 60 * KB])
     expect(third.readsAhead()).toBe(false)
     first.end()
     third.taken(1, 0)
-    expect(third.bytes()).toBe(128 * KB)
+    expect(third.bytes()).toBe(120 * KB)
   })
 
   test('is taken by none that has ended', () => {
-    const memory = createMemoryBudget(1 * MB)
+    const memory = createMemoryBudget(960 * KB)
     const size = createChunkSize(memory)
     size.end()
-    expect(grown(size, 3)).toBe(64 * KB)
-    expect(memory.take(1 * MB)).toBe(true)
+    expect(grown(size, 3)).toBe(60 * KB)
+    expect(memory.take(960 * KB)).toBe(true)
   })
 })

@@ -58,27 +58,27 @@ function runs(lengths: readonly number[]): readonly string[] {
 describe('the size of chunks', () => {
   test('stays small for more than a kernel takes unread, then doubles for a reader that keeps up', async () => {
     const [small = '', ...grown] = runs(await take(plenty(16 * MB), true, () => 99))
-    expect(grown.slice(0, 2)).toEqual(['2×128', '1×256'])
-    expect(grown[2]).toMatch(/^\d+×512$/)
+    expect(grown.slice(0, 2)).toEqual(['2×120', '1×240'])
+    expect(grown[2]).toMatch(/^\d+×480$/)
     const [times = 0, length] = small.split('×').map(Number)
-    expect(length).toBe(64)
-    expect((times * 64) / 1_024).toBeGreaterThan(4)
-    expect((times * 64) / 1_024).toBeLessThan(8)
+    expect(length).toBe(60)
+    expect((times * 60) / 1_024).toBeGreaterThan(4)
+    expect((times * 60) / 1_024).toBeLessThan(8)
   })
 
   test('falls back as soon as the reader is slow', async () => {
     const lengths = await take(plenty(16 * MB), true, (at) => (at > 10 * MB ? 100 : 0))
     const sizes = runs(lengths).map((run) => run.split('×')[1])
-    expect(sizes.slice(0, 5)).toEqual(['64', '128', '256', '512', '64'])
-    const late = lengths.slice(lengths.lastIndexOf(512) + 1)
+    expect(sizes.slice(0, 5)).toEqual(['60', '120', '240', '480', '60'])
+    const late = lengths.slice(lengths.lastIndexOf(480) + 1)
     expect(late.length).toBeGreaterThan(15)
   })
 
   test('never asks for more memory than is left', async () => {
     const reads = plenty(100 * KB)
-    expect(await take(reads, false, () => 0)).toEqual([64, 36])
-    expect(reads.given.map((buffer) => buffer.length / KB)).toEqual([64, 36])
-    expect(reads.given.map((buffer) => buffer.buffer.byteLength / KB)).toEqual([64, 36])
+    expect(await take(reads, false, () => 0)).toEqual([60, 40])
+    expect(reads.given.map((buffer) => buffer.length / KB)).toEqual([60, 40])
+    expect(reads.given.map((buffer) => buffer.buffer.byteLength / KB)).toEqual([60, 40])
   })
 })
 
@@ -89,7 +89,7 @@ describe('the memory of chunks', () => {
     expect(new Set(little.given.map(({ buffer }) => buffer)).size).toBe(1)
     const much = plenty(16 * MB)
     await take(much, true, () => 0)
-    const large = much.given.map(({ buffer }) => buffer).filter((buffer) => buffer.byteLength === 512 * KB)
+    const large = much.given.map(({ buffer }) => buffer).filter((buffer) => buffer.byteLength === 480 * KB)
     expect(large.length).toBeGreaterThan(10)
     expect(new Set(large).size).toBe(2)
   })
@@ -107,7 +107,7 @@ describe('the memory of chunks', () => {
   })
 
   test('anybody else gets a fresh one each time', async () => {
-    const reads = plenty(640 * KB)
+    const reads = plenty(600 * KB)
     await take(reads, false, () => 0)
     expect(new Set(reads.given.map(({ buffer }) => buffer)).size).toBe(10)
   })
