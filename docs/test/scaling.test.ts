@@ -16,7 +16,7 @@ const whole = (value: number): string => value.toLocaleString('en')
 const rate = 500
 const sizes = [1e6, 1e9, 300e9]
 const [clientBytes, machineBytes] = [12.5e6, 1.25e9]
-const cpuSeconds = [1.14e-3, 0.64 / 1.073_741_824, (0.64 / 1.073_741_824) * 300]
+const cpuSeconds = [0.94e-3, 0.44 / 1.073_741_824, (0.44 / 1.073_741_824) * 300]
 const [admitSeconds, renewSeconds, renewEvery, headRoom] = [28e-6, 11e-6, 10, 0.5]
 
 const machines = sizes.map((size) => Math.ceil((rate * size) / machineBytes))
@@ -48,7 +48,7 @@ test.each([
 
 test('shards for busy cores, ranges instead of wholes, and the slowest client', () => {
   const coresPerShard = (cpu: number): number => Math.floor(headRoom / (admitSeconds / cpu))
-  expect([coresPerShard(0.17e-3), coresPerShard(1.14e-3)]).toEqual([3, 20])
+  expect([coresPerShard(0.12e-3), coresPerShard(0.94e-3)]).toEqual([2, 16])
   const rangeBytes = rate * 64 * 2 ** 20
   expect([
     (rangeBytes / 1e9).toFixed(0),

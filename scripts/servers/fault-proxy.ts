@@ -10,6 +10,8 @@ interface Rule {
   readonly latencyMs?: number
   /** Bytes per second towards the client. */
   readonly bytesPerSecond?: number
+  /** Milliseconds that such a connection makes up for, where it had nothing to send or was late. @defaultValue 500 */
+  readonly catchUpMs?: number
   /** After so many bytes towards the client … */
   readonly cutAfter?: number
   /** … the connection is reset, ended, or goes silent. @defaultValue `'reset'` */
@@ -157,7 +159,7 @@ async function pump(
   count: (slice: Buffer) => void,
   record: Traffic,
 ): Promise<void> {
-  const { latencyMs, bytesPerSecond, cutAfter = Infinity, how = 'reset' } = rule
+  const { latencyMs, bytesPerSecond, catchUpMs = CATCH_UP_MS, cutAfter = Infinity, how = 'reset' } = rule
   let first = true
   let dueAt = 0
   for await (const bytes of upstream as AsyncIterable<Buffer>) {
@@ -171,9 +173,9 @@ async function pump(
       await new Promise<void>((resolve) => client.write(slice, () => resolve()))
       if (record.down >= cutAfter) return cut(upstream, client, how)
       if (bytesPerSecond === undefined) continue
-      // By the clock, so that a late timer slows no connection down; what was idle is not made up for.
+      // By the clock, so that a late timer slows no connection down; what was idle longer is not made up for.
       const now = performance.now()
-      dueAt = Math.max(dueAt, now - CATCH_UP_MS) + (slice.length / bytesPerSecond) * 1000
+      dueAt = Math.max(dueAt, now - catchUpMs) + (slice.length / bytesPerSecond) * 1000
       if (dueAt > now) await sleep(dueAt - now)
     }
   }

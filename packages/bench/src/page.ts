@@ -22,6 +22,16 @@ const head = `# Performance
 
 Each part of this page was measured by the command under its tables, which writes it anew where \`--write\` is added. The
 figures of the last runs lie in [packages/bench/results](../packages/bench/results).
+
+What decides them, by profiles of these runs:
+
+- **A small file** costs by its waits. It is opened and read on threads of libuv's pool, each time with a change of threads there
+  and back; then come Node's HTTP and the kernel's send, and only then the guard.
+- **A large file** costs what the kernel takes to copy it in and out, and a change of threads for each chunk. nginx sends without
+  copying (\`sendfile\`): no bytes that pass through a process are as cheap.
+- **A small object of S3** costs what the SDK costs, which signs every request anew. Signed URLs spare that, on
+  [conditions](stores.md#s3-by-signed-urls).
+- **A refusal** costs less than a download by far, and asks neither catalogue nor store.
 `
 
 const partText = (part: Part): string => `## ${part.title}
