@@ -8,8 +8,8 @@ import { upstreamOf } from './s3/upstream-of.ts'
 
 /**
  * The store of `createS3Store` for many small exports: a `get` goes by a URL that the client's credentials signed once for
- * this object and version, on connections of its own. That takes about a twentieth of the CPU of a call of the SDK, and a
- * quarter the first time. `head` stays the client's. Needs `undici` and `@aws-sdk/s3-request-presigner` beside `@aws-sdk/client-s3`.
+ * this object and version, on connections of its own. That takes a small part of the CPU of a call of the SDK, also the first
+ * time. `head` stays the client's. Needs `undici` and `@aws-sdk/s3-request-presigner` beside `@aws-sdk/client-s3`.
  *
  * What the URL goes past: the client's middleware, its timeouts, its retries, and its check of S3's sums. A setting that
  * would change where or how it connects is refused. Validators, refusals, deadlines, the retry budget and the number of
