@@ -31,7 +31,7 @@ What decides them, by profiles of these runs:
   copying (\`sendfile\`): no bytes that pass through a process are as cheap.
 - **A small object of S3** costs what the SDK costs, which signs every request anew. Signed URLs spare that, on
   [conditions](stores.md#s3-by-signed-urls).
-- **A refusal** costs less than a download by far, and asks neither catalogue nor store.
+- **A refusal at the door** (401, 403) costs about half of what a download from memory does, and asks neither catalogue nor store.
 `
 
 const partText = (part: Part): string => `## ${part.title}

@@ -1,9 +1,3 @@
-import { checkOptions, wrongOptions } from './check-options.ts'
-import type { RetryBudget } from './delivery/retry-budget.ts'
-import { createRetryBudget } from './delivery/retry-budget.ts'
-import { problemDetails } from './error-formats/problem-details.ts'
-import { formatDeprecation, formatLinks, formatSunset } from './http/version-fields.ts'
-import { createMemoryLimiter } from './limits/memory-limiter.ts'
 import type {
   DownloadStarted,
   ErrorFormat,
@@ -18,7 +12,6 @@ import type {
   Tenant,
   TokenVerifier,
 } from './ports.ts'
-import { defaultNamePattern } from './steps/parse-tenant-name.ts'
 
 /** Everything a host decides. `T` is the host's own tenant type, handed from `findTenant` to `findExport` and `store`. */
 export interface ExportHandlerOptions<T extends Tenant = Tenant> {
@@ -137,124 +130,4 @@ export interface DeliveryOptions {
    * @defaultValue 86_400_000
    */
   readonly lifetimeMs?: number
-}
-
-/** One version, with its header fields made once. */
-interface Version {
-  readonly name: string
-  readonly errors: ErrorFormat
-  readonly mediaTypes: Readonly<Record<string, string>>
-  readonly sunset?: Date | undefined
-  readonly headers: Readonly<Record<string, string>>
-}
-
-/** The options with every default filled. */
-export interface Guard<T extends Tenant> extends Pick<
-  ExportHandlerOptions<T>,
-  'verifyToken' | 'tenancy' | 'capability' | 'findExport' | 'audit' | 'draining' | 'shutdown' | 'onEvent'
-> {
-  readonly storeOf: (tenant: T) => ExportStore
-  readonly idParameter: string
-  readonly namePattern: RegExp
-  readonly versions: ReadonlyMap<string, Version>
-  readonly defaultVersion: Version
-  readonly limits: FilledLimits<T>
-  readonly delivery: FilledDelivery
-  readonly now: () => number
-}
-
-/** The limits, with every default filled. */
-export interface FilledLimits<T extends Tenant> extends Pick<Limits<T>, 'perTenant' | 'perAddress'> {
-  readonly perPrincipal: Quota | ((principal: Principal, tenant: T) => Quota)
-  readonly concurrent: { readonly perPrincipal: number; readonly perTenant?: number; readonly total?: number }
-  readonly cost: { readonly download: number; readonly range: number; readonly head: number }
-  readonly legacyFields: boolean
-  readonly limiter: RateLimiter
-}
-
-/** The delivery options, with every default filled. */
-export interface FilledDelivery extends Required<Omit<DeliveryOptions, 'resume'>> {
-  readonly resume: Required<NonNullable<DeliveryOptions['resume']>>
-  /** Of all downloads of this handler. */
-  readonly retries: RetryBudget
-}
-
-/** Checks every option once and fills the defaults. Throws a `TypeError` that names each wrong one and what to write. */
-export function resolveOptions<T extends Tenant>(options: ExportHandlerOptions<T>): Guard<T> {
-  checkOptions(options)
-  const { tenancy, store, versions = { v1: {} }, defaultVersion = 'v1', limits = {}, delivery = {} } = options
-  const rows = new Map(Object.entries(versions).map(([name, version]) => [name, fillVersion(name, version)]))
-  const row = rows.get(defaultVersion)
-  if (!row) throw wrongOptions([`defaultVersion: write one of ${[...rows.keys()].join(', ')}`])
-  return {
-    ...options,
-    storeOf: typeof store === 'function' ? store : () => store,
-    idParameter: options.idParameter ?? 'exportId',
-    namePattern: (tenancy.mode === 'multi' && tenancy.namePattern) || defaultNamePattern,
-    versions: rows,
-    defaultVersion: row,
-    limits: checkCosts(fillLimits(limits)),
-    delivery: fillDelivery(delivery),
-    now: options.now ?? Date.now,
-  }
-}
-
-// Each default by its own `??`: an option that is given as undefined is one that is not given.
-const fillLimits = <T extends Tenant>({ concurrent, cost, ...limits }: Limits<T>): FilledLimits<T> => ({
-  ...limits,
-  perPrincipal: limits.perPrincipal ?? { capacity: 60, refill: 1, perMs: 1_000 },
-  // The default gives way to a smaller cap of the host's: caps nest.
-  concurrent: {
-    ...concurrent,
-    perPrincipal:
-      concurrent?.perPrincipal ?? Math.min(16, concurrent?.perTenant ?? 16, concurrent?.total ?? 16),
-  },
-  cost: { download: cost?.download ?? 1, range: cost?.range ?? 1, head: cost?.head ?? 1 },
-  legacyFields: limits.legacyFields ?? false,
-  limiter: limits.limiter ?? createMemoryLimiter(),
-})
-
-const fillDelivery = (delivery: DeliveryOptions): FilledDelivery => ({
-  firstByteMs: delivery.firstByteMs ?? 15_000,
-  storeSilenceMs: delivery.storeSilenceMs ?? 15_000,
-  resume: { attempts: delivery.resume?.attempts ?? 8, withinMs: delivery.resume?.withinMs ?? 60_000 },
-  retries: createRetryBudget(() => performance.now()),
-  slowestClient: delivery.slowestClient ?? { bytes: 122_880, perMs: 120_000 },
-  lifetimeMs: delivery.lifetimeMs ?? 86_400_000,
-})
-
-/** A request that costs more than a bucket holds would never be admitted. */
-function checkCosts<T extends Tenant>(limits: FilledLimits<T>): FilledLimits<T> {
-  const { perPrincipal, perTenant, cost } = limits
-  const quotas = [perPrincipal, perTenant].filter((quota) => typeof quota === 'object')
-  const dearest = Math.max(cost.download, cost.range, cost.head)
-  const smallest = Math.min(...quotas.map(({ capacity }) => capacity))
-  if (dearest <= smallest) return limits
-  throw wrongOptions([`limits.cost: write at most ${smallest}, the smallest capacity; got ${dearest}`])
-}
-
-const knownMediaTypes = {
-  jsonl: 'application/jsonl',
-  csv: 'text/csv; charset=utf-8',
-  json: 'application/json',
-  'jsonl.gz': 'application/gzip',
-  'csv.gz': 'application/gzip',
-  'json.gz': 'application/gzip',
-}
-
-function fillVersion(
-  name: string,
-  { errors, mediaTypes, deprecated, sunset, links }: VersionOptions,
-): Version {
-  const headers: Record<string, string> = { 'X-API-Version': name }
-  if (deprecated) headers['Deprecation'] = formatDeprecation(deprecated)
-  if (sunset) headers['Sunset'] = formatSunset(sunset)
-  if (links && Object.keys(links).length > 0) headers['Link'] = formatLinks(links)
-  return {
-    name,
-    errors: errors ?? problemDetails(),
-    mediaTypes: { ...knownMediaTypes, ...mediaTypes },
-    sunset,
-    headers,
-  }
 }

@@ -34,7 +34,7 @@ export interface FilesystemStoreOptions {
  * --inplace`) or stamped by a clock too coarse to differ, between two downloads. A sha256 in the record is the cure.
  *
  * At most all but one of libuv's pool threads are taken, by all stores of the process together, so that a hanging disk
- * stops only downloads. Raise `UV_THREADPOOL_SIZE` (4) for disks that answer slowly.
+ * stops only downloads. Raise `UV_THREADPOOL_SIZE` (4) to 64: the others need not wait for so few.
  *
  * @throws TypeError that names the option, where it is unknown, or `root` is no text or empty
  */

@@ -18,7 +18,7 @@ export interface Running {
  * Keeps all that runs, to stop it when the signal fires: one listener for the life of the handler.
  *
  * Not a Set: of one whose entries come and go, V8 leaves tables behind that keep each other and all that was in them, until
- * a full collection. Measured: a tenth of the CPU of small downloads.
+ * a full collection: here whole requests.
  */
 export function stopAllOn(shutdown: AbortSignal | undefined): Running {
   const runs: Run[] = []

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 
 import { createExportHandler } from '../src/export-handler.ts'
-import { resolveOptions } from '../src/options.ts'
+import { resolveOptions } from '../src/resolve-options.ts'
 import { soundOptions } from './handler/scene.ts'
 import { multi, quota, tenancyText, wrongOptions } from './wrong-options.ts'
 
