@@ -1,6 +1,7 @@
-import type { Outcome, RefusalKind } from '@sallyport/core'
+import type { Outcome } from '@sallyport/core'
 import { describe, expect, test } from 'vitest'
 
+import { statusOf } from '../../packages/core/src/refusals.ts'
 import { troubleCodes } from '../../scripts/trouble-codes.ts'
 import { textOf } from './blocks.ts'
 
@@ -28,29 +29,6 @@ const outcomes: Record<Outcome, true> = {
   object_changed: true,
   failed: true,
 }
-const kinds: Record<RefusalKind, true> = {
-  invalid_request: true,
-  token_missing: true,
-  token_invalid: true,
-  method_not_allowed: true,
-  tenant_forbidden: true,
-  capability_missing: true,
-  scope_missing: true,
-  rate_limited: true,
-  too_many_downloads: true,
-  export_not_found: true,
-  export_pending: true,
-  export_failed: true,
-  export_expired: true,
-  object_missing: true,
-  precondition_failed: true,
-  range_not_satisfiable: true,
-  internal: true,
-  upstream_error: true,
-  unavailable: true,
-  object_changed: true,
-}
-
 describe('events.md', () => {
   test('lists every trouble code of the sources', () => {
     const ports = ['verifier', 'tenants', 'catalogue', 'store', 'limiter', 'audit']
@@ -72,7 +50,7 @@ describe('events.md', () => {
 
 describe('operations.md', () => {
   test('has a row for every kind of refusal', () => {
-    expect(firstCells(section(operations, 'Refusals')).toSorted()).toEqual(Object.keys(kinds).toSorted())
+    expect(firstCells(section(operations, 'Refusals')).toSorted()).toEqual(Object.keys(statusOf).toSorted())
   })
 
   test('has a row for every outcome', () => {

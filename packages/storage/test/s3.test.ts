@@ -1,56 +1,47 @@
 import { gzipSync } from 'node:zlib'
 
-import { PutBucketVersioningCommand, PutObjectCommand, type S3Client } from '@aws-sdk/client-s3'
+import { PutBucketVersioningCommand, PutObjectCommand } from '@aws-sdk/client-s3'
 import { positionCoded, type Shelf, storeContract } from '@sallyport/core/testing'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 
 import { isHere } from '../../../scripts/servers/available.ts'
-import { type Ceph, startCeph } from '../../../scripts/servers/ceph.ts'
-import { type FaultProxy, startFaultProxy } from '../../../scripts/servers/fault-proxy.ts'
 import { createS3Store } from '../src/s3.ts'
 import { openS3Store } from '../src/s3/store.ts'
 import { createUpstream, PATIENCE } from '../src/upstream/upstream.ts'
 import { leaksIn } from './leaks.ts'
 import { endOf, kindOf, reading } from './reading.ts'
-import { BUCKET, createBucket, KEY, PREFIX, REGION, s3Client, s3Shelf } from './s3/scene.ts'
+import {
+  type CephScene,
+  requestsOfEveryKind,
+  startCephScene,
+  turnedAway,
+  turnedAwayStore,
+} from './s3/ceph-scene.ts'
+import { BUCKET, createBucket, KEY, PREFIX, s3Client, s3Shelf } from './s3/scene.ts'
 
 const MIB = 1_048_576
 const signal = new AbortController().signal
 const bytes = positionCoded(4 * MIB)
 
 describe.skipIf(!isHere('ceph'))('on a Ceph object gateway', { timeout: 30_000 }, () => {
-  let ceph: Ceph
-  let proxy: FaultProxy
-  let client: S3Client
+  let scene: CephScene
+  let ceph: CephScene['ceph']
+  let proxy: CephScene['proxy']
+  let client: CephScene['client']
   let shelf: Shelf
 
   beforeAll(async () => {
-    ceph = await startCeph()
-    proxy = await startFaultProxy(ceph.port)
-    client = s3Client({ port: ceph.port, keys: ceph.owner })
-    await createBucket({ port: ceph.port, keys: ceph.owner }, BUCKET)
+    scene = await startCephScene()
+    ;({ ceph, proxy, client } = scene)
     shelf = s3Shelf(client)
     await shelf.put(KEY, bytes)
   }, 60_000)
-  afterAll(async () => {
-    await proxy?.close()
-    await ceph?.close()
-  })
+  afterAll(() => scene?.close())
   beforeEach(() => proxy.reset())
 
   const put = (key: string, more: object = {}, bucket = BUCKET) =>
     client.send(new PutObjectCommand({ Bucket: bucket, Key: key, Body: bytes, ...more }))
   const viaProxy = (more: object = {}) => s3Client({ port: proxy.port, keys: ceph.owner, ...more })
-  const words = () => [
-    BUCKET,
-    'prefixcanary',
-    'keycanary',
-    REGION,
-    ceph.owner.accessKeyId,
-    ceph.stranger.accessKeyId,
-    '127.0.0.1',
-    'signature=',
-  ]
 
   describe('keeps the store contract', () => {
     test.each(storeContract(async () => shelf))('$title', async ({ run }) => {
@@ -141,48 +132,21 @@ describe.skipIf(!isHere('ceph'))('on a Ceph object gateway', { timeout: 30_000 }
   })
 
   describe('who may not', () => {
-    const stores = () => {
-      const stranger = s3Client({ port: ceph.port, keys: ceph.stranger })
-      const forged = s3Client({ port: ceph.port, keys: { ...ceph.owner, secretAccessKey: 'wrong' } })
-      const unknown = s3Client({
-        port: ceph.port,
-        keys: { accessKeyId: 'AKNOBODYCANARY', secretAccessKey: 'x' },
-      })
-      const at = { bucket: BUCKET, prefix: PREFIX }
-      return {
-        'a stranger': createS3Store({ client: stranger, ...at }),
-        'a wrong secret': createS3Store({ client: forged, ...at }),
-        'a wrong secret, and forbiddenIsMissing': createS3Store({
-          client: forged,
-          ...at,
-          forbiddenIsMissing: true,
-        }),
-        'an unknown key': createS3Store({ client: unknown, ...at }),
-        'a missing bucket': createS3Store({ client, bucket: `${BUCKET}-missing` }),
-      }
-    }
-
-    test.each([
-      'a stranger',
-      'a wrong secret',
-      'a wrong secret, and forbiddenIsMissing',
-      'an unknown key',
-      'a missing bucket',
-    ] as const)('%s is refused, and told nothing', async (who) => {
-      const store = stores()[who]
+    test.each(turnedAway)('%s is refused, and told nothing', async (who) => {
+      const store = turnedAwayStore(who, createS3Store, scene)
       const thrown: unknown = await store.get(KEY, {}, signal).catch((error: unknown) => error)
       expect(kindOf(thrown)).toBe('upstream_error')
-      expect(leaksIn(thrown, words())).toEqual([])
+      expect(leaksIn(thrown, scene.words)).toEqual([])
+    })
+
+    test('a wrong secret is no absence', async () => {
+      const store = turnedAwayStore('a wrong secret', createS3Store, scene, { forbiddenIsMissing: true })
+      const thrown: unknown = await store.get(KEY, {}, signal).catch((error: unknown) => error)
+      expect([kindOf(thrown), leaksIn(thrown, scene.words)]).toEqual(['upstream_error', []])
     })
 
     test('forbiddenIsMissing takes a 403 for an absence, of HEAD too', async () => {
-      const stranger = s3Client({ port: ceph.port, keys: ceph.stranger })
-      const store = createS3Store({
-        client: stranger,
-        bucket: BUCKET,
-        prefix: PREFIX,
-        forbiddenIsMissing: true,
-      })
+      const store = turnedAwayStore('a stranger', createS3Store, scene, { forbiddenIsMissing: true })
       expect(await store.get(KEY, {}, signal)).toBeUndefined()
       expect(await store.head(KEY, signal)).toBeUndefined()
     })
@@ -192,26 +156,7 @@ describe.skipIf(!isHere('ceph'))('on a Ceph object gateway', { timeout: 30_000 }
     test('200 requests of every kind leave room for one more', async () => {
       const client = viaProxy({ requestHandler: { httpAgent: { maxSockets: 2 } } })
       const store = createS3Store({ client, bucket: BUCKET, prefix: PREFIX })
-      const { validator = '' } = (await store.head(KEY, signal)) ?? {}
-      const kinds = [
-        () => store.head(KEY, signal),
-        () => store.head('missing', signal),
-        () => store.get('missing', {}, signal),
-        () => store.get(KEY, { ifMatch: '"0123456789abcdef0123456789abcdef"' }, signal).catch(kindOf),
-        () =>
-          store
-            .get(KEY, { ifMatch: validator, range: { first: bytes.length, last: bytes.length + 9 } }, signal)
-            .catch(kindOf),
-        () => abortedAfter(0, (early) => store.get(KEY, {}, early)),
-        () => abortedAfter(3, (early) => store.get(KEY, {}, early)),
-        async () => (await store.get(KEY, {}, signal))?.close(),
-        async () => {
-          const object = await store.get(KEY, {}, signal)
-          await object?.chunks[Symbol.asyncIterator]().next()
-          object?.close()
-        },
-        async () => endOf(await store.get(KEY, { range: { first: 0, last: 99 } }, signal)),
-      ]
+      const kinds = await requestsOfEveryKind(store, bytes.length)
       await Promise.all(Array.from({ length: 20 }, () => kinds.map((ask) => ask())).flat())
       expect(await endOf(await store.get(KEY, {}, signal))).toEqual(reading(bytes))
     })
@@ -243,18 +188,3 @@ describe.skipIf(!isHere('ceph'))('on a Ceph object gateway', { timeout: 30_000 }
     expect(() => createS3Store({ client, ...options })).toThrow(TypeError)
   })
 })
-
-/** Asks, and leaves after so many turns of the loop; closes what it got nevertheless. */
-async function abortedAfter(
-  turns: number,
-  ask: (signal: AbortSignal) => ReturnType<Shelf['store']['get']>,
-): Promise<void> {
-  const caller = new AbortController()
-  const asked = ask(caller.signal)
-  for (let turn = 0; turn < turns; turn++) await new Promise((resolve) => setImmediate(resolve))
-  caller.abort()
-  await asked.then(
-    (object) => object?.close(),
-    () => undefined,
-  )
-}

@@ -1,17 +1,22 @@
 import { gzipSync } from 'node:zlib'
 
-import { PutBucketVersioningCommand, PutObjectCommand, type S3Client } from '@aws-sdk/client-s3'
+import { PutBucketVersioningCommand, PutObjectCommand } from '@aws-sdk/client-s3'
 import { positionCoded, type Shelf, storeContract } from '@sallyport/core/testing'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 
 import { isHere } from '../../../../scripts/servers/available.ts'
-import { type Ceph, startCeph } from '../../../../scripts/servers/ceph.ts'
-import { type FaultProxy, startFaultProxy } from '../../../../scripts/servers/fault-proxy.ts'
 import { createSignedS3Store } from '../../src/s3-signed.ts'
 import { leaksIn } from '../leaks.ts'
 import { nobodyOpen, requestsReached, sizeReached } from '../proxy-waits.ts'
 import { endOf, kindOf, readOn, reading } from '../reading.ts'
-import { BUCKET, createBucket, KEY, PREFIX, REGION, s3Client, s3Shelf } from '../s3/scene.ts'
+import {
+  type CephScene,
+  requestsOfEveryKind,
+  startCephScene,
+  turnedAway,
+  turnedAwayStore,
+} from '../s3/ceph-scene.ts'
+import { BUCKET, createBucket, KEY, PREFIX, s3Client, s3Shelf } from '../s3/scene.ts'
 
 const MIB = 1_048_576
 const signal = new AbortController().signal
@@ -19,23 +24,19 @@ const bytes = positionCoded(4 * MIB)
 const at = { bucket: BUCKET, prefix: PREFIX }
 
 describe.skipIf(!isHere('ceph'))('on a Ceph object gateway', { timeout: 30_000 }, () => {
-  let ceph: Ceph
-  let proxy: FaultProxy
-  let client: S3Client
+  let scene: CephScene
+  let ceph: CephScene['ceph']
+  let proxy: CephScene['proxy']
+  let client: CephScene['client']
   let shelf: Shelf
 
   beforeAll(async () => {
-    ceph = await startCeph()
-    proxy = await startFaultProxy(ceph.port)
-    client = s3Client({ port: ceph.port, keys: ceph.owner })
-    await createBucket({ port: ceph.port, keys: ceph.owner }, BUCKET)
+    scene = await startCephScene()
+    ;({ ceph, proxy, client } = scene)
     shelf = s3Shelf(client, createSignedS3Store)
     await shelf.put(KEY, bytes)
   }, 60_000)
-  afterAll(async () => {
-    await proxy?.close()
-    await ceph?.close()
-  })
+  afterAll(() => scene?.close())
   beforeEach(() => {
     proxy.setRule(() => ({}))
     proxy.reset()
@@ -43,16 +44,6 @@ describe.skipIf(!isHere('ceph'))('on a Ceph object gateway', { timeout: 30_000 }
 
   const viaProxy = (more: object = {}) =>
     createSignedS3Store({ client: s3Client({ port: proxy.port, keys: ceph.owner, ...more }), ...at })
-  const words = () => [
-    BUCKET,
-    'prefixcanary',
-    'keycanary',
-    REGION,
-    ceph.owner.accessKeyId,
-    ceph.stranger.accessKeyId,
-    '127.0.0.1',
-    'signature=',
-  ]
   const byUrl = () => proxy.requests.map((head) => /^GET \S+X-Amz-Signature=\S+ HTTP/.test(head))
 
   describe('keeps the store contract', () => {
@@ -122,35 +113,23 @@ describe.skipIf(!isHere('ceph'))('on a Ceph object gateway', { timeout: 30_000 }
   })
 
   describe('who may not', () => {
-    const stores = () => {
-      const stranger = s3Client({ port: ceph.port, keys: ceph.stranger })
-      const forged = s3Client({ port: ceph.port, keys: { ...ceph.owner, secretAccessKey: 'wrong' } })
-      return {
-        'a stranger': createSignedS3Store({ client: stranger, ...at }),
-        'a wrong secret': createSignedS3Store({ client: forged, ...at }),
-        'a wrong secret, and forbiddenIsMissing': createSignedS3Store({
-          client: forged,
-          ...at,
-          forbiddenIsMissing: true,
-        }),
-        'a missing bucket': createSignedS3Store({ client, bucket: `${BUCKET}-missing` }),
-      }
-    }
-    test.each([
-      'a stranger',
-      'a wrong secret',
-      'a wrong secret, and forbiddenIsMissing',
-      'a missing bucket',
-    ] as const)('%s is refused, and told nothing', async (who) => {
-      const store = stores()[who]
+    test.each(turnedAway)('%s is refused, and told nothing', async (who) => {
+      const store = turnedAwayStore(who, createSignedS3Store, scene)
       const thrown: unknown = await store.get(KEY, {}, signal).catch((error: unknown) => error)
       expect(kindOf(thrown)).toBe('upstream_error')
-      expect(leaksIn(thrown, words())).toEqual([])
+      expect(leaksIn(thrown, scene.words)).toEqual([])
+    })
+
+    test('a wrong secret is no absence', async () => {
+      const store = turnedAwayStore('a wrong secret', createSignedS3Store, scene, {
+        forbiddenIsMissing: true,
+      })
+      const thrown: unknown = await store.get(KEY, {}, signal).catch((error: unknown) => error)
+      expect([kindOf(thrown), leaksIn(thrown, scene.words)]).toEqual(['upstream_error', []])
     })
 
     test('forbiddenIsMissing takes a 403 for an absence', async () => {
-      const stranger = s3Client({ port: ceph.port, keys: ceph.stranger })
-      const store = createSignedS3Store({ client: stranger, ...at, forbiddenIsMissing: true })
+      const store = turnedAwayStore('a stranger', createSignedS3Store, scene, { forbiddenIsMissing: true })
       expect(await store.get(KEY, {}, signal)).toBeUndefined()
     })
   })
@@ -238,24 +217,8 @@ describe.skipIf(!isHere('ceph'))('on a Ceph object gateway', { timeout: 30_000 }
 
     test('200 of every kind leave room for one more', async () => {
       const store = two()
-      const { validator = '' } = (await store.head(KEY, signal)) ?? {}
-      const kinds = [
-        () => store.head(KEY, signal),
-        () => store.get('missing', {}, signal),
-        () => store.get(KEY, { ifMatch: '"0123456789abcdef0123456789abcdef"' }, signal).catch(kindOf),
-        () =>
-          store
-            .get(KEY, { ifMatch: validator, range: { first: bytes.length, last: bytes.length + 9 } }, signal)
-            .catch(kindOf),
-        async () => (await store.get(KEY, {}, signal))?.close(),
-        async () => {
-          const object = await store.get(KEY, {}, signal)
-          await object?.chunks[Symbol.asyncIterator]().next()
-          object?.close()
-        },
-        async () => endOf(await store.get(KEY, { range: { first: 0, last: 99 } }, signal)),
-      ]
-      await Promise.all(Array.from({ length: 29 }, () => kinds.map((ask) => ask())).flat())
+      const kinds = await requestsOfEveryKind(store, bytes.length)
+      await Promise.all(Array.from({ length: 20 }, () => kinds.map((ask) => ask())).flat())
       expect(await endOf(await store.get(KEY, {}, signal))).toEqual(reading(bytes))
     })
   })

@@ -1,18 +1,17 @@
-import type { S3Client } from '@aws-sdk/client-s3'
 import type { ExportStore } from '@sallyport/core'
 import { positionCoded } from '@sallyport/core/testing'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 
 import { isHere } from '../../../../scripts/servers/available.ts'
-import { type Ceph, startCeph } from '../../../../scripts/servers/ceph.ts'
-import { type FaultProxy, startFaultProxy } from '../../../../scripts/servers/fault-proxy.ts'
+import { startCeph } from '../../../../scripts/servers/ceph.ts'
 import { createS3Store } from '../../src/s3.ts'
 import { openS3Store } from '../../src/s3/store.ts'
 import { createUpstream, PATIENCE } from '../../src/upstream/upstream.ts'
 import { leaksIn } from '../leaks.ts'
 import { nobodyOpen, requestsReached, sizeReached } from '../proxy-waits.ts'
 import { endOf, firstByteOf, kindOf, readOn, reading } from '../reading.ts'
-import { BUCKET, createBucket, KEY, PREFIX, REGION, s3Client, s3Shelf } from './scene.ts'
+import { type CephScene, startCephScene } from './ceph-scene.ts'
+import { BUCKET, createBucket, KEY, PREFIX, s3Client, s3Shelf } from './scene.ts'
 
 const MIB = 1_048_576
 const signal = new AbortController().signal
@@ -21,36 +20,23 @@ const at = { bucket: BUCKET, prefix: PREFIX }
 
 // The cases of one server stand in one order: the last of them ends it.
 describe.skipIf(!isHere('ceph'))('on a Ceph object gateway', { timeout: 30_000 }, () => {
-  let ceph: Ceph
-  let proxy: FaultProxy
-  let direct: S3Client
+  let scene: CephScene
+  let ceph: CephScene['ceph']
+  let proxy: CephScene['proxy']
+  let direct: CephScene['client']
 
   beforeAll(async () => {
-    ceph = await startCeph()
-    proxy = await startFaultProxy(ceph.port)
-    direct = s3Client({ port: ceph.port, keys: ceph.owner })
-    await createBucket({ port: ceph.port, keys: ceph.owner }, BUCKET)
+    scene = await startCephScene()
+    ;({ ceph, proxy, client: direct } = scene)
     await s3Shelf(direct).put(KEY, bytes)
   }, 60_000)
-  afterAll(async () => {
-    await proxy?.close()
-    await ceph?.close()
-  })
+  afterAll(() => scene?.close())
   beforeEach(() => {
     proxy.setRule(() => ({}))
     proxy.reset()
   })
 
   const viaProxy = () => createS3Store({ client: s3Client({ port: proxy.port, keys: ceph.owner }), ...at })
-  const words = () => [
-    BUCKET,
-    'prefixcanary',
-    'keycanary',
-    REGION,
-    ceph.owner.accessKeyId,
-    '127.0.0.1',
-    'signature=',
-  ]
   const thrownBy = (asked: Promise<unknown>): Promise<unknown> =>
     asked.then(
       () => 'nothing',
@@ -59,7 +45,7 @@ describe.skipIf(!isHere('ceph'))('on a Ceph object gateway', { timeout: 30_000 }
   /** The kind of a refusal, and what it gives away. */
   const refusal = async (asked: Promise<unknown>): Promise<readonly [string, readonly string[]]> => {
     const thrown = await thrownBy(asked)
-    return [kindOf(thrown), leaksIn(thrown, words())]
+    return [kindOf(thrown), leaksIn(thrown, scene.words)]
   }
 
   describe('a body', () => {
