@@ -40,7 +40,7 @@ async function main() {
   await writeFile(join(root, 'acme', id + '.jsonl'), '{"event":1}\\n')
   const { issuer, jwks, token } = await createTestIssuer()
   const handler = createExportHandler({
-    verifyToken: createJwtVerifier({ issuer, audience: 'exports', jwks, type: 'at+jwt' }),
+    verifier: createJwtVerifier({ issuer, audience: 'exports', jwks, type: 'at+jwt' }),
     tenancy: { mode: 'multi', findTenant: async (name) => ({ id: name, name }) },
     capability: 'exports:download',
     findExport: async ({ exportId, tenant }) => ({

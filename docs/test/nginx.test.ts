@@ -30,13 +30,15 @@ const store: ExportStore = {
 }
 const tenant = { id: 'acme', name: 'acme' }
 const handler = createExportHandler({
-  verifyToken: async () => ({
-    issuer: 'i',
-    subject: 's',
-    organizations: ['acme'],
-    capabilities: ['exports:download'],
-    claims: {},
-  }),
+  verifier: {
+    verify: async () => ({
+      issuer: 'i',
+      subject: 's',
+      organizations: ['acme'],
+      capabilities: ['exports:download'],
+      claims: {},
+    }),
+  },
   tenancy: { mode: 'single', tenant },
   capability: 'exports:download',
   findExport: async ({ exportId }) => ({

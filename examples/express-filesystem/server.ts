@@ -51,7 +51,7 @@ const limiter = await openLimiter(environment.redis, environment.processes)
 // ── The export endpoint. ─────────────────────────────────────────────────────────────────────────────────────────────
 
 const handler = createExportHandler({
-  verifyToken: createVerifier(equipment.identity),
+  verifier: createVerifier(equipment.identity),
   tenancy:
     onlyTenant === undefined
       ? {

@@ -26,7 +26,7 @@ function createHandler({ issuer, tenant, record, store }: MicroScene): ExportHan
   const { issuer: name, jwks } = issuer
   const events = new Map<string, number>()
   return createExportHandler({
-    verifyToken: createJwtVerifier({ issuer: name, audience, jwks, type: 'at+jwt' }),
+    verifier: createJwtVerifier({ issuer: name, audience, jwks, type: 'at+jwt' }),
     tenancy: { mode: 'multi', findTenant: () => Promise.resolve(tenant) },
     capability,
     findExport: () => Promise.resolve(record),

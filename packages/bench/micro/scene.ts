@@ -31,7 +31,7 @@ const exportId = '0b0e7b4e-3c1d-4a53-9d0c-5f0a6c1d2e3f'
 export async function openMicroScene(): Promise<MicroScene> {
   const issuer = await createTestIssuer()
   const token = await issuer.token({ scope: capability })
-  const verify = createJwtVerifier({ issuer: issuer.issuer, audience, jwks: issuer.jwks, type: 'at+jwt' })
+  const { verify } = createJwtVerifier({ issuer: issuer.issuer, audience, jwks: issuer.jwks, type: 'at+jwt' })
   const headers = { host: 'localhost', accept: '*/*', authorization: `Bearer ${token}`, 'x-org-name': 'acme' }
   const tenant = { id: 'acme', name: 'acme' }
   return {

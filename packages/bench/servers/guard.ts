@@ -18,7 +18,7 @@ export type Guard = ExportHandlerOptions
 /** The guard of one organization and its files; `parts` stand in the place of its own. */
 export const createGuard = (parts: Partial<Guard> = {}): ExportHandler =>
   createExportHandler({
-    verifyToken: createJwtVerifier({ issuer, audience, jwks: new URL(jwksUri), type: 'at+jwt' }),
+    verifier: createJwtVerifier({ issuer, audience, jwks: new URL(jwksUri), type: 'at+jwt' }),
     tenancy: { mode: 'multi', findTenant: (name) => Promise.resolve(tenants.get(name)) },
     capability,
     findExport: ({ exportId, tenant }) =>

@@ -10,7 +10,7 @@ const { issuer, audience, organization } = readSettings()
 const { jwks } = readCallerSettings()
 
 /** Answers without asking anyone: what is measured is the guard around it. */
-const verifyOpaque: TokenVerifier = (token) => {
+const verify: TokenVerifier['verify'] = (token) => {
   const caller = callerOf(token) ?? refuse('token_invalid')
   const principal: Principal = {
     issuer,
@@ -24,8 +24,8 @@ const verifyOpaque: TokenVerifier = (token) => {
 
 listenGuarded(
   createGuard({
-    verifyToken:
-      jwks.keys.length > 0 ? createJwtVerifier({ issuer, audience, jwks, type: 'at+jwt' }) : verifyOpaque,
+    verifier:
+      jwks.keys.length > 0 ? createJwtVerifier({ issuer, audience, jwks, type: 'at+jwt' }) : { verify },
     tenancy: { mode: 'multi', findTenant: (name) => Promise.resolve({ id: name, name }) },
     findExport: ({ exportId, tenant }) =>
       Promise.resolve({

@@ -19,7 +19,7 @@ const principal = { issuer: 'i', subject: 's', organizations: ['acme'], capabili
  */
 export async function measureLongDelivery(chunks: number, collect: () => unknown): Promise<LongDelivery> {
   const handler = createExportHandler({
-    verifyToken: () => Promise.resolve(principal),
+    verifier: { verify: () => Promise.resolve(principal) },
     tenancy: { mode: 'single', tenant },
     capability: 'c',
     findExport: ({ exportId }) =>

@@ -47,7 +47,7 @@ test('access tokens are verified by the key that goes with them', async () => {
   const callers = await writeJwtCallers(settings, folder, 3)
   const requestAt = await openRequests(callers.requests(3))
   const { issuer, audience } = settings
-  const verify = createJwtVerifier({ issuer, audience, jwks: callers.settings.jwks, type: 'at+jwt' })
+  const { verify } = createJwtVerifier({ issuer, audience, jwks: callers.settings.jwks, type: 'at+jwt' })
   const { subject, organizations } = await verify(tokenOf(requestAt(2)), new AbortController().signal)
   expect({ subject, organizations }).toEqual({ subject: subjectName(2), organizations: [tenantName(2)] })
 })

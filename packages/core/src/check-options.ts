@@ -66,6 +66,10 @@ const tenancy = z.discriminatedUnion(
   ],
   write("{ mode: 'multi', findTenant } or { mode: 'single', tenant: { id, name } }"),
 )
+const verifier = z.custom(
+  (value) => isObject(value) && typeof value['verify'] === 'function',
+  write('a verifier with verify(token, signal), such as createJwtVerifier({ … })'),
+)
 const store = z.custom(
   (value) =>
     typeof value === 'function' ||
@@ -113,7 +117,7 @@ interface Caps {
 }
 
 const members = {
-  verifyToken: fn('(token, signal) => Promise<principal>, such as createJwtVerifier({ … })'),
+  verifier,
   tenancy,
   capability: text("what the principal must hold, such as 'exports:download'").regex(
     /^[\x21\x23-\x5b\x5d-\x7e]{1,256}$/,
@@ -181,7 +185,7 @@ const members = {
   shutdown: signal('an AbortSignal').optional(),
   now: fn('() => milliseconds since the epoch').optional(),
 }
-const schema = object(members, write('{ verifyToken, tenancy, capability, findExport, store }'))
+const schema = object(members, write('{ verifier, tenancy, capability, findExport, store }'))
 
 /** Throws a `TypeError` that names every wrong option, what was given and what to write instead. */
 export function checkOptions(options: unknown): void {

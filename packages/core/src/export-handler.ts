@@ -37,21 +37,11 @@ import { resolveTenant } from './steps/resolve-tenant.ts'
  */
 export function createExportHandler<T extends Tenant>(options: ExportHandlerOptions<T>): ExportHandler {
   const guard = resolveOptions(options)
-  const {
-    verifyToken,
-    tenancy,
-    capability,
-    findExport,
-    limits,
-    delivery,
-    versions,
-    draining,
-    shutdown,
-    now,
-  } = guard
+  const { verifier, tenancy, capability, findExport, limits, delivery, versions, draining, shutdown, now } =
+    guard
   const report = createReporter(guard.onEvent)
   const exchangeRules = { ...delivery, report, running: stopAllOn(shutdown) }
-  verifyToken.onTrouble?.((code, cause) => report.trouble('verifier', code, cause))
+  verifier.onTrouble?.((code, cause) => report.trouble('verifier', code, cause))
   limits.limiter.onTrouble?.((code, cause) => report.trouble('limiter', code, cause))
 
   return async function handleExport(request) {
@@ -76,7 +66,7 @@ export function createExportHandler<T extends Tenant>(options: ExportHandlerOpti
       const address = addressGate(request.address, limits, exchange)
       await address.look()
       const verify = (token: string): Promise<Principal> =>
-        ask('verifier', async (signal) => checkPrincipal(await verifyToken(token, signal)))
+        ask('verifier', async (signal) => checkPrincipal(await verifier.verify(token, signal)))
       const principal = await address.charge(() => authenticate(header('authorization'), verify))
       entry.principal = printablePrincipal(principal)
 

@@ -16,7 +16,7 @@ import type {
 /** Everything a host decides. `T` is the host's own tenant type, handed from `findTenant` to `findExport` and `store`. */
 export interface ExportHandlerOptions<T extends Tenant = Tenant> {
   /** Proves who is asking: `createJwtVerifier`, `createIntrospectionVerifier`, `createBearerVerifier`, or your own. */
-  readonly verifyToken: TokenVerifier
+  readonly verifier: TokenVerifier
   readonly tenancy: MultiTenancy<T> | SingleTenancy<T>
   /** What the principal must hold, compared whole. */
   readonly capability: string

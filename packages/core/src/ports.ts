@@ -68,13 +68,14 @@ export interface Principal {
   readonly claims: Claims
 }
 
-/**
- * Gives who the token proves. Says no with `refuse('token_invalid')`; any other throw is a fault of the verifier: the
- * caller reads 503 and `onEvent` a `trouble`.
- */
+/** Verifies access tokens. Its members do not use `this`, so `{ ...verifier, verify }` wraps one. */
 export interface TokenVerifier {
-  (token: string, signal: AbortSignal): Promise<Principal>
-  /** Tells of faults that did not stop it: it serves from what it has. Absent: it has none to tell. */
+  /**
+   * Resolves to the principal that the token proves. Refuses a token with `refuse('token_invalid')`; any other rejection
+   * is a fault of the verifier: the caller gets 503 and `onEvent` a `trouble`.
+   */
+  readonly verify: (token: string, signal: AbortSignal) => Promise<Principal>
+  /** Reports faults that did not stop it from verifying. Absent: it has none to report. */
   readonly onTrouble?: TroubleSource
 }
 

@@ -113,7 +113,7 @@ describe.each(doors)('$door', ({ door, create, resolve, sound }) => {
 
 test('no option is left out', () => {
   const top: Record<keyof Omit<ExportHandlerOptions, 'limits' | 'delivery'>, true> = {
-    verifyToken: true,
+    verifier: true,
     tenancy: true,
     capability: true,
     findExport: true,

@@ -21,10 +21,7 @@ const says = (...lines: readonly string[]): string =>
 
 describe('what must be there is missed at once', () => {
   test.each([
-    [
-      'verifyToken',
-      'write a function (token, signal) => Promise<principal>, such as createJwtVerifier({ … })',
-    ],
+    ['verifier', 'write a verifier with verify(token, signal), such as createJwtVerifier({ … })'],
     ['tenancy', tenancyText],
     ['capability', "write what the principal must hold, such as 'exports:download'"],
     ['findExport', 'write a function (query, signal) => Promise<record | undefined>'],
@@ -44,7 +41,7 @@ describe('what must be there is missed at once', () => {
     ['options', 'a string'],
     [5, '5'],
   ])('options that are %j', (options, got) => {
-    const line = `options: write { verifyToken, tenancy, capability, findExport, store }; got ${got}`
+    const line = `options: write { verifier, tenancy, capability, findExport, store }; got ${got}`
     expect(() => createExportHandler(options as never)).toThrow(new TypeError(says(line)))
   })
 })
@@ -57,7 +54,7 @@ describe('each wrong option is named, with what to write', () => {
 
 describe('what nobody knows is refused', () => {
   test.each<[object, string, string]>([
-    [{ verifytoken: 1 }, 'verifytoken', 'did you mean verifyToken?'],
+    [{ verifer: 1 }, 'verifer', 'did you mean verifier?'],
     [{ capabilty: 'x' }, 'capabilty', 'did you mean capability?'],
     [
       { tenancy: { ...multi, tenant: {} } },
@@ -103,7 +100,7 @@ describe('what nobody knows is refused', () => {
       'delivery.slowestClient.off',
       'write one of bytes, perMs',
     ],
-    [{ ['x'.repeat(1_000)]: 1 }, 'x'.repeat(1_000), 'write one of verifyToken, tenancy,'],
+    [{ ['x'.repeat(1_000)]: 1 }, 'x'.repeat(1_000), 'write one of verifier, tenancy,'],
   ])('%j', (changes, name, advice) => {
     expect(complaint(changes)).toContain(`createExportHandler: ${name}: unknown option; ${advice}`)
   })
@@ -122,7 +119,7 @@ test('nothing that may be secret is printed', () => {
   const secret = 'hunter2-secret'
   const everywhere = Object.fromEntries(
     [
-      'verifyToken',
+      'verifier',
       'tenancy',
       'findExport',
       'store',
@@ -144,7 +141,7 @@ test('nothing that may be secret is printed', () => {
     limits: { limiter: { url: secret }, perPrincipal: secret, concurrent: { total: secret } },
     delivery: { firstByteMs: secret, resume: { attempts: secret } },
   }
-  expect(complaint(everywhere)).toContain('verifyToken')
+  expect(complaint(everywhere)).toContain('verifier')
   expect(complaint(everywhere)).not.toContain(secret)
   expect(complaint(nested)).toContain('limits.concurrent.total')
   expect(complaint(nested)).not.toContain(secret)

@@ -11,8 +11,8 @@ export const tenancyText: string =
 /** Options that are wrong, and the line of the complaint. */
 export const wrongOptions: readonly (readonly [object, string])[] = [
   [
-    { verifyToken: {} },
-    'verifyToken: write a function (token, signal) => Promise<principal>, such as createJwtVerifier({ … }); got an object',
+    { verifier: {} },
+    'verifier: write a verifier with verify(token, signal), such as createJwtVerifier({ … }); got an object',
   ],
   [{ tenancy: 'multi' }, `tenancy: ${tenancyText}; got a string`],
   [{ tenancy: { mode: 'all' } }, `tenancy.mode: ${tenancyText}; got an object`],

@@ -123,7 +123,7 @@ describe('the table of README.md', () => {
 
   test.each(told)('tells the status of $kind', async ({ kind, status }) => {
     const handler = createExportHandler({
-      verifyToken: () => refuse(kind as RefusalKind),
+      verifier: { verify: () => refuse(kind as RefusalKind) },
       tenancy: { mode: 'single', tenant: { id: 'acme', name: 'acme' } },
       capability: 'exports:download',
       findExport: async () => undefined,

@@ -20,7 +20,7 @@ export async function openScene(): Promise<Scene> {
   const bytes = positionCoded(1_000_003)
   const ended: DownloadEnded[] = []
   const handler = createExportHandler({
-    verifyToken: createJwtVerifier({
+    verifier: createJwtVerifier({
       issuer: signer.issuer,
       audience: 'exports',
       jwks: signer.jwks,

@@ -66,7 +66,7 @@ export async function openContractB({
 }> {
   const [issuer, client] = [await someIssuer, await startS3()]
   const handler = createExportHandler({
-    verifyToken: createJwtVerifier({
+    verifier: createJwtVerifier({
       issuer: issuer.issuer,
       audience: 'exports',
       jwks: issuer.jwks,

@@ -17,7 +17,7 @@ import { listen, mount } from './serve-koa.ts'
 const id = '01900000-0000-7000-8000-000000000001'
 const reader = { issuer: 'https://issuer.test', subject: 'reader', organizations: [], claims: {} }
 const guard = createExportHandler({
-  verifyToken: async () => ({ ...reader, capabilities: ['read'] }),
+  verifier: { verify: async () => ({ ...reader, capabilities: ['read'] }) },
   tenancy: { mode: 'single', tenant: { id: 'tenant', name: 'acme' } },
   capability: 'read',
   findExport: async ({ exportId }) =>

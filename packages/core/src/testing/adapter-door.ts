@@ -50,7 +50,7 @@ export function openDoor(hangsAt?: Stage): Door {
     watch.changed()
   }
   const guard = createExportHandler<Tenant>({
-    verifyToken: (token, signal) => watch.call('verifier', signal, () => principalOf(token)),
+    verifier: { verify: (token, signal) => watch.call('verifier', signal, () => principalOf(token)) },
     tenancy: {
       mode: 'multi',
       findTenant: (name, _, signal) => watch.call('tenants', signal, () => tenantOf(name)),

@@ -22,18 +22,19 @@ export interface BearerVerifierOptions {
  */
 export function createBearerVerifier(options: BearerVerifierOptions): TokenVerifier {
   const read = readOptions('createBearerVerifier', options, ['jwt', 'opaque'])
-  read.checkFunction('jwt', 'a verifier, such as createJwtVerifier({ … })')
-  read.checkFunction('opaque', 'a verifier, such as createIntrospectionVerifier({ … })')
+  read.checkVerifier('jwt', 'a verifier, such as createJwtVerifier({ … })')
+  read.checkVerifier('opaque', 'a verifier, such as createIntrospectionVerifier({ … })')
   const { jwt, opaque } = options
-
-  const verify: TokenVerifier = (token, signal) =>
-    JWT.test(token) ? jwt(token, signal) : OPAQUE.test(token) ? opaque(token, signal) : refuseToken()
-  return Object.assign(verify, {
-    onTrouble(listener: (code: string, cause?: unknown) => void): void {
+  return {
+    verify(token, signal) {
+      if (JWT.test(token)) return jwt.verify(token, signal)
+      return OPAQUE.test(token) ? opaque.verify(token, signal) : refuseToken()
+    },
+    onTrouble(listener) {
       jwt.onTrouble?.(listener)
       opaque.onTrouble?.(listener)
     },
-  })
+  }
 }
 
 const JWT = /^eyJ|\..*\./s

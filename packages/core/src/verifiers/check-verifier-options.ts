@@ -19,6 +19,8 @@ export interface OptionReader {
   endpoint(name: string): string
   /** That a function was given. Optional ones may be absent. */
   checkFunction(name: string, what: string, optional?: 'optional'): void
+  /** That a verifier was given. */
+  checkVerifier(name: string, what: string): void
   /** Refuses the option. */
   refuse(name: string, write: string, got: string): never
 }
@@ -72,6 +74,10 @@ export function readOptions(door: string, given: unknown, known: readonly string
     checkFunction(name, what, optional) {
       const value = given[name]
       if (typeof value !== 'function' && !(optional && value === undefined)) refuse(name, what, shown(value))
+    },
+    checkVerifier(name, what) {
+      const value = given[name]
+      if (!isRecord(value) || typeof value['verify'] !== 'function') refuse(name, what, shown(value))
     },
   }
 }

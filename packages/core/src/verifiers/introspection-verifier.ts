@@ -90,10 +90,12 @@ export function createIntrospectionVerifierIn(
       return refuse('unavailable', { retryAfterMs: pauseMs(), cause })
     }
   }
-  return (token, signal) => {
-    if (token.length > LONGEST_TOKEN) return refuseLong()
-    const digest = digestOf(token)
-    return active.get(digest, now()) ?? verifyAnew(token, digest, signal)
+  return {
+    verify(token, signal) {
+      if (token.length > LONGEST_TOKEN) return refuseLong()
+      const digest = digestOf(token)
+      return active.get(digest, now()) ?? verifyAnew(token, digest, signal)
+    },
   }
 }
 

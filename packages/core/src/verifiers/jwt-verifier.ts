@@ -68,10 +68,12 @@ export function createJwtVerifierIn(surroundings: Surroundings, options: JwtVeri
     if (digest !== undefined) verified.set(digest, Promise.resolve(principal), at, until)
     return principal
   }
-  const verify = (token: string, signal: AbortSignal): Promise<Principal> => {
-    if (cacheMs === 0 || token.length > LONGEST_TOKEN) return verifyAnew(token, undefined, signal)
-    const digest = digestOf(token)
-    return verified.get(digest, now()) ?? verifyAnew(token, digest, signal)
+  return {
+    onTrouble,
+    verify(token, signal) {
+      if (cacheMs === 0 || token.length > LONGEST_TOKEN) return verifyAnew(token, undefined, signal)
+      const digest = digestOf(token)
+      return verified.get(digest, now()) ?? verifyAnew(token, digest, signal)
+    },
   }
-  return Object.assign(verify, { onTrouble })
 }

@@ -119,10 +119,10 @@ describe('a client that leaves while the guard waits', () => {
         limiter: { admit: () => hang() },
       },
     }),
-    verifier: (hang) => ({ verifyToken: () => hang() }),
+    verifier: (hang) => ({ verifier: { verify: () => hang() } }),
     findTenant: (hang) => ({ tenancy: { mode: 'multi', headerOptional: true, findTenant: () => hang() } }),
     isMember: (hang) => ({
-      verifyToken: async () => ({ ...principal, organizations: ['other'] }),
+      verifier: { verify: async () => ({ ...principal, organizations: ['other'] }) },
       tenancy: {
         mode: 'multi',
         findTenant: async (name) => ({ id: 't-1', name }),

@@ -36,13 +36,15 @@ export function openGuard(
   const { record, ...options } = more
   const events: ExportEvent[] = []
   const handler = createExportHandler({
-    verifyToken: async () => ({
-      issuer: 'https://issuer.test',
-      subject: 'ann',
-      organizations: ['acme'],
-      capabilities: ['download'],
-      claims: {},
-    }),
+    verifier: {
+      verify: async () => ({
+        issuer: 'https://issuer.test',
+        subject: 'ann',
+        organizations: ['acme'],
+        capabilities: ['download'],
+        claims: {},
+      }),
+    },
     tenancy: { mode: 'single', tenant: { id: 't-1', name: 'acme' } },
     capability: 'download',
     findExport: async () => ({

@@ -92,7 +92,7 @@ describe('what a request leaves behind', () => {
     const odd = `ann\r\n${'x'.repeat(300)}`
     const tenant = { id: 't\u202Eacme', name: 'acme' }
     await using scene = await openScene({
-      verifyToken: async () => principalOf(odd, { issuer: odd }),
+      verifier: { verify: async () => principalOf(odd, { issuer: odd }) },
       tenancy: { mode: 'multi', findTenant: async () => tenant },
     })
     await scene.ask()
@@ -143,8 +143,8 @@ describe('troubles that a port lives through', () => {
     const onTrouble = (listener: (code: string, cause?: unknown) => void): void =>
       void listeners.push(listener)
     const limiter = { ...createMemoryLimiter({ maxKeys: 100 }), onTrouble }
-    const verifyToken = Object.assign(soundOptions().verifyToken, { onTrouble })
-    await using scene = await openScene({ verifyToken, limits: { limiter } })
+    const verifier = { ...soundOptions().verifier, onTrouble }
+    await using scene = await openScene({ verifier, limits: { limiter } })
     for (const tell of listeners) tell('keys_stale', cause)
     expect(scene.troubles()).toEqual([
       { type: 'trouble', port: 'verifier', code: 'keys_stale' },

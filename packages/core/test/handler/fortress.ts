@@ -40,8 +40,8 @@ export async function openFortress({
   maxHeaderSize = 16_384,
 }: { keys?: Answer; introspected?: Answer; maxHeaderSize?: number } = {}): Promise<Fortress> {
   const [keys, introspection] = await Promise.all([serve(jwks), serve(introspected)])
-  const verifyToken = verifierOf(forge, keys.url, introspection.url)
-  const scene = await openScene({ verifyToken, server: { maxHeaderSize } })
+  const verifier = verifierOf(forge, keys.url, introspection.url)
+  const scene = await openScene({ verifier, server: { maxHeaderSize } })
   return {
     keys,
     introspection,

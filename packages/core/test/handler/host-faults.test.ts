@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 
 import { createMemoryStore } from '../../src/testing/memory-store.ts'
-import { byAnyone, leak, leaksIn, settled, storeWith, verifyToken, watchProcess, ways } from './leaks.ts'
+import { byAnyone, leak, leaksIn, settled, storeWith, verifier, watchProcess, ways } from './leaks.ts'
 import { content, ids, openScene, pathOf, readyRecord, type SceneOptions } from './scene.ts'
 
 watchProcess()
@@ -12,7 +12,7 @@ const broken = (): never => {
 
 describe('what the host built around it', () => {
   test.each(ways)('an onEvent that %s harms no download', async (_, fault) => {
-    await using scene = await openScene({ verifyToken, onEvent: (): unknown => fault() })
+    await using scene = await openScene({ verifier, onEvent: (): unknown => fault() })
     const answer = await scene.ask(byAnyone)
     await scene.over(1)
     await settled()
@@ -28,7 +28,7 @@ describe('what the host built around it', () => {
     ['gives a field that is two', () => ({ status: 404, contentType: 'text/plain\r\nX-Evil: 1', body: '' })],
     ['gives no text', () => ({ status: 404, contentType: 'text/plain', body: { secret: 1 } })],
   ])('an error format that %s is a plain 500', async (_, errors) => {
-    await using scene = await openScene({ verifyToken, versions: { v1: { errors: errors as never } } })
+    await using scene = await openScene({ verifier, versions: { v1: { errors: errors as never } } })
     const answer = await scene.ask({ ...byAnyone, path: pathOf(ids.missing) })
     await scene.over(1)
     await settled()
@@ -58,7 +58,7 @@ describe('what the host built around it', () => {
       'internal',
     ],
   ])('%s that throws: %d', async (_, changes, status, kind) => {
-    await using scene = await openScene({ verifyToken, ...changes })
+    await using scene = await openScene({ verifier, ...changes })
     const answer = await scene.ask(byAnyone)
     await scene.over(1)
     await settled()
@@ -79,7 +79,7 @@ describe('what the host built around it', () => {
     const limiter = {
       admit: async () => ({ admitted: true, left: [], release: () => void released.push('place') }) as const,
     }
-    await using scene = await openScene({ verifyToken, store, limits: { limiter } })
+    await using scene = await openScene({ verifier, store, limits: { limiter } })
     const answer = await scene.ask({ ...byAnyone, method: 'HEAD' })
     await scene.ask(byAnyone)
     await scene.over(2)

@@ -13,7 +13,7 @@ import {
   settled,
   storeWith,
   token,
-  verifyToken,
+  verifier,
   watchProcess,
   ways,
 } from './leaks.ts'
@@ -36,7 +36,7 @@ const unreadable = (fault: Fault): SceneOptions => ({
 
 /** Each port, made to fail, and what it is called then. */
 const ports: readonly (readonly [string, (fault: Fault) => SceneOptions, Partial<Ask>, string, string])[] = [
-  ['verifier', (fault) => ({ verifyToken: fault }), {}, 'verifier', 'verifier_failed'],
+  ['verifier', (fault) => ({ verifier: { verify: fault } }), {}, 'verifier', 'verifier_failed'],
   [
     'findTenant',
     (fault) => ({ tenancy: { mode: 'multi', findTenant: fault } }),
@@ -48,7 +48,7 @@ const ports: readonly (readonly [string, (fault: Fault) => SceneOptions, Partial
     'isMember',
     (fault) => ({
       tenancy: { ...multi, isMember: fault },
-      verifyToken: async () => principalOf('x', { organizations: [] }),
+      verifier: { verify: async () => principalOf('x', { organizations: [] }) },
     }),
     {},
     'tenants',
@@ -108,7 +108,7 @@ test('the leaks that are looked for would be found', async () => {
 
 describe.each(ports)('%s', (_, sceneOf, request, port, code) => {
   test.each(ways)('%s: 503, told once, nothing shown', async (_, fault) => {
-    await using scene = await openScene({ verifyToken, ...sceneOf(fault) })
+    await using scene = await openScene({ verifier, ...sceneOf(fault) })
     const answer = await scene.ask({ ...request, headers: { ...byAnyone.headers, ...request.headers } })
     await scene.over(1)
     await settled()
@@ -124,7 +124,7 @@ describe.each(ports)('%s', (_, sceneOf, request, port, code) => {
 
   test('never answers: 503 in time, and the port is named', async () => {
     const never: Fault = () => new Promise(() => undefined)
-    await using scene = await openScene({ verifyToken, ...sceneOf(never), delivery: { firstByteMs: 30 } })
+    await using scene = await openScene({ verifier, ...sceneOf(never), delivery: { firstByteMs: 30 } })
     const answer = await scene.ask({ ...request, headers: { ...byAnyone.headers, ...request.headers } })
     await scene.over(1)
     expect(answer.status).toBe(503)
@@ -133,7 +133,7 @@ describe.each(ports)('%s', (_, sceneOf, request, port, code) => {
   })
 
   test('the true cause is kept for the host, where no logger prints it unasked', async () => {
-    await using scene = await openScene({ verifyToken, ...sceneOf(() => Promise.reject(leak)) })
+    await using scene = await openScene({ verifier, ...sceneOf(() => Promise.reject(leak)) })
     await scene.ask({ ...request, headers: { ...byAnyone.headers, ...request.headers } })
     await scene.over(1)
     for (const event of [...scene.ended(), ...scene.troubles()]) {
@@ -145,7 +145,7 @@ describe.each(ports)('%s', (_, sceneOf, request, port, code) => {
 
 describe('the bytes of a store', () => {
   test.each(ways)('that %s before the first: 503', async (_, fault) => {
-    await using scene = await openScene({ verifyToken, ...unreadable(fault) })
+    await using scene = await openScene({ verifier, ...unreadable(fault) })
     const answer = await scene.ask(byAnyone)
     await scene.over(1)
     await settled()
@@ -178,7 +178,7 @@ describe('the bytes of a store', () => {
       return object && { ...object, chunks: chunks() }
     }
     await using scene = await openScene({
-      verifyToken,
+      verifier,
       store: { ...large, get },
       delivery: { resume: { attempts: 0 } },
     })

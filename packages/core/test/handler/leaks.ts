@@ -2,7 +2,7 @@ import { inspect } from 'node:util'
 
 import { afterAll, afterEach, beforeAll, expect, vi } from 'vitest'
 
-import type { ExportStore, Principal } from '../../src/ports.ts'
+import type { ExportStore, TokenVerifier } from '../../src/ports.ts'
 import { createLeakScanner } from '../../src/testing/leak-scanner.ts'
 import { createMemoryStore } from '../../src/testing/memory-store.ts'
 import type { Answer, Ask } from './ask.ts'
@@ -100,4 +100,4 @@ export const ways: readonly (readonly [string, Fault])[] = [
 ]
 
 export const byAnyone: Partial<Ask> = { headers: { authorization: `Bearer ${token}` } }
-export const verifyToken = async (): Promise<Principal> => principalOf('ann')
+export const verifier: TokenVerifier = { verify: async () => principalOf('ann') }

@@ -202,8 +202,8 @@ describe('the quota of an address', () => {
 
   test('costs nothing where nobody could tell who it was', async () => {
     const { limiter, asked } = openLimiter()
-    const verifyToken = (): Promise<never> => Promise.reject(new Error('keys are down'))
-    await using scene = await openScene({ verifyToken, limits: { perAddress, limiter } })
+    const verifier = { verify: () => Promise.reject(new Error('keys are down')) }
+    await using scene = await openScene({ verifier, limits: { perAddress, limiter } })
     expect((await scene.ask()).status).toBe(503)
     expect(asked.map(({ cost }) => cost)).toEqual([0])
   })

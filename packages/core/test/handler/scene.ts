@@ -99,7 +99,7 @@ export type SceneOptions = Partial<ExportHandlerOptions> & { readonly server?: S
 
 /** The options of a guard that works, in memory. */
 export const soundOptions = (): ExportHandlerOptions => ({
-  verifyToken: async (token) => principals.get(token) ?? refuse('token_invalid'),
+  verifier: { verify: async (token) => principals.get(token) ?? refuse('token_invalid') },
   tenancy: { mode: 'multi', findTenant: async (name) => tenants.get(name) },
   capability: 'exports:download',
   findExport: async ({ exportId, tenant }) => {
@@ -152,11 +152,11 @@ function recorded(options: ExportHandlerOptions, calls: string[]): ExportHandler
       calls.push(name)
       return call(...args)
     }
-  const { verifyToken, tenancy, findExport, store, limits } = options
+  const { verifier, tenancy, findExport, store, limits } = options
   const limiter = limits?.limiter
   return {
     ...options,
-    verifyToken: Object.assign(note('verifier', verifyToken), verifyToken),
+    verifier: { ...verifier, verify: note('verifier', verifier.verify) },
     tenancy: tenancy.mode === 'single' ? tenancy : recordedTenancy(tenancy, note),
     findExport: note('catalogue', findExport),
     store: typeof store === 'function' ? store : recordedStore(store, note),

@@ -26,28 +26,33 @@ const limiting = (admission: unknown): SceneOptions => ({ limits: { limiter: { a
 
 describe('a port that answers wrongly is 502, once told, and never believed', () => {
   test.each<[string, SceneOptions, string, string]>([
-    ['a principal that is none', { verifyToken: giving(undefined) }, 'verifier', 'principal_malformed'],
+    [
+      'a principal that is none',
+      { verifier: { verify: giving(undefined) } },
+      'verifier',
+      'principal_malformed',
+    ],
     [
       'a principal without a subject',
-      { verifyToken: giving(principalOf('')) },
+      { verifier: { verify: giving(principalOf('')) } },
       'verifier',
       'principal_malformed',
     ],
     [
       'a principal without an issuer',
-      { verifyToken: giving(principalOf('ann', { issuer: '' })) },
+      { verifier: { verify: giving(principalOf('ann', { issuer: '' })) } },
       'verifier',
       'principal_malformed',
     ],
     [
       'capabilities in one text',
-      { verifyToken: giving({ ...principalOf('ann'), capabilities: 'exports:download' }) },
+      { verifier: { verify: giving({ ...principalOf('ann'), capabilities: 'exports:download' }) } },
       'verifier',
       'principal_malformed',
     ],
     [
       'organizations in one text',
-      { verifyToken: giving({ ...principalOf('ann'), organizations: 'acme' }) },
+      { verifier: { verify: giving({ ...principalOf('ann'), organizations: 'acme' }) } },
       'verifier',
       'principal_malformed',
     ],
@@ -145,7 +150,7 @@ describe('a port that answers wrongly is 502, once told, and never believed', ()
 
 describe('a port that refuses says it for the caller', () => {
   test.each<[string, SceneOptions, number, string]>([
-    ['a verifier', { verifyToken: async () => refuse('token_invalid') }, 401, 'token_invalid'],
+    ['a verifier', { verifier: { verify: async () => refuse('token_invalid') } }, 401, 'token_invalid'],
     [
       'a directory',
       { tenancy: { mode: 'multi', findTenant: async () => refuse('tenant_forbidden') } },

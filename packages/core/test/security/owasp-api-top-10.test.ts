@@ -137,7 +137,7 @@ describe('API2:2023 Broken Authentication', async () => {
   })
 
   test('a verifier that cannot tell is 503: nobody passes, and nobody is blamed', async () => {
-    await using scene = await openScene({ verifyToken: () => Promise.reject(new Error('no keys')) })
+    await using scene = await openScene({ verifier: { verify: () => Promise.reject(new Error('no keys')) } })
     const answer = await scene.ask()
     expect([answer.status, answer.field('www-authenticate')]).toEqual([503, undefined])
   })
@@ -256,7 +256,9 @@ describe('API5:2023 Broken Function Level Authorization', () => {
     ['it', ['exports:download'], 200],
     ['it among others', ['exports:list', 'exports:download'], 200],
   ])('capabilities: %s', async (_, capabilities, status) => {
-    await using scene = await openScene({ verifyToken: async () => principalOf('ann', { capabilities }) })
+    await using scene = await openScene({
+      verifier: { verify: async () => principalOf('ann', { capabilities }) },
+    })
     const seen = await Promise.all(
       ['GET', 'HEAD'].map(async (method) => (await scene.ask({ method })).status),
     )

@@ -13,7 +13,7 @@ const claimsOf = (token: string): Record<string, unknown> =>
 
 describe('createTestIssuer', () => {
   test('signs access tokens that a verifier with its keys accepts', async () => {
-    const verify = createJwtVerifier({ issuer, audience: 'exports', jwks, type: 'at+jwt' })
+    const { verify } = createJwtVerifier({ issuer, audience: 'exports', jwks, type: 'at+jwt' })
     const { subject, organizations, capabilities } = await verify(await testIssuer.token(), signal)
     expect({ subject, organizations, capabilities }).toEqual({
       subject: 'user-1',
@@ -53,7 +53,7 @@ describe('createTestIssuer', () => {
 
   test('has another key at every start', async () => {
     const other = await createTestIssuer()
-    const verify = createJwtVerifier({ issuer, audience: 'exports', jwks: other.jwks, type: 'at+jwt' })
+    const { verify } = createJwtVerifier({ issuer, audience: 'exports', jwks: other.jwks, type: 'at+jwt' })
     expect(await verdictOf(verify(await testIssuer.token(), signal))).toBe('token_invalid')
   })
 })

@@ -17,7 +17,7 @@ describe('a spoilt token', () => {
       body: { active: true, sub: 'leak', iss: forge.issuer, aud: forge.audience },
     })
     const { issuer, audience } = forge
-    const verify = createBearerVerifier({
+    const { verify } = createBearerVerifier({
       jwt: createJwtVerifier({ issuer, audience, jwks: keys.url, type: 'at+jwt' }),
       opaque: createIntrospectionVerifier({
         issuer,
@@ -44,7 +44,7 @@ describe('a spoilt token', () => {
 test('an address that a token names is never asked', async () => {
   await using attacker = await serve({ body: {} })
   const { issuer, audience, jwks } = forge
-  const verify = createJwtVerifier({ issuer, audience, jwks, type: 'at+jwt' })
+  const { verify } = createJwtVerifier({ issuer, audience, jwks, type: 'at+jwt' })
   const { signal } = new AbortController()
   const naming = forgeAttacks(forge, attacker.url.href).filter(({ name }) => name.includes('elsewhere'))
   expect(naming).toHaveLength(3)

@@ -13,12 +13,9 @@ const principal = (subject: string): Principal => ({
   capabilities: [],
   claims: {},
 })
-const accepting =
-  (subject: string): TokenVerifier =>
-  async () =>
-    principal(subject)
-const verify = createBearerVerifier({ jwt: accepting('jwt'), opaque: accepting('opaque') })
-const road = (token: string): Promise<string> => verdictOf(verify(token, signal))
+const accepting = (subject: string): TokenVerifier => ({ verify: async () => principal(subject) })
+const verifier = createBearerVerifier({ jwt: accepting('jwt'), opaque: accepting('opaque') })
+const road = (token: string): Promise<string> => verdictOf(verifier.verify(token, signal))
 
 describe('createBearerVerifier', () => {
   test.each([
@@ -61,22 +58,25 @@ describe('createBearerVerifier', () => {
   test('hands on token, signal and promise as they are', () => {
     const promise = Promise.resolve(principal('jwt'))
     const seen: unknown[] = []
-    const jwt: TokenVerifier = (...args) => {
+    const verify: TokenVerifier['verify'] = (...args) => {
       seen.push(...args)
       return promise
     }
-    expect(createBearerVerifier({ jwt, opaque: accepting('opaque') })('a.b.c', signal)).toBe(promise)
+    const { verify: both } = createBearerVerifier({ jwt: { verify }, opaque: accepting('opaque') })
+    expect(both('a.b.c', signal)).toBe(promise)
     expect(seen).toEqual(['a.b.c', signal])
   })
 
   test('tells the troubles of both', () => {
-    const source = (code: string): TokenVerifier =>
-      Object.assign(accepting(code), { onTrouble: (listener: (code: string) => void) => listener(code) })
+    const source = (code: string): TokenVerifier => ({
+      ...accepting(code),
+      onTrouble: (listener) => listener(code),
+    })
     const told: string[] = []
     createBearerVerifier({ jwt: source('of jwt'), opaque: source('of opaque') }).onTrouble?.((code) =>
       told.push(code),
     )
-    verify.onTrouble?.((code) => told.push(code)) // neither has any to tell
+    verifier.onTrouble?.((code) => told.push(code)) // neither has any to tell
     expect(told).toEqual(['of jwt', 'of opaque'])
   })
 })

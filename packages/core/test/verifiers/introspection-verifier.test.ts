@@ -34,7 +34,7 @@ const { signal } = new AbortController()
 interface Scene extends AsyncDisposable {
   readonly world: TestWorld
   readonly server: TestServer
-  readonly verify: TokenVerifier
+  readonly verify: TokenVerifier['verify']
 }
 
 async function createScene(
@@ -55,7 +55,7 @@ async function createScene(
   return {
     world,
     server,
-    verify: createIntrospectionVerifierIn(world, options),
+    verify: createIntrospectionVerifierIn(world, options).verify,
     [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
   }
 }
@@ -318,7 +318,7 @@ describe('readClaims', () => {
 
 test('the verifier of the door uses the real clock', async () => {
   await using server = await serve({ body: { ...sound, exp: Math.floor(Date.now() / 1_000) + 600 } })
-  const verify = createIntrospectionVerifier({
+  const { verify } = createIntrospectionVerifier({
     endpoint: server.url,
     clientId: 'exports',
     clientSecret: 'secret',

@@ -17,7 +17,8 @@ interface Scene extends AsyncDisposable {
   readonly world: TestWorld
   readonly forge: Forge
   readonly server: TestServer
-  readonly verify: TokenVerifier
+  readonly verifier: TokenVerifier
+  readonly verify: TokenVerifier['verify']
   /** Codes of the troubles told. */
   readonly troubles: readonly string[]
   /** The verdict on a token of the forge, by default a sound one made now. */
@@ -29,7 +30,7 @@ async function createScene(changes: Partial<JwtVerifierOptions> = {}, deadlineMs
   const forge = createForge(world.now)
   const server = await serve({ body: forge.jwks })
   const { issuer, audience } = forge
-  const verify = createJwtVerifierIn(world, {
+  const verifier = createJwtVerifierIn(world, {
     issuer,
     audience,
     jwks: server.url,
@@ -38,14 +39,15 @@ async function createScene(changes: Partial<JwtVerifierOptions> = {}, deadlineMs
     ...changes,
   })
   const troubles: string[] = []
-  verify.onTrouble?.((code) => troubles.push(code))
+  verifier.onTrouble?.((code) => troubles.push(code))
   const verdict = (token = forge.token(), signal = new AbortController().signal): Promise<string> =>
-    verdictOf(verify(token, signal))
+    verdictOf(verifier.verify(token, signal))
   return {
     world,
     forge,
     server,
-    verify,
+    verifier,
+    verify: verifier.verify,
     troubles,
     verdict,
     [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
@@ -193,9 +195,9 @@ describe('known keys', () => {
 
   test('tell once that they could not be refreshed, and serve on', async () => {
     await using scene = await createScene()
-    const { server, troubles, verdict, verify, world } = scene
+    const { server, troubles, verdict, verifier, world } = scene
     const told = Promise.withResolvers<unknown>()
-    verify.onTrouble?.((_, cause) => told.resolve(cause))
+    verifier.onTrouble?.((_, cause) => told.resolve(cause))
     await verdict()
     world.pass(8 * MINUTE)
     server.answer({ status: 503 })
@@ -290,7 +292,7 @@ describe('known keys', () => {
 
   test('are for the holder of a listener that throws no less good', async () => {
     await using scene = await createScene()
-    scene.verify.onTrouble?.(() => {
+    scene.verifier.onTrouble?.(() => {
       throw new Error('broken listener')
     })
     await scene.verdict()

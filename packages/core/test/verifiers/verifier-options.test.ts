@@ -260,7 +260,7 @@ describe('good options', () => {
     ['createIntrospectionVerifier', { cacheMs: 0, endpoint: new URL('http://localhost/') }],
     ['createBearerVerifier', {}],
   ])('%s %j', (door, changes) => {
-    expect(createWith(door, changes)).toBeTypeOf('function')
+    expect(createWith(door, changes).verify).toBeTypeOf('function')
   })
 })
 

@@ -27,13 +27,15 @@ export interface Guarded {
 export function guarded(store: ExportStore, more: Partial<ExportHandlerOptions> = {}): Guarded {
   const events: ExportEvent[] = []
   const handler = createExportHandler({
-    verifyToken: async () => ({
-      issuer: 'https://issuer.test',
-      subject: 'ann',
-      organizations: ['acme'],
-      capabilities: ['download'],
-      claims: {},
-    }),
+    verifier: {
+      verify: async () => ({
+        issuer: 'https://issuer.test',
+        subject: 'ann',
+        organizations: ['acme'],
+        capabilities: ['download'],
+        claims: {},
+      }),
+    },
     tenancy: { mode: 'single', tenant: { id: 't-1', name: 'acme' } },
     capability: 'download',
     findExport: async () => ({ id: exportId, tenantId: 't-1', key, format: 'jsonl', state: 'ready' }),

@@ -46,13 +46,15 @@ export async function startService(
   const events: ExportEvent[] = []
   const tenant = { id: 't1', name: 'acme' }
   const handler = createExportHandler({
-    verifyToken: async () => ({
-      issuer: 'https://issuer.example',
-      subject: 'someone',
-      organizations: ['acme'],
-      capabilities: ['download'],
-      claims: {},
-    }),
+    verifier: {
+      verify: async () => ({
+        issuer: 'https://issuer.example',
+        subject: 'someone',
+        organizations: ['acme'],
+        capabilities: ['download'],
+        claims: {},
+      }),
+    },
     tenancy: { mode: 'single', tenant },
     capability: 'download',
     findExport: async ({ exportId }) => ({
