@@ -23,6 +23,7 @@ const outcomes: Record<Outcome, true> = {
   client_too_slow: true,
   lifetime_over: true,
   shut_down: true,
+  cut: true,
   store_cut: true,
   store_stalled: true,
   store_overran: true,

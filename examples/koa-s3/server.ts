@@ -1,4 +1,3 @@
-import type { ServerResponse } from 'node:http'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { inspect } from 'node:util'
@@ -24,20 +23,10 @@ import { openHome } from './store-from-environment.ts'
 const environment = loadEnvironment()
 const { host, port, onlyTenant, quota, concurrentPerPrincipal, drainMs, logCauses } = environment
 
-// ── Its end: new requests get 503, running downloads go on; after a while what is left is reset. ─────────────────────
+// ── Its end. Until it listens there is nothing to wait for. ──────────────────────────────────────────────────────────
 
-const draining = new AbortController()
-const shutdown = new AbortController()
-const answering = new Set<ServerResponse>()
-
-function drain(): void {
-  if (draining.signal.aborted) return
-  draining.abort()
-  if (answering.size === 0) process.exit(0)
-  setTimeout(() => shutdown.abort(), drainMs)
-  setTimeout(() => process.exit(0), drainMs + 1_000)
-}
-for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP']) process.on(signal, drain)
+let stop = (): void => process.exit(0)
+for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP']) process.on(signal, () => stop())
 
 // ── What it stands on. ───────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -73,8 +62,6 @@ const handler = createExportHandler({
     ...(limiter && { limiter }),
   },
   onEvent,
-  draining: draining.signal,
-  shutdown: shutdown.signal,
 })
 
 /** A JWT is judged by its issuer's keys, any other token by asking its issuer. */
@@ -121,7 +108,7 @@ const stateOf = (...ports: readonly string[]): 'ok' | 'troubled' =>
 async function loadKeys(): Promise<void> {
   const made = 'Bearer eyJhbGciOiJSUzI1NiIsInR5cCI6ImF0K2p3dCJ9.e30.AAAA'
   const header = (name: string): string | undefined => (name === 'authorization' ? made : undefined)
-  const { status } = await handler({
+  const { status } = await handler.handle({
     method: 'HEAD',
     params: {},
     header,
@@ -137,13 +124,12 @@ router.get('/healthz', (ctx) => {
   ctx.body = { alive: true }
 })
 router.get('/readyz', async (ctx) => {
-  const open = !draining.signal.aborted
-  if (open && !keysLoaded) await loadKeys()
-  const ready = open && keysLoaded
+  if (!draining && !keysLoaded) await loadKeys()
+  const ready = !draining && keysLoaded
   ctx.status = ready ? 200 : 503
   ctx.body = {
     ready,
-    draining: !open,
+    draining,
     keys: keysLoaded ? 'ok' : 'missing',
     store: stateOf('store', 'catalogue', 'tenants'),
     limiter: stateOf('limiter'),
@@ -174,13 +160,17 @@ const server = createServer(
   (request, response) => void answer(request, response),
 )
 
-server.on('request', (_request, response: ServerResponse) => {
-  answering.add(response)
-  response.once('close', () => {
-    answering.delete(response)
-    if (draining.signal.aborted && answering.size === 0) process.exit(0)
-  })
-})
+let draining = false
+/** New requests get 503, running downloads go on; those that still run after DRAIN_MS are cut. */
+async function drain(): Promise<void> {
+  if (draining) return
+  draining = true
+  await handler.drain({ withinMs: drainMs })
+  server.close(() => process.exit(0)) // waits for answers that are being written, and closes idle connections
+  setTimeout(() => process.exit(0), 1_000)
+}
+stop = () => void drain()
+
 server.on('error', (error: NodeJS.ErrnoException) => {
   console.error(`HOST, PORT: cannot listen there (${error.code ?? error.name})`)
   process.exit(1)

@@ -37,7 +37,7 @@ function createHandler({ issuer, tenant, record, store }: MicroScene): ExportHan
 }
 
 async function answered(handler: ExportHandler, request: MicroScene['request']): Promise<number> {
-  const { body, status } = await handler(request)
+  const { body, status } = await handler.handle(request)
   if (body) for await (const chunk of body) void chunk
   return status
 }

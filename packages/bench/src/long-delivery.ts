@@ -26,7 +26,7 @@ export async function measureLongDelivery(chunks: number, collect: () => unknown
       Promise.resolve({ id: exportId, tenantId: tenant.id, key: 'k', format: 'csv', state: 'ready' }),
     store: createEndlessStore(chunks),
   })
-  const { body } = await handler({
+  const { body } = await handler.handle({
     method: 'GET',
     params: { exportId: '0b0e7b4e-3c1d-4a53-9d0c-5f0a6c1d2e3f' },
     header: (name) => (name === 'authorization' ? 'Bearer token' : undefined),

@@ -25,7 +25,6 @@ interface Issue {
 }
 const object = <S extends z.core.$ZodLooseShape>(shape: S, otherwise = write('')) =>
   z.strictObject(shape, knows(Object.keys(shape), otherwise))
-const signal = (what: string): z.ZodType => z.instanceof(AbortSignal, write(what))
 
 const most = Number.MAX_SAFE_INTEGER
 const quota = object(
@@ -181,8 +180,6 @@ const members = {
   ).optional(),
   onEvent: fn('(event) => void').optional(),
   audit: fn('(event, signal) => Promise<void>').optional(),
-  draining: signal('an AbortSignal').optional(),
-  shutdown: signal('an AbortSignal').optional(),
   now: fn('() => milliseconds since the epoch').optional(),
 }
 const schema = object(members, write('{ verifier, tenancy, capability, findExport, store }'))

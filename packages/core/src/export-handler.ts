@@ -8,12 +8,12 @@ import { createReporter, printablePrincipal } from './exchange/events.ts'
 import { openExchange } from './exchange/exchange.ts'
 import { openExport } from './exchange/open-export.ts'
 import { refuseExchange } from './exchange/refuse-exchange.ts'
-import { stopAllOn } from './exchange/running.ts'
+import { createRunning } from './exchange/running.ts'
 import { storeAccess } from './exchange/store-access.ts'
 import { printableText } from './http/printable-text.ts'
 import { parseRequestId } from './http/request-id.ts'
 import type { ExportHandlerOptions } from './options.ts'
-import type { ExportHandler, Principal, Tenant } from './ports.ts'
+import type { ExportHandler, ExportRequest, ExportResponse, Principal, Tenant } from './ports.ts'
 import { resolveOptions } from './resolve-options.ts'
 import { requireAdmitted } from './steps/admit.ts'
 import { authenticate } from './steps/authenticate.ts'
@@ -32,19 +32,19 @@ import { resolveTenant } from './steps/resolve-tenant.ts'
 /**
  * Puts the guard in front of a store. Checks every option once and throws a `TypeError` that names each wrong one.
  *
- * The handler takes each request down the lines below, in their order. It never rejects: a refusal, a fault and a bug
- * are answers too.
+ * `handle` takes each request down the lines below, in their order. It never rejects: a refusal, a failure of a port and
+ * a bug are answers too.
  */
 export function createExportHandler<T extends Tenant>(options: ExportHandlerOptions<T>): ExportHandler {
   const guard = resolveOptions(options)
-  const { verifier, tenancy, capability, findExport, limits, delivery, versions, draining, shutdown, now } =
-    guard
+  const { verifier, tenancy, capability, findExport, limits, delivery, versions, now } = guard
   const report = createReporter(guard.onEvent)
-  const exchangeRules = { ...delivery, report, running: stopAllOn(shutdown) }
+  const running = createRunning()
+  const exchangeRules = { ...delivery, report, running }
   verifier.onTrouble?.((code, cause) => report.trouble('verifier', code, cause))
   limits.limiter.onTrouble?.((code, cause) => report.trouble('limiter', code, cause))
 
-  return async function handleExport(request) {
+  async function answer(request: ExportRequest): Promise<ExportResponse> {
     const { method, params } = request
     const header = (name: string): string | undefined => request.header(name)
     const requestId = parseRequestId(header('x-request-id')) ?? randomUUID()
@@ -59,7 +59,7 @@ export function createExportHandler<T extends Tenant>(options: ExportHandlerOpti
         entry.version = version.name
         Object.assign(headers, version.headers)
       }
-      requireOpen(draining, shutdown)
+      requireOpen(running.isDraining())
       checkMethod(method)
       if (method === 'OPTIONS') return optionsAnswer(headers, exchange)
 
@@ -112,5 +112,15 @@ export function createExportHandler<T extends Tenant>(options: ExportHandlerOpti
       const terms = { method, requestId, errors: version.errors, capability, headers, random: Math.random }
       return refuseExchange(error, terms, exchange, report)
     }
+  }
+
+  return {
+    handle: async (request) => {
+      const response = await answer(request)
+      return running.isDraining() ? { ...response, closeConnection: true } : response
+    },
+    downloads: running.downloads,
+    cut: running.cut,
+    drain: ({ withinMs }) => running.drain(withinMs),
   }
 }

@@ -21,6 +21,7 @@ export type {
   Quota,
   ReadClaims,
   Refusal,
+  RunningDownload,
   SingleTenancy,
   Tenant,
   TokenVerifier,

@@ -44,10 +44,6 @@ export interface ExportHandlerOptions<T extends Tenant = Tenant> {
   readonly onEvent?: (event: ExportEvent) => void
   /** Awaited before the first byte, for at most 2,000 ms; a failure or silence is 503. Absent: nothing is awaited. */
   readonly audit?: (event: DownloadStarted, signal: AbortSignal) => Promise<void>
-  /** Fires: new requests get 503 with Retry-After; running downloads go on. */
-  readonly draining?: AbortSignal
-  /** Fires: running downloads are cut, never ended, to be resumed elsewhere. */
-  readonly shutdown?: AbortSignal
   /**
    * ms since the epoch, for expiry and dates. Durations are measured by a monotonic clock.
    * @defaultValue Date.now

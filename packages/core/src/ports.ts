@@ -32,6 +32,11 @@ export interface ExportResponse {
   readonly headers: Readonly<Record<string, string>>
   /** Absent: the answer has no body (HEAD, 204, 304, an export of 0 bytes). */
   readonly body?: ExportBody
+  /**
+   * `true`: close the connection behind this answer: send `Connection: close` over HTTP/1.x (RFC 9112 §9.6).
+   * @defaultValue false
+   */
+  readonly closeConnection?: boolean
 }
 
 /**
@@ -48,8 +53,47 @@ export interface ExportBody extends AsyncIterable<Uint8Array> {
   readonly signal?: AbortSignal
 }
 
-/** Answers one request. Never rejects: a refusal, a fault and a bug are answers too. */
-export type ExportHandler = (request: ExportRequest) => Promise<ExportResponse>
+/** The guarded endpoint: an adapter mounts `handle`; the other members are for the operator. */
+export interface ExportHandler {
+  /** Answers one request. Never rejects: a refusal, a failure of a port and a bug are answers too. */
+  readonly handle: (request: ExportRequest) => Promise<ExportResponse>
+  /**
+   * Lists the downloads of this handler in this process. A GET is listed as soon as its principal, tenant and export id
+   * are known, and until its last byte is sent or it is cut.
+   */
+  readonly downloads: () => readonly RunningDownload[]
+  /**
+   * Ends the downloads that match: their clients see a broken connection, never a complete file, and their events say
+   * `cut`. Revoke the permission first: a client may ask again at once.
+   *
+   * @returns how many were ended
+   */
+  readonly cut: (matches: (download: RunningDownload) => boolean) => number
+  /**
+   * Refuses new requests with 503, `Retry-After` and `Connection: close`. Running downloads go on; those that still run
+   * after `withinMs` milliseconds are cut, to be resumed at another instance.
+   *
+   * Resolves when the last request has been answered. Never rejects. The first call decides; later ones give its promise.
+   */
+  readonly drain: (options: { readonly withinMs: number }) => Promise<void>
+}
+
+/** A download that is being sent. A snapshot: ask again for newer counts. */
+export interface RunningDownload {
+  /** As in `X-Request-Id`. */
+  readonly requestId: string
+  readonly principal: Pick<Principal, 'issuer' | 'subject'>
+  readonly tenantId: string
+  readonly exportId: string
+  readonly address?: string
+  readonly version?: string
+  /** When the request came. */
+  readonly startedAt: Date
+  /** Bytes of the body: Content-Length. 0: not decided yet. */
+  readonly bytesPromised: number
+  /** Bytes that the kernel has accepted. */
+  readonly bytesSent: number
+}
 
 // ── who is asking, and for whom ──────────────────────────────────────────────────────────────────────────────────
 
@@ -310,6 +354,7 @@ export type Outcome =
   | 'client_too_slow'
   | 'lifetime_over'
   | 'shut_down'
+  | 'cut'
   | 'store_cut'
   | 'store_stalled'
   | 'store_overran'

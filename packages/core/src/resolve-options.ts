@@ -20,7 +20,7 @@ interface Version {
 /** The options with every default filled. */
 export interface Guard<T extends Tenant> extends Pick<
   ExportHandlerOptions<T>,
-  'verifier' | 'tenancy' | 'capability' | 'findExport' | 'audit' | 'draining' | 'shutdown' | 'onEvent'
+  'verifier' | 'tenancy' | 'capability' | 'findExport' | 'audit' | 'onEvent'
 > {
   readonly storeOf: (tenant: T) => ExportStore
   readonly idParameter: string

@@ -18,14 +18,14 @@ import type { ExportHandler, ExportRequest } from './ports.ts'
  *   it. Absent: addresses are not counted. A parameter that cannot be decoded is left out.
  */
 export async function serveNode(
-  handler: ExportHandler,
+  handler: Pick<ExportHandler, 'handle'>,
   request: IncomingMessage | Http2ServerRequest,
   response: NodeResponse,
   route: { readonly params: ExportRequest['params']; readonly address?: string },
 ): Promise<void> {
   const client = watchClient(response, request.socket)
   const borrow = !isWrapped(response)
-  const answer = await handler({
+  const answer = await handler.handle({
     method: request.method ?? '',
     params: route.params,
     header: (name) => headerValue(request, name),

@@ -123,8 +123,6 @@ test('no option is left out', () => {
     defaultVersion: true,
     onEvent: true,
     audit: true,
-    draining: true,
-    shutdown: true,
     now: true,
   }
   const tenancy: Record<keyof Omit<MultiTenancy<Tenant>, 'mode'>, true> = {

@@ -127,8 +127,6 @@ test('nothing that may be secret is printed', () => {
       'delivery',
       'onEvent',
       'audit',
-      'draining',
-      'shutdown',
       'now',
       'versions',
       'extra',

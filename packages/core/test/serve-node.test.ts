@@ -14,7 +14,8 @@ const answer = {
   headers: { 'Content-Length': '5' },
   body: wholeBody(Buffer.from('bytes')),
 }
-const hello: ExportHandler = async () => answer
+type Handler = Pick<ExportHandler, 'handle'>
+const hello: Handler = { handle: async () => answer }
 const path = { params: {} }
 
 async function listen(onRequest: RequestListener): Promise<URL> {
@@ -28,16 +29,16 @@ async function listen(onRequest: RequestListener): Promise<URL> {
 }
 
 /** Answers once its request's client is gone, and says why it is. */
-function patientHandler(): { handler: ExportHandler; came: Promise<ExportRequest>; left: Promise<unknown> } {
+function patientHandler(): { handler: Handler; came: Promise<ExportRequest>; left: Promise<unknown> } {
   const came = Promise.withResolvers<ExportRequest>()
   const left = Promise.withResolvers<unknown>()
-  const handler: ExportHandler = async (request) => {
+  const handle: Handler['handle'] = async (request) => {
     came.resolve(request)
     if (!request.signal.aborted) await once(request.signal, 'abort')
     left.resolve(request.signal.reason)
     return answer
   }
-  return { handler, came: came.promise, left: left.promise }
+  return { handler: { handle }, came: came.promise, left: left.promise }
 }
 
 test.each([
@@ -51,7 +52,7 @@ test.each([
     { length: 5 },
   )
   const url = await listen((request, response) => {
-    void serveNode(async () => ({ ...answer, body }), request, response, path)
+    void serveNode({ handle: async () => ({ ...answer, body }) }, request, response, path)
   })
   const seen = await fetch(url)
   await expect(seen.text()).rejects.toThrow('terminated')
@@ -71,13 +72,13 @@ test('what something else has begun to answer is left alone, and all is let go',
 test('a host that answers while the handler is at work keeps its answer, and the body is let go', async () => {
   const signal = Promise.withResolvers<AbortSignal>()
   const url = await listen((request, response) => {
-    const handler: ExportHandler = async (asked) => {
+    const handle: Handler['handle'] = async (asked) => {
       response.statusCode = 503
       response.end('too late')
       signal.resolve(asked.signal)
       return answer
     }
-    void serveNode(handler, request, response, path)
+    void serveNode({ handle }, request, response, path)
   })
   const seen = await fetch(url)
   expect([seen.status, await seen.text()]).toEqual([503, 'too late'])
@@ -135,11 +136,11 @@ test('a header that the client sent twice is joined, one that a middleware repla
   const asked = Promise.withResolvers<ExportRequest>()
   const url = await listen((request, response) => {
     request.headers['x-request-id'] = 'from the host'
-    const handler: ExportHandler = async (made) => {
+    const handle: Handler['handle'] = async (made) => {
       asked.resolve(made)
       return answer
     }
-    void serveNode(handler, request, response, { ...path, address: '192.0.2.1' })
+    void serveNode({ handle }, request, response, { ...path, address: '192.0.2.1' })
   })
   const socket = connect(Number(url.port), url.hostname)
   socket.write('GET / HTTP/1.0\r\nRange: bytes=0-1\r\nRange: bytes=2-3\r\nX-Request-Id: theirs\r\n\r\n')

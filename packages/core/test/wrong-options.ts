@@ -188,7 +188,5 @@ export const wrongOptions: readonly (readonly [object, string])[] = [
   ],
   [{ onEvent: 'log' }, 'onEvent: write a function (event) => void; got a string'],
   [{ audit: {} }, 'audit: write a function (event, signal) => Promise<void>; got an object'],
-  [{ draining: new AbortController() }, 'draining: write an AbortSignal; got an object'],
-  [{ shutdown: true }, 'shutdown: write an AbortSignal; got true'],
   [{ now: 0 }, 'now: write a function () => milliseconds since the epoch; got 0'],
 ]

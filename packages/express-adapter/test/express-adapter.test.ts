@@ -56,7 +56,10 @@ describe.each(expresses)('on Express $major', ({ express }) => {
   })
 
   test('which would show if chunks were lent to it', async () => {
-    const lending: ExportHandler = (request) => scene.handler({ ...request, borrow: true })
+    const lending: ExportHandler = {
+      ...scene.handler,
+      handle: (request) => scene.handler.handle({ ...request, borrow: true }),
+    }
     const app = express()
     app.use(keepUntilTheEnd(true))
     app.all('/exports/:exportId/download', exportDownload(lending))

@@ -132,7 +132,7 @@ describe('the table of README.md', () => {
     const header = (name: string): string | undefined =>
       name === 'authorization' ? 'Bearer some-token' : undefined
     const { signal } = new AbortController()
-    const answer = await handler({ method: 'HEAD', params: {}, header, signal })
+    const answer = await handler.handle({ method: 'HEAD', params: {}, header, signal })
     expect(answer.status).toBe(status)
   })
 

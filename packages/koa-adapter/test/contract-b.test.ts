@@ -183,7 +183,7 @@ describe.each<[status: number, body: object, cases: readonly (Asked & { readonly
         title: 'a catalogue that fails',
         changes: { findExport: () => Promise.reject(new Error('secret-bucket')) },
       },
-      { title: 'a service that drains', changes: { draining: AbortSignal.abort() } },
+      { title: 'a service that drains', changes: { drained: true } },
     ],
   ],
   // Beyond the published ones.

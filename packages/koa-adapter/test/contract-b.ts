@@ -51,6 +51,8 @@ export interface Changes extends Partial<ExportHandlerOptions> {
   readonly revealState?: boolean
   /** Answers an export beyond the permitted scope as if it were not there. */
   readonly hideBeyondScope?: boolean
+  /** Drains the service before it is asked. */
+  readonly drained?: boolean
 }
 
 const someIssuer = createTestIssuer()
@@ -59,6 +61,7 @@ const someIssuer = createTestIssuer()
 export async function openContractB({
   revealState = false,
   hideBeyondScope = false,
+  drained = false,
   ...changes
 }: Changes = {}): Promise<{
   readonly url: URL
@@ -97,6 +100,7 @@ export async function openContractB({
     now: () => Date.UTC(2026, 5, 1),
     ...changes,
   })
+  if (drained) await handler.drain({ withinMs: 0 })
   const app = new Koa()
   const router = new Router()
   router.all('/user-action-audit-exports/:export_id/download', exportDownload(handler))

@@ -124,9 +124,12 @@ describe.each([
       await next()
     })
     const left = Promise.withResolvers<boolean>()
-    const handler: ExportHandler = (request) => {
-      left.resolve(request.signal.aborted)
-      return guard(request)
+    const handler: ExportHandler = {
+      ...guard,
+      handle: (request) => {
+        left.resolve(request.signal.aborted)
+        return guard.handle(request)
+      },
     }
     const client = openRequest(await serve(mount(app, handler)), { headers })
     client.on('error', () => undefined).end()
@@ -143,9 +146,12 @@ describe('the request that the handler is given', () => {
     headers: Record<string, string> = {},
   ): Promise<ExportRequest> => {
     const made = Promise.withResolvers<ExportRequest>()
-    mount(app, async (request) => {
-      made.resolve(request)
-      return { status: 204, headers: {} }
+    mount(app, {
+      ...guard,
+      handle: async (request) => {
+        made.resolve(request)
+        return { status: 204, headers: {} }
+      },
     })
     await fetch(new URL(path, await serve(app)), { headers })
     return made.promise

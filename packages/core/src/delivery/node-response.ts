@@ -29,12 +29,12 @@ export async function writeResponse(
   answer: ExportResponse,
   lent: boolean,
 ): Promise<void> {
-  const { status, headers, body } = answer
+  const { status, headers, body, closeConnection = false } = answer
   if (isGone(response)) return
   const wire: Wire = response
   try {
     response.removeHeader('X-Powered-By')
-    const closes = !isHttp2(response) && carriesBody(response.req)
+    const closes = !isHttp2(response) && (closeConnection || carriesBody(response.req))
     wire.writeHead(status, closes ? { ...headers, Connection: 'close' } : headers)
     if (body) await writeBody(response, body, lent)
     if (!response.writableEnded) await endWhenRead(response)

@@ -85,7 +85,7 @@ export function openExchange(request: ExportRequest, requestId: string, rules: E
   }
   let overAt = 0 // 0: the head is not out yet
   let clock = setTimeout(strike, firstByteMs)
-  const run = running.begin(stop)
+  const run = running.begin(entry, stop)
   if (request.signal.aborted) leave()
   else request.signal.addEventListener('abort', leave)
 

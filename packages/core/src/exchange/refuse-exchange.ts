@@ -58,6 +58,7 @@ function whyRefused(thrown: unknown): RefusalDetail {
     case 'client_too_slow':
     case 'lifetime_over':
     case 'shut_down':
+    case 'cut':
       return { kind: 'unavailable' }
   }
 }

@@ -1,42 +1,90 @@
 import { DeliveryError } from '../delivery/delivery-error.ts'
+import type { RunningDownload } from '../ports.ts'
+import type { Entry } from './events.ts'
 
-/** An exchange under way. */
+/** One request that is being answered. */
 interface Run {
+  readonly entry: Entry
+  readonly startedAt: Date
   readonly stop: (reason: unknown) => void
-  place: number
+  index: number
 }
 
-/** The exchanges of one handler that are under way. */
+/** The requests of one handler that are being answered: to count, list, cut and drain them. */
 export interface Running {
   readonly count: () => number
-  readonly begin: (stop: Run['stop']) => Run
-  /** Once for each. */
+  readonly begin: (entry: Entry, stop: Run['stop']) => Run
+  /** Called once for each `begin`. */
   readonly end: (run: Run) => void
+  readonly downloads: () => readonly RunningDownload[]
+  readonly cut: (matches: (download: RunningDownload) => boolean) => number
+  readonly isDraining: () => boolean
+  readonly drain: (withinMs: number) => Promise<void>
 }
 
-/**
- * Keeps all that runs, to stop it when the signal fires: one listener for the life of the handler.
- *
- * Not a Set: of one whose entries come and go, V8 leaves tables behind that keep each other and all that was in them, until
- * a full collection: here whole requests.
- */
-export function stopAllOn(shutdown: AbortSignal | undefined): Running {
+/** Creates the registry of one handler. */
+export function createRunning(): Running {
+  // Not a Set: V8 keeps the old tables of a Set whose entries come and go, and whole requests with them, until a full
+  // collection.
   const runs: Run[] = []
-  shutdown?.addEventListener('abort', () => {
+  let drained: Promise<void> | undefined
+  let onEmpty: (() => void) | undefined
+
+  const stopAll = (): void => {
     for (const { stop } of runs.slice()) stop(new DeliveryError('shut_down'))
-  })
+  }
+  const empty = async (withinMs: number): Promise<void> => {
+    if (runs.length === 0) return
+    const emptied = Promise.withResolvers<void>()
+    onEmpty = emptied.resolve
+    const deadline = setTimeout(stopAll, withinMs)
+    await emptied.promise
+    clearTimeout(deadline)
+  }
+
   return {
     count: () => runs.length,
-    begin: (stop) => {
-      const run = { stop, place: runs.length }
+    begin: (entry, stop) => {
+      const run = { entry, stop, startedAt: new Date(), index: runs.length }
       runs.push(run)
       return run
     },
-    end: ({ place }) => {
+    end: ({ index }) => {
       const last = runs.pop()
-      if (!last || last.place === place) return
-      last.place = place
-      runs[place] = last
+      if (last && last.index !== index) {
+        last.index = index
+        runs[index] = last
+      }
+      if (runs.length === 0) onEmpty?.()
     },
+    downloads: () => runs.flatMap((run) => describe(run) ?? []),
+    cut: (matches) => {
+      const chosen = runs.filter((run) => {
+        const download = describe(run)
+        return download && matches(download)
+      })
+      for (const { stop } of chosen) stop(new DeliveryError('cut'))
+      return chosen.length
+    },
+    isDraining: () => drained !== undefined,
+    drain: (withinMs) => (drained ??= empty(withinMs)),
+  }
+}
+
+/** `undefined`: not a download, or its principal and tenant are not known yet. */
+function describe({ entry, startedAt }: Run): RunningDownload | undefined {
+  const { requestId, principal, tenantId, exportId, address, version, bytesPromised, bytesSent } = entry
+  if (entry.method !== 'GET' || !principal || tenantId === undefined || exportId === undefined)
+    return undefined
+  return {
+    requestId,
+    principal,
+    tenantId,
+    exportId,
+    ...(address !== undefined && { address }),
+    ...(version !== undefined && { version }),
+    startedAt,
+    bytesPromised,
+    bytesSent,
   }
 }

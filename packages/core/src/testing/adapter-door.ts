@@ -74,9 +74,12 @@ export function openDoor(hangsAt?: Stage): Door {
     now: () => Date.UTC(2026, 0, 2),
   })
   return {
-    handler: (request) => {
-      asked += 1
-      return guard(request)
+    handler: {
+      ...guard,
+      handle: (request) => {
+        asked += 1
+        return guard.handle(request)
+      },
     },
     asked: () => asked,
     running: watch.running,

@@ -10,7 +10,7 @@ export async function expectedAnswer(
   { method, headers }: WireRequest,
   params: ExportRequest['params'],
 ): Promise<WireAnswer> {
-  const answer = await openDoor().handler({
+  const answer = await openDoor().handler.handle({
     method,
     params,
     header: (wanted) => {

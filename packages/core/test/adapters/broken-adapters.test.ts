@@ -20,7 +20,7 @@ const serveInAHurry =
     const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
       const client = new AbortController()
       response.once('close', () => client.abort())
-      const seen = await handler({
+      const seen = await handler.handle({
         method: request.method ?? '',
         params: routeParams(request.url ?? ''),
         header: (name) => request.headers[name]?.toString(),

@@ -149,29 +149,28 @@ describe('each clock has its own outcome', () => {
   })
 })
 
-describe('draining and shutdown', () => {
-  test('draining refuses new requests and lets running downloads end', async () => {
-    const draining = new AbortController()
-    const guard = openGuard(memory(), { draining: draining.signal })
+describe('drain', () => {
+  test('refuses new requests, lets running downloads end and resolves then', async () => {
+    const guard = openGuard(memory())
     const server = await serve(guard.handler)
     const client = await stalledClient(server.port)
     await until(() => guard.started().length === 1)
-    draining.abort()
+    const drained = guard.handler.drain({ withinMs: 60_000 })
     const { status, retryAfter } = await ask(server.url)
     expect([status, Number(retryAfter) > 0]).toEqual([503, true])
     const { bytes: read } = await Promise.race([client.read(), guardEnds(guard, 2, server)])
     expect(read).toBeGreaterThanOrEqual(size)
     expect(guard.ended().map(({ outcome }) => outcome)).toEqual(['refused', 'completed'])
+    await drained
     await server.close()
   })
 
-  test('shutdown cuts running downloads, which a client sees as a reset', async () => {
-    const shutdown = new AbortController()
-    const guard = openGuard(memory(), { shutdown: shutdown.signal })
+  test('cuts at its deadline what still runs, which a client sees as a reset', async () => {
+    const guard = openGuard(memory())
     const server = await serve(guard.handler)
     const client = await stalledClient(server.port)
     await until(() => guard.started().length === 1)
-    shutdown.abort()
+    await guard.handler.drain({ withinMs: 0 })
     expect(guard.ended()).toMatchObject([{ outcome: 'shut_down' }])
     expect(await client.read()).toMatchObject({ reset: true })
     expect(await ask(server.url)).toMatchObject({ status: 503 })

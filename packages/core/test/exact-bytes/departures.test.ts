@@ -205,7 +205,7 @@ test('a place that is admitted after its client has gone is given back, and so i
   const out = ledger(slow)
   const guard = openGuard(out.store, { limits: { ...generous, limiter: out.limiter } })
   const controller = new AbortController()
-  const answer = guard.handler({
+  const answer = guard.handler.handle({
     method: 'GET',
     params: { exportId },
     header: (name) => (name === 'authorization' ? 'Bearer x' : undefined),

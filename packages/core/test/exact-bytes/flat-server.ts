@@ -59,7 +59,7 @@ const tell = (): unknown => process.stdout.write(`${JSON.stringify(measured)}\n`
 if (way === 'handler') {
   const { signal } = new AbortController()
   listeners = () => getEventListeners(signal, 'abort').length
-  const { body } = await handler(ask({}, { signal, borrow: true }))
+  const { body } = await handler.handle(ask({}, { signal, borrow: true }))
   let read = 0
   for await (const chunk of body ?? []) read += chunk.length
   if (read !== info.size) throw new Error('not all of it')

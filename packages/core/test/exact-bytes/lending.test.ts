@@ -77,19 +77,18 @@ describe.each(protocols)('over %s', (protocol) => {
 
   test('so it is where the cut comes while a chunk waits for its client', async () => {
     const large = Buffer.from(positionCoded(20_000_003))
-    const shutdown = new AbortController()
     const store = lendingStore(large, 100_003)
-    const guard = openGuard(store, { shutdown: shutdown.signal })
+    const guard = openGuard(store)
     const server = await wire(protocol, guard.handler)
     const dawdle = Promise.withResolvers<void>()
     const seen = server.download({}, dawdle.promise)
     await stands(store.handed)
-    shutdown.abort()
+    expect(guard.handler.cut(() => true)).toBe(1)
     dawdle.resolve()
     const { bytes, broke } = await seen
     expect(broke).toBeDefined()
     expect(bytes.equals(large.subarray(0, bytes.length))).toBe(true)
-    expect(guard.ended()).toMatchObject([{ outcome: 'shut_down' }])
+    expect(guard.ended()).toMatchObject([{ outcome: 'cut' }])
     await server.close()
   })
 
@@ -116,7 +115,7 @@ test('lent chunks survive 200 seeds of chaos', async () => {
     const guard = openGuard(createChaosStore(lendingStore(small, 4_099), { seed }), {
       delivery: { storeSilenceMs: 20, firstByteMs: 2_000, resume: { attempts: 2, withinMs: 500 } },
     })
-    const { status, body } = await guard.handler(ask({}, { borrow: true }))
+    const { status, body } = await guard.handler.handle(ask({}, { borrow: true }))
     const read: Buffer[] = []
     const expected = status === 200 ? small : Buffer.from('')
     try {
@@ -148,7 +147,7 @@ test('lent chunks survive 200 seeds of chaos', async () => {
 test('who does not say that it gives chunks back is lent none', async () => {
   const store = lendingStore(bytes)
   const { handler } = openGuard(createChaosStore(store, { faults: [{ does: 'cut', atByte: 500_000 }] }))
-  const { body } = await handler(ask())
+  const { body } = await handler.handle(ask())
   const kept: Uint8Array[] = []
   for await (const chunk of body ?? []) kept.push(chunk)
   expect(sha256(Buffer.concat(kept))).toBe(whole)

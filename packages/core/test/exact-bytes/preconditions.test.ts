@@ -41,7 +41,7 @@ async function answer(
 ): Promise<Answer> {
   const store = counting(createMemoryStore({ [key]: bytes }), () => ({ ...object, size: bytes.length }))
   const { handler } = openGuard(store, { now, record })
-  const { status, headers, body } = await handler(ask(fields, { method }))
+  const { status, headers, body } = await handler.handle(ask(fields, { method }))
   const collected = await collect(body)
   expect(store.open()).toBe(0)
   return { status, headers, bytes: collected, asked: { heads: store.heads(), gets: store.gets() } }

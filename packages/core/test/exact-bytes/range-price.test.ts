@@ -16,7 +16,7 @@ async function statuses(...ranges: readonly (string | undefined)[]): Promise<[nu
   const { handler } = openGuard(store, { limits: { perPrincipal: quota, cost, limiter } })
   const seen: [number, string | undefined][] = []
   for (const range of ranges) {
-    const { status, headers, body } = await handler(ask(range === undefined ? {} : { range }))
+    const { status, headers, body } = await handler.handle(ask(range === undefined ? {} : { range }))
     await collect(body)
     seen.push([status, headers['RateLimit']?.split(';')[1]])
   }

@@ -28,7 +28,7 @@ const before = (store: ExportStore, nth: (n: number) => Promise<unknown> | undef
 
 /** The ETag that an answer to HEAD names now. */
 const etagOf = async (store: ExportStore): Promise<string> => {
-  const { headers } = await openGuard(store).handler(ask({}, { method: 'HEAD' }))
+  const { headers } = await openGuard(store).handler.handle(ask({}, { method: 'HEAD' }))
   return headers['ETag'] ?? ''
 }
 
@@ -37,7 +37,7 @@ describe('an object that is replaced between head and get', () => {
     const memory = createMemoryStore({ [key]: old })
     const store = counting(before(memory, (n) => (n === 1 ? memory.put(key, fresh) : undefined)))
     const guard = openGuard(store)
-    const { status, headers, body } = await guard.handler(ask({ range: 'bytes=100-199' }))
+    const { status, headers, body } = await guard.handler.handle(ask({ range: 'bytes=100-199' }))
     expect([status, headers['ETag']]).toEqual([206, await etagOf(memory)])
     expect((await collect(body)).equals(fresh.subarray(100, 200))).toBe(true)
     expect([store.heads(), store.gets()]).toEqual([2, 2])
@@ -57,7 +57,7 @@ describe('an object that is replaced between head and get', () => {
     const memory = createMemoryStore({ [key]: old })
     const headers = fields(await etagOf(memory), await etagOf(replaced))
     const { handler } = openGuard(before(memory, (n) => (n === 1 ? memory.put(key, shorter) : undefined)))
-    const { status, body } = await handler(ask(headers))
+    const { status, body } = await handler.handle(ask(headers))
     expect(status).toBe(expected)
     const bytes = await collect(body)
     expect(expected < 300 && !bytes.equals(fresh.subarray(0, bytes.length))).toBe(false)
@@ -67,7 +67,7 @@ describe('an object that is replaced between head and get', () => {
     const memory = createMemoryStore({ [key]: old })
     const store = counting(before(memory, () => memory.put(key, fresh)))
     const guard = openGuard(store)
-    const { status, headers } = await guard.handler(ask({ range: 'bytes=0-9' }))
+    const { status, headers } = await guard.handler.handle(ask({ range: 'bytes=0-9' }))
     expect([status, Number(headers['Retry-After']) >= 5]).toEqual([503, true])
     expect([store.heads(), store.gets(), store.open()]).toEqual([2, 2, 0])
     expect(guard.ended()).toMatchObject([{ outcome: 'refused', kind: 'object_changed', bytesSent: 0 }])
@@ -84,7 +84,7 @@ describe('an object that is replaced between head and get', () => {
     }
     const store = counting(deaf)
     const guard = openGuard(store)
-    expect((await guard.handler(ask({ range: 'bytes=0-9' }))).status).toBe(503)
+    expect((await guard.handler.handle(ask({ range: 'bytes=0-9' }))).status).toBe(503)
     expect(store.open()).toBe(0)
   })
 })
@@ -104,7 +104,7 @@ describe('a record that pins its object', () => {
   ): Promise<{ status: number; retryAfter: string | undefined; troubles: unknown; open: number }> => {
     const store = counting(createMemoryStore({ [key]: old }), () => info)
     const guard = openGuard(store, { record: { ...(object && { object }) } })
-    const { status, headers, body } = await guard.handler(ask(fields, { method }))
+    const { status, headers, body } = await guard.handler.handle(ask(fields, { method }))
     await collect(body)
     return { status, retryAfter: headers['Retry-After'], troubles: guard.troubles(), open: store.open() }
   }
@@ -152,7 +152,7 @@ describe('a record that pins its object', () => {
     const record = { object: { validator: pinned?.validator ?? '' } }
     const range = 'bytes=250000-'
     const resumed = async (fields: Record<string, string>, more = {}): Promise<number> =>
-      (await openGuard(memory, more).handler(ask(fields))).status
+      (await openGuard(memory, more).handler.handle(ask(fields))).status
     expect(await resumed({ range, 'if-range': etag }, { record })).toBe(206)
     await memory.put(key, fresh)
     expect(await resumed({ range, 'if-range': etag }, { record })).toBe(502)
@@ -212,7 +212,7 @@ describe('the ETag', () => {
     const etag = async (validator: string, recorded: string): Promise<string | undefined> => {
       const store = counting(createMemoryStore({ [key]: old }), (info) => ({ ...info, validator }))
       const { handler } = openGuard(store, { record: { object: { sha256: recorded } } })
-      return (await handler(ask({}, { method: 'HEAD' }))).headers['ETag']
+      return (await handler.handle(ask({}, { method: 'HEAD' }))).headers['ETag']
     }
     expect(await etag('v-1', sha256)).toBe(objectEtag(sha256, ''))
     expect(await etag('v-2', sha256.toUpperCase())).toBe(objectEtag(sha256, ''))
@@ -223,7 +223,7 @@ describe('the ETag', () => {
       ...info,
       validator: '"0x8DC1A2B3C4D5E6F-secret-bucket"',
     }))
-    const { headers } = await openGuard(store).handler(ask())
+    const { headers } = await openGuard(store).handler.handle(ask())
     expect(headers['ETag']).toMatch(/^"[\w-]{27}"$/)
   })
 })

@@ -5,34 +5,27 @@ import { describe, expect, test } from 'vitest'
 import { DeliveryError } from '../../src/delivery/delivery-error.ts'
 import { createReporter } from '../../src/exchange/events.ts'
 import { type Exchange, openExchange } from '../../src/exchange/exchange.ts'
-import { type Running, stopAllOn } from '../../src/exchange/running.ts'
+import { createRunning, type Running } from '../../src/exchange/running.ts'
 import type { DownloadEnded, ExportEvent } from '../../src/ports.ts'
 import { refusal, refusalCause, refusalDetail, refuse } from '../../src/refusals.ts'
 
 const never = 60_000
 
 /** An exchange whose client can leave, and what it told. */
-function open({
-  firstByteMs = never,
-  lifetimeMs = never,
-  shutdown = new AbortController(),
-  client = new AbortController(),
-} = {}): {
+function open({ firstByteMs = never, lifetimeMs = never, client = new AbortController() } = {}): {
   readonly exchange: Exchange
   readonly client: AbortController
-  readonly shutdown: AbortController
   readonly running: Running
   readonly ended: () => readonly DownloadEnded[]
 } {
   const events: ExportEvent[] = []
-  const running = stopAllOn(shutdown.signal)
+  const running = createRunning()
   const request = { method: 'GET', params: {}, header: () => undefined, signal: client.signal }
   const report = createReporter((event) => events.push(event))
   const exchange = openExchange(request, 'r-1', { firstByteMs, lifetimeMs, report, running })
   return {
     exchange,
     client,
-    shutdown,
     running,
     ended: () => events.filter((event) => event.type === 'download_ended'),
   }
@@ -219,31 +212,29 @@ describe('the end', () => {
   })
 })
 
-describe('a shutdown', () => {
-  test('cuts what is under way', () => {
-    const { exchange, shutdown, ended } = open()
+describe('the deadline of a drain', () => {
+  test('cuts what is being sent', async () => {
+    const { exchange, running, ended } = open()
     exchange.entry.status = 200
     exchange.begin(true)
-    shutdown.abort()
+    await running.drain(0)
     expect(ended()).toMatchObject([{ outcome: 'shut_down', status: 200 }])
     expect(exchange.signal.reason).toEqual(new DeliveryError('shut_down'))
   })
 
   test('before the head ends the wait, so that the pipeline can refuse', async () => {
-    const { exchange, shutdown, ended } = open()
+    const { exchange, running, ended } = open()
     const asked = exchange.ask('catalogue', silence)
-    shutdown.abort()
+    const drained = running.drain(0)
     expect(await thrownBy(asked)).toEqual(new DeliveryError('shut_down'))
     expect(ended()).toEqual([])
     exchange.end('refused')
+    await drained
   })
 
-  test('has one listener, however many are under way, and forgets who is done', () => {
-    const { exchange, shutdown, running, ended } = open()
+  test('forgets what has ended', () => {
+    const { exchange, running } = open()
     exchange.end('completed')
-    expect(getEventListeners(shutdown.signal, 'abort')).toHaveLength(1)
     expect(running.count()).toBe(0)
-    shutdown.abort()
-    expect(ended()).toHaveLength(1)
   })
 })

@@ -157,26 +157,32 @@ describe('troubles that a port lives through', () => {
 
 describe('while it drains', () => {
   test('new requests are sent elsewhere, in the look they know', async () => {
-    const draining = new AbortController()
-    await using scene = await openScene({ draining: draining.signal })
+    await using scene = await openScene()
     expect((await scene.ask()).status).toBe(200)
-    draining.abort()
+    await scene.handler.drain({ withinMs: 60_000 })
     for (const method of ['GET', 'HEAD', 'OPTIONS', 'POST']) {
       const answer = await scene.ask({ method })
-      expect([answer.status, answer.field('x-api-version')]).toEqual([503, 'v1'])
+      expect([answer.status, answer.field('x-api-version'), answer.field('connection')]).toEqual([
+        503,
+        'v1',
+        'close',
+      ])
       expect(Number(answer.field('retry-after'))).toBeGreaterThanOrEqual(5)
     }
     expect(scene.troubles()).toEqual([])
   })
 
-  test('a shutdown that comes before the head is a refusal that was sent', async () => {
-    const shutdown = new AbortController()
+  test('a deadline that passes before the head is a refusal that was sent', async () => {
+    const asked = Promise.withResolvers<void>()
     const findExport = (): Promise<never> => {
-      shutdown.abort()
+      asked.resolve()
       return new Promise(() => undefined)
     }
-    await using scene = await openScene({ shutdown: shutdown.signal, findExport })
-    expect((await scene.ask()).status).toBe(503)
+    await using scene = await openScene({ findExport })
+    const answer = scene.ask()
+    await asked.promise
+    await scene.handler.drain({ withinMs: 0 })
+    expect((await answer).status).toBe(503)
     await scene.over(1)
     expect(scene.ended()).toMatchObject([{ outcome: 'refused', kind: 'unavailable', status: 503 }])
     expect(scene.troubles()).toEqual([])

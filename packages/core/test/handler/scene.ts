@@ -4,6 +4,7 @@ import type { ExportHandlerOptions } from '../../src/options.ts'
 import type {
   DownloadEnded,
   ExportEvent,
+  ExportHandler,
   ExportRecord,
   ExportStore,
   MultiTenancy,
@@ -84,6 +85,7 @@ export const pathOf = (id: string): string => `/exports/${id}/download`
 
 /** A guard behind a socket: what it was asked, what it asked, what it told. */
 export interface Scene extends Served {
+  readonly handler: ExportHandler
   /** Every call of a port, in order. */
   readonly calls: string[]
   readonly events: ExportEvent[]
@@ -124,9 +126,11 @@ export async function openScene({ server, ...changes }: SceneOptions = {}): Prom
     return changes.onEvent?.(event)
   }
   const options = { ...soundOptions(), ...changes, onEvent }
-  const served = await serve(createExportHandler(recorded(options, calls)), server)
+  const handler = createExportHandler(recorded(options, calls))
+  const served = await serve(handler, server)
   return {
     ...served,
+    handler,
     calls,
     events,
     ended,
