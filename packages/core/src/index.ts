@@ -55,3 +55,5 @@ export type {
   TroubleSource,
 } from './ports.ts'
 export { serveNode } from './serve-node.ts'
+export { abortable, DeadlineError, withDeadline } from './waiting.ts'
+export type { Deadline } from './waiting.ts'

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 
+import { withDeadline } from '@sallyport/core'
 import type { AdmissionAsk } from '@sallyport/core'
 
 import { createBreaker } from './breaker.ts'
@@ -11,7 +12,6 @@ import { createScript } from './script.ts'
 import { admitArgs, admitScript } from './scripts.ts'
 import { readVerdict } from './verdict.ts'
 import type { Verdict } from './verdict.ts'
-import { within } from './within.ts'
 
 /** What all processes count together, as far as Redis answers. */
 export interface Fleet {
@@ -70,12 +70,12 @@ export function createFleet(
     return {
       ask: async (signal) => {
         if (!breaker.mayCall()) return undefined
-        const call = async (isAwaited: () => boolean): Promise<Verdict> => {
+        const call = async (own: AbortSignal): Promise<Verdict> => {
           isUnheard = true
-          return readVerdict(await script(run, isAwaited), ask)
+          return readVerdict(await script(run, () => !own.aborted), ask)
         }
         try {
-          return heard(await within(call, { ms: timeoutMs, signal, late: letGo }))
+          return heard(await withDeadline(call, { ms: timeoutMs, signal, late: letGo }))
         } catch (error) {
           if (!signal.aborted) {
             breaker.failed()

@@ -1,8 +1,9 @@
+import { withDeadline } from '@sallyport/core'
+
 import { inBatches, renewal } from './renewal.ts'
 import type { Lease } from './renewal.ts'
 import type { Send } from './script.ts'
 import { renewScript } from './scripts.ts'
-import { within } from './within.ts'
 
 /** The leases of this process. Redis forgets what nobody renews: so a dead process gives its places back. */
 export interface Leases {
@@ -48,7 +49,7 @@ export function createLeases({ send, leaseMs, waitMs, isReachable, onFailure }: 
     )
     const call = async (): Promise<unknown> =>
       send(['EVAL', renewScript, String(keys.length), ...keys, ...args], keys[0] ?? '')
-    await within(call, { ms: waitMs })
+    await withDeadline(call, { ms: waitMs })
     for (const { id } of gone) dropped.delete(id)
   }
 

@@ -1,3 +1,4 @@
+import { DeadlineError } from '@sallyport/core'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 
 import { createLeases } from '../src/leases.ts'
@@ -145,7 +146,7 @@ describe('leases', () => {
     for (let tag = 0; tag < 1_000; tag += 1) leases.hold(lease(`id-${tag}`, `tag-${tag}`))
     await vi.advanceTimersByTimeAsync(10_500)
     expect(renewals(sent)).toHaveLength(32)
-    expect(failures).toEqual([new Error('no answer within 100 ms')])
+    expect(failures).toEqual([new DeadlineError(100)])
   })
 
   test('are renewed one renewal at a time', async () => {

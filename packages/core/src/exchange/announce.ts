@@ -1,9 +1,9 @@
 import type { DownloadStarted } from '../ports.ts'
 import type { Plan } from '../steps/plan-delivery.ts'
+import { withDeadline } from '../waiting.ts'
 import type { Reporter } from './events.ts'
 import { startedEvent } from './events.ts'
 import type { Exchange } from './exchange.ts'
-import { within } from './within.ts'
 
 const auditMs = 2_000
 
@@ -21,7 +21,8 @@ export async function announce(
   const begun = { status, ranges: status === 206 ? ranges : [], bytesPromised: carriesBytes ? length : 0 }
   if (carriesBytes) {
     const event = startedEvent({ ...entry, ...begun })
-    if (audit) await ask('audit', (signal) => within(auditMs, signal, (signal) => audit(event, signal)))
+    if (audit)
+      await ask('audit', (signal) => withDeadline((own) => audit(event, own), { ms: auditMs, signal }))
     report.started(event)
   }
   Object.assign(entry, begun)

@@ -1,9 +1,9 @@
 import type { ByteRange, ExportStore, GetOptions, ObjectInfo, OpenObject } from '../ports.ts'
 import { refusal } from '../refusals.ts'
 import type { FilledDelivery } from '../resolve-options.ts'
+import { withDeadline } from '../waiting.ts'
 import type { Exchange } from './exchange.ts'
 import { sameObject } from './open-export.ts'
-import { within } from './within.ts'
 
 /** The store, as one exchange sees it: one key, its signal, its count of attempts. */
 export interface StoreAccess {
@@ -42,7 +42,8 @@ export function storeAccess(
       entry.attempts += 1
       const pinned = { range, ifMatch: info.validator, borrow: lent }
       const open = (signal: AbortSignal): Promise<OpenObject | undefined> => store().get(key, pinned, signal)
-      const object = await within(storeSilenceMs, exchange.signal, open, (late) => late?.close())
+      const late = (object: OpenObject | undefined): void => object?.close()
+      const object = await withDeadline(open, { ms: storeSilenceMs, signal: exchange.signal, late })
       if (object && sameObject(object.info, info)) return object
       object?.close()
       throw refusal({ kind: 'object_changed' })
