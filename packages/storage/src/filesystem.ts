@@ -1,12 +1,11 @@
-import { realpathSync } from 'node:fs'
 import { resolve } from 'node:path'
 
 import type { ExportStore } from '@sallyport/core'
 
 import { checkNames } from './check-options.ts'
+import { nodeDisk } from './filesystem/disk.ts'
 import { createFiles } from './filesystem/files.ts'
 import { diskUnder } from './filesystem/local-disk.ts'
-import { createRoot } from './filesystem/root.ts'
 import { poolThreads } from './filesystem/threads.ts'
 import { processMemory } from './memory-budget.ts'
 
@@ -14,52 +13,53 @@ import { processMemory } from './memory-budget.ts'
 export interface FilesystemStoreOptions {
   /**
    * The folder whose files are the objects: the key `acme/1.jsonl` is the file `<root>/acme/1.jsonl`. It may be a link, and
-   * is resolved once: at creation, or if it is not there yet at the first use that finds it.
+   * is resolved once, by the first call that finds it. Mount volumes below it before that.
    */
   readonly root: string
+  /**
+   * `'refuse'`: a file with more than one name (a hard link) is refused with `'upstream_error'`, because another name may lie
+   * outside the root: whoever can write into the root can then give out files from outside it. `'allow'`: such files are
+   * served, as folders need whose files are shared by `cp -l`, `rsync --link-dest` or a deduplicating tool.
+   * @defaultValue `'refuse'`
+   */
+  readonly hardLinks?: 'refuse' | 'allow'
 }
 
 /**
  * Exports as files on a disk or a mounted volume.
  *
- * Only regular files below the root are given out, and each is judged through its open descriptor. A link, a folder, a
- * pipe or a device below the root, and a key with `..`, an empty segment, a backslash or a NUL, is refused with
- * `'upstream_error'`; a missing file is `undefined`; a root that is not there, a file that may not be read, a disk error and
- * a process out of descriptors are `'unavailable'`.
+ * Only regular files below the root are served, and each is judged through its open descriptor. A symbolic link, a folder, a
+ * pipe or a device below the root, a file with several names unless `hardLinks` allows it, and a key with `..`, an empty
+ * segment, a backslash or a NUL, is refused with `'upstream_error'`; a missing file is `undefined`; a root that is not there, a
+ * file that may not be read, a disk error and a process out of descriptors are `'unavailable'`.
  *
  * The validator is size and modification time in nanoseconds, so it is equal on every copy that keeps times. Write an export
  * under another name and rename it: a download that runs then still gets the old bytes, whole. Writing into a file that is
- * being downloaded ends the download with `'object_changed'`, seen at the latest before its last chunk. What no store
- * can see: a file written in place, to the same size, whose modification time is set back (`utimes`, `rsync --times
- * --inplace`) or stamped by a clock too coarse to differ, between two downloads. A sha256 in the record is the cure.
+ * being downloaded, or giving it another hard link, ends the download with `'object_changed'`, seen at the latest before its
+ * last chunk. Two kinds of writers are not detected, because they leave nothing to compare: one that writes in place, to the
+ * same size, and sets the modification time back (`utimes`, `rsync --times --inplace`) between two downloads; and one that does
+ * so within a download and then removes the file's name. Never write in place.
  *
- * At most all but one of libuv's pool threads are taken, by all stores of the process together, so that a hanging disk
- * stops only downloads. Raise `UV_THREADPOOL_SIZE` (4) to 64: the others need not wait for so few.
+ * Creating a store touches no disk: a hanging volume cannot stop the process. All stores of the process together take at most
+ * all but one of libuv's pool threads, so that a hanging disk stops only downloads. Set `UV_THREADPOOL_SIZE` to 64: with the
+ * default of 4, all downloads share three threads.
  *
- * @throws TypeError that names the option, where it is unknown, or `root` is no text or empty
+ * @throws TypeError that names the option, where it is unknown, `root` is no text or empty, or `hardLinks` is another word
  */
 export function createFilesystemStore(options: FilesystemStoreOptions): ExportStore {
-  checkNames('createFilesystemStore', options, ['root'])
-  const { root } = options
+  checkNames('createFilesystemStore', options, ['root', 'hardLinks'])
+  const { root, hardLinks = 'refuse' } = options
   if (!isPath(root)) throw new TypeError("root: write the path of the exports' folder, as in '/var/exports'")
-  const given = resolve(root)
-  const real = realPath(given)
+  if (hardLinks !== 'refuse' && hardLinks !== 'allow')
+    throw new TypeError("hardLinks: write 'refuse' or 'allow'")
   const around = {
-    disk: diskUnder(real),
+    disk: nodeDisk,
+    diskUnder,
     threads: poolThreads,
     memory: processMemory,
     now: () => performance.now(),
   }
-  return createFiles(createRoot(around, given, real), around)
+  return createFiles(resolve(root), hardLinks, around)
 }
 
 const isPath = (root: unknown): boolean => typeof root === 'string' && root !== '' && !root.includes('\0')
-
-/** Synchronous, for it runs at start-up only. */
-function realPath(path: string): string | undefined {
-  try {
-    return realpathSync.native(path)
-  } catch {
-    return undefined
-  }
-}

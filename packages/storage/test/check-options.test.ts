@@ -18,9 +18,9 @@ const create: Record<string, (options: never) => unknown> = {
 
 describe('a wrong option of a store is named, with what to write', () => {
   test.each<[string, unknown, string]>([
-    ['createFilesystemStore', undefined, 'createFilesystemStore: options: write { root }'],
-    ['createFilesystemStore', '/var', 'createFilesystemStore: options: write { root }'],
-    ['createFilesystemStore', { path: '/var' }, 'path: unknown option; write one of root'],
+    ['createFilesystemStore', undefined, 'createFilesystemStore: options: write { root, hardLinks }'],
+    ['createFilesystemStore', '/var', 'createFilesystemStore: options: write { root, hardLinks }'],
+    ['createFilesystemStore', { path: '/var' }, 'path: unknown option; write one of root, hardLinks'],
     ['createFilesystemStore', {}, 'root: write the path'],
     [
       'createS3Store',

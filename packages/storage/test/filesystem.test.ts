@@ -71,7 +71,7 @@ describe('the root', () => {
     )
   })
 
-  test('may be a link, and stays where it led at creation', async () => {
+  test('may be a link, and stays where it led at the first use', async () => {
     const folder = await temporaryFolder()
     await mkdir(join(folder, 'v1'))
     await mkdir(join(folder, 'v2'))
@@ -79,9 +79,22 @@ describe('the root', () => {
     await writeFile(join(folder, 'v2', 'a'), 'new')
     await symlink('v1', join(folder, 'current'))
     const store = createFilesystemStore({ root: join(folder, 'current') })
+    expect(await contentOf(store, 'a')).toBe('old')
     await unlink(join(folder, 'current'))
     await symlink('v2', join(folder, 'current'))
     expect(await contentOf(store, 'a')).toBe('old')
+  })
+
+  test('is not looked at before the first use', async () => {
+    const folder = await temporaryFolder()
+    await mkdir(join(folder, 'v1'))
+    await mkdir(join(folder, 'v2'))
+    await writeFile(join(folder, 'v2', 'a'), 'new')
+    await symlink('v1', join(folder, 'current'))
+    const store = createFilesystemStore({ root: join(folder, 'current') })
+    await unlink(join(folder, 'current'))
+    await symlink('v2', join(folder, 'current'))
+    expect(await contentOf(store, 'a')).toBe('new')
   })
 
   test('may come later: unavailable until it is there', async () => {
@@ -143,6 +156,12 @@ describe('what is no regular file below the root is refused, and never waited fo
       await symlink(outside, join(root, 'linked'))
       return 'linked/file'
     },
+    'a hard link to a file outside': async (root) => {
+      const outside = await temporaryFolder()
+      await writeFile(join(outside, 'file'), 'secret')
+      await link(join(outside, 'file'), join(root, 'linked'))
+      return 'linked'
+    },
     'a folder': async (root) => {
       await mkdir(join(root, 'folder'))
       return 'folder'
@@ -173,6 +192,30 @@ describe('what is no regular file below the root is refused, and never waited fo
     await expect(createFilesystemStore({ root: '/dev' }).get(key, {}, signal)).rejects.toThrow(
       /^(upstream_error|unavailable)$/,
     )
+  })
+})
+
+describe('hard links', () => {
+  test('are refused with a cause that names the option', async () => {
+    const root = await temporaryFolder()
+    await writeFile(join(root, 'a'), 'content')
+    await link(join(root, 'a'), join(root, 'b'))
+    await expect(createFilesystemStore({ root }).head('a', signal)).rejects.toMatchObject({
+      message: 'upstream_error',
+      cause: { message: "the file has 2 names; hardLinks: 'allow' serves such files" },
+    })
+    expect(heldOpenBelow(root)).toEqual([])
+  })
+
+  test('are served where they are allowed', async () => {
+    const root = await temporaryFolder()
+    await writeFile(join(root, 'a'), 'content')
+    await link(join(root, 'a'), join(root, 'b'))
+    expect(await contentOf(createFilesystemStore({ root, hardLinks: 'allow' }), 'b')).toBe('content')
+  })
+
+  test('are an option of two words', async () => {
+    expect(() => createFilesystemStore({ root: '/x', hardLinks: 'yes' as 'allow' })).toThrow(/^hardLinks: /)
   })
 })
 
@@ -281,7 +324,6 @@ describe('a file that changes under its reader', () => {
   test.each([
     ['replaced by rename', replace],
     ['deleted', (path: string) => unlink(path)],
-    ['given a second name', (path: string) => link(path, `${path}.backup`)],
   ])('%s: the old bytes come, all of them', async (_, change) => {
     expect(Buffer.compare(await readAcross(change), positionCoded(SIZE, 1))).toBe(0)
   })
@@ -311,6 +353,18 @@ describe('a file that changes under its reader', () => {
     ['emptied', (path: string) => truncate(path, 0)],
     ['grown', (path: string) => appendFile(path, 'more')],
     ['changed in its mode', (path: string) => chmod(path, 0o600)],
+    ['given a second name', (path: string) => link(path, `${path}.backup`)],
+    [
+      'overwritten in place, its modification time set back, and given a second name',
+      async (path: string) => {
+        const file = await open(path, 'r+')
+        const { atime, mtime } = await file.stat()
+        await file.write(positionCoded(1_000, 2), 0, 1_000, SIZE - 1_000)
+        await file.utimes(atime, mtime)
+        await file.close()
+        await link(path, `${path}.backup`)
+      },
+    ],
   ])('%s: the rest is withheld', async (_, change) => {
     await expect(readAcross(change)).rejects.toThrow('object_changed')
   })

@@ -4,7 +4,10 @@ import type { Threads } from './threads.ts'
 
 /** What a store needs of its process. */
 export interface Around {
+  /** For paths whose volume is not known yet: each call waits on a pool thread. */
   readonly disk: Disk
+  /** Looks at the volume under a resolved path, on one pool thread, and gives the calls for the files below it. */
+  readonly diskUnder: (path: string, called: (disk: Disk) => void) => void
   readonly threads: Threads
   readonly memory: MemoryBudget
   /** Milliseconds, never going back. */

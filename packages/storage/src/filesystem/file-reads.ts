@@ -24,7 +24,7 @@ export interface FileReads {
 
 /** Owns the descriptor from now on: after the last byte, an error or `close` it is closed, exactly once. */
 export function createFileReads(
-  { disk, threads, now }: Around,
+  { disk, threads, now }: Pick<Around, 'disk' | 'threads' | 'now'>,
   file: OpenFile,
   { first, last }: ByteRange,
 ): FileReads {

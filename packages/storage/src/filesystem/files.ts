@@ -5,38 +5,41 @@ import type { ByteRange, ExportStore, GetOptions, ObjectInfo, OpenObject } from 
 import { joinKey } from '../object-key.ts'
 import type { Around } from './around.ts'
 import { createChunkSize } from './chunk-size.ts'
+import type { Disk } from './disk.ts'
 import { alternate } from './file-chunks.ts'
 import { createFileReads } from './file-reads.ts'
 import { type End, inTurn } from './in-turn.ts'
-import { openFile, type OpenFile } from './open-file.ts'
+import { type HardLinks, openFile, type OpenFile } from './open-file.ts'
 import { refusedAs } from './refusals.ts'
-import type { Root } from './root.ts'
+import { confirmRoot, createRoot, type Root } from './root.ts'
 import { readSmall, SMALL, smallObject } from './small-file.ts'
 
-/** The files below a root, as a store. Each call is one turn on a pool thread, from the first look to the last. */
-export function createFiles(root: Root, around: Around): ExportStore {
-  const { disk, threads } = around
+/**
+ * The files below a root, as a store. Each call is one turn on a pool thread, from the first look to the last.
+ *
+ * @param folder - the absolute path of the root; resolved at first use
+ */
+export function createFiles(folder: string, hardLinks: HardLinks, around: Around): ExportStore {
+  const { threads } = around
+  const rootOf = createRoot(around, folder)
 
-  const pathOf = async (key: string, signal: AbortSignal): Promise<string> => {
-    const name = joinKey(undefined, key)
-    const folder = await root.path(signal)
-    return (folder.endsWith(sep) ? folder : folder + sep) + (sep === '/' ? name : name.replaceAll('/', sep))
-  }
-
-  const open = <T>(path: string, end: End<T>, opened: (file: OpenFile) => void): void =>
-    openFile(disk, path, (error, file) => {
+  /** Opens the file of a key, or ends with the reason why not. Needs a thread in hand, and keeps it for `opened`. */
+  const open = <T>(root: Root, name: string, end: End<T>, opened: (file: OpenFile) => void): void =>
+    openFile(root.disk, pathOf(root.path, name), hardLinks, (error, file) => {
       if (file) return opened(file)
       const give = (error: unknown): void => {
         threads.free()
         end(error)
       }
-      if (error === undefined) root.confirm(give)
+      if (error === undefined) confirmRoot(root, give)
       else give(error)
     })
 
-  const close = ({ descriptor, stats }: OpenFile): void => disk.close(descriptor, stats, threads.free)
+  const close = (disk: Disk, { descriptor, stats }: OpenFile): void =>
+    disk.close(descriptor, stats, threads.free)
 
   const read = (
+    disk: Disk,
     file: OpenFile,
     { range, ifMatch, borrow = false }: GetOptions,
     end: End<OpenObject>,
@@ -45,16 +48,16 @@ export function createFiles(root: Root, around: Around): ExportStore {
     const part = range ?? { first: 0, last: info.size - 1 }
     const objection = objectionTo(info, part, ifMatch)
     if (objection) {
-      close(file)
+      close(disk, file)
       end(refusedAs(objection))
     } else if (part.last - part.first < SMALL) {
       readSmall(disk, file, part, (error, bytes) => {
-        close(file)
+        close(disk, file)
         end(error, bytes && smallObject(info, bytes))
       })
     } else {
       threads.free()
-      const reads = createFileReads(around, file, part)
+      const reads = createFileReads({ disk, threads, now: around.now }, file, part)
       const size = createChunkSize(around.memory)
       const close = (): void => {
         reads.close()
@@ -66,25 +69,30 @@ export function createFiles(root: Root, around: Around): ExportStore {
 
   return {
     async head(key, signal) {
-      const path = await pathOf(key, signal)
+      const name = joinKey(undefined, key)
+      const root = await rootOf(signal)
       return inTurn<ObjectInfo>(threads, signal, (end) =>
-        open(path, end, (file) => {
-          close(file)
+        open(root, name, end, (file) => {
+          close(root.disk, file)
           end(undefined, describe(file))
         }),
       )
     },
     async get(key, options, signal) {
-      const path = await pathOf(key, signal)
+      const name = joinKey(undefined, key)
+      const root = await rootOf(signal)
       return inTurn<OpenObject>(
         threads,
         signal,
-        (end) => open(path, end, (file) => read(file, options, end)),
+        (end) => open(root, name, end, (file) => read(root.disk, file, options, end)),
         (late) => late.close(),
       )
     },
   }
 }
+
+const pathOf = (folder: string, name: string): string =>
+  (folder.endsWith(sep) ? folder : folder + sep) + (sep === '/' ? name : name.replaceAll('/', sep))
 
 const describe = ({ stats: { size, mtimeNs, mtimeMs } }: OpenFile): ObjectInfo => ({
   size: Number(size),

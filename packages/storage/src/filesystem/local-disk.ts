@@ -1,4 +1,4 @@
-import { type BigIntStats, closeSync, fstatSync, readFileSync, statfsSync, statSync } from 'node:fs'
+import { type BigIntStats, closeSync, fstatSync, readFile, stat, statfs } from 'node:fs'
 
 import { BIGINT, type Disk, nodeDisk } from './disk.ts'
 
@@ -9,14 +9,24 @@ import { BIGINT, type Disk, nodeDisk } from './disk.ts'
 const LOCAL = new Set([0xef53n, 0x58465342n, 0x9123683en, 0xf2f52010n, 0x01021994n])
 
 /**
- * The disk under a path that is resolved at start-up. A pool thread costs ten times the call that it is asked for. So looks
- * at open files, and their closes, spare it where they touch memory alone and cannot hang: if the path is of a local kind,
- * for files of the same device. A network or FUSE volume may hang in each, also one that is mounted below the path.
+ * Gives the calls for the files below a resolved path. A pool thread costs ten times the call that it makes. So on a local
+ * filesystem `fstat` and `close` run synchronously for files on the path's device: they touch memory only and cannot hang.
+ * A network or FUSE volume can hang in each call, also one that is mounted below the path.
+ *
+ * Looks at the volume with one call after the other, each on a pool thread: the path itself may be on a volume that hangs.
  */
-export function diskUnder(path: string | undefined): Disk {
-  const device = path === undefined ? undefined : localDevice(path)
-  if (path === undefined || device === undefined) return nodeDisk
-  return standsAlone(path) ? { ...localDisk(device), fstat: firstLook } : localDisk(device)
+export function diskUnder(path: string, called: (disk: Disk) => void): void {
+  if (process.platform !== 'linux') return called(nodeDisk)
+  statfs(path, BIGINT, (error, volume) => {
+    if (error || !LOCAL.has(BigInt.asUintN(32, volume.type))) return called(nodeDisk)
+    stat(path, BIGINT, (error, folder) => {
+      if (error) return called(nodeDisk)
+      const local = localDisk(folder.dev)
+      readFile('/proc/self/mountinfo', 'utf8', (error, mounts) =>
+        called(!error && standsAlone(path, mounts) ? { ...local, fstat: firstLook } : local),
+      )
+    })
+  })
 }
 
 /** {@link nodeDisk}, with short cuts for files that are known to lie on this device. */
@@ -63,31 +73,16 @@ function closeNow(descriptor: number): void {
   } catch {}
 }
 
-function localDevice(path: string): bigint | undefined {
-  if (process.platform !== 'linux') return undefined
-  try {
-    const { type } = statfsSync(path, BIGINT)
-    return LOCAL.has(BigInt.asUintN(32, type)) ? statSync(path, BIGINT).dev : undefined
-  } catch {
-    return undefined
-  }
-}
-
-/** Whether no other volume is mounted below a path, as proc(5) lists them: mount points are the fifth of the fields. */
-export function standsAlone(
-  path: string,
-  list: () => string = () => readFileSync('/proc/self/mountinfo', 'utf8'),
-): boolean {
+/**
+ * Whether no other volume is mounted below a path.
+ *
+ * @param mounts - the text of `/proc/self/mountinfo` (proc(5)): the mount point is the fifth field of each line
+ */
+export function standsAlone(path: string, mounts: string): boolean {
   const folder = path.endsWith('/') ? path : `${path}/`
   const written = folder.replaceAll(
     /[ \t\n\\]/g,
     (character) => `\\0${character.codePointAt(0)?.toString(8) ?? ''}`,
   )
-  try {
-    return !list()
-      .split('\n')
-      .some((line) => line.split(' ')[4]?.startsWith(written))
-  } catch {
-    return false
-  }
+  return !mounts.split('\n').some((line) => line.split(' ')[4]?.startsWith(written))
 }

@@ -13,6 +13,9 @@ export interface OpenFile {
 // A link is not followed, a pipe not waited for, a terminal not made ours. Where a system lacks one of them it counts as 0.
 const FLAGS = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK | constants.O_NOCTTY
 
+/** `'refuse'`: a file that has more than one name is refused. */
+export type HardLinks = 'refuse' | 'allow'
+
 /**
  * Opens the regular file that lies at exactly this path, with no link on the way. Path and file are looked at only once:
  * what is seen belongs to what was opened.
@@ -20,13 +23,17 @@ const FLAGS = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK |
  * @param path - real but for what lies below the root
  * @param end - with nothing where the disk knows no such path
  */
-export function openFile(disk: Disk, path: string, end: End<OpenFile>): void {
+export function openFile(disk: Disk, path: string, hardLinks: HardLinks, end: End<OpenFile>): void {
   disk.open(path, FLAGS, (error, descriptor) => {
     if (error) return end(isAbsent(error) ? undefined : refusedBy(error))
     disk.fstat(descriptor, (error, stats) => {
       if (error) return disk.close(descriptor, undefined, () => end(refusedBy(error)))
       const fail = (reason: unknown): void => disk.close(descriptor, stats, () => end(reason))
-      if (!stats.isFile()) return fail(refusedAs('upstream_error'))
+      if (!stats.isFile()) return fail(refusedAs('upstream_error', new Error('this is no regular file')))
+      if (hardLinks === 'refuse' && stats.nlink > 1n) {
+        const cause = new Error(`the file has ${stats.nlink} names; hardLinks: 'allow' serves such files`)
+        return fail(refusedAs('upstream_error', cause))
+      }
       const file = { descriptor, stats }
       whetherAt(disk, path, file, (error) => (error === undefined ? end(undefined, file) : fail(error)))
     })

@@ -1,39 +1,75 @@
 import type { Around } from './around.ts'
-import { inTurn } from './in-turn.ts'
+import type { Disk } from './disk.ts'
 import { refusedAs } from './refusals.ts'
 
-/** The folder that every file lies below. */
+/** The folder that every file lies below, once it has been found. */
 export interface Root {
-  /** Its real path; a promise of it while it could not be found yet. Rejects with `'unavailable'` where it still cannot. */
-  path(signal: AbortSignal): string | Promise<string>
-  /** Asked where a file is missing: ends with `'unavailable'` where it is the root that is. Needs a thread in hand. */
-  confirm(end: (error?: unknown) => void): void
+  /** Its real path. Later changes of a link that led here are not followed. */
+  readonly path: string
+  /** The calls for the files below it. */
+  readonly disk: Disk
 }
 
 /**
- * @param given - an absolute path, perhaps of a link
- * @param real - what it led to at creation. From then on the root stays there, wherever the link may point
+ * Finds the root at first use: its real path and the kind of its volume, one call after the other on one pool thread. Nothing
+ * runs on the event loop, so a volume that hangs stops only the callers of this root. Callers share one search, so that
+ * however many wait, it takes one thread. A root that could not be found is searched for again at the next call.
+ *
+ * @param given - an absolute path; it may be a link
+ * @returns the root, or a promise of it while it is not known. The promise rejects with `'unavailable'` where there is no such
+ *   path, and with the signal's reason once the signal fires
  */
-export function createRoot({ disk, threads }: Around, given: string, real: string | undefined): Root {
-  let known = real
+export function createRoot(
+  { disk, diskUnder, threads }: Around,
+  given: string,
+): (signal: AbortSignal) => Root | Promise<Root> {
+  let known: Root | undefined
+  let searching: Promise<Root> | undefined
 
-  const find = async (signal: AbortSignal): Promise<string> => {
-    const found = await inTurn<string>(threads, signal, (end) =>
-      disk.realpath(given, (error, path) => {
-        threads.free()
-        end(error ? refusedAs('unavailable', error) : undefined, path)
-      }),
-    )
-    known ??= found
-    return known ?? given
+  const search = (): Promise<Root> =>
+    new Promise((resolve, reject) => {
+      threads.take(() =>
+        disk.realpath(given, (error, path) => {
+          if (error) {
+            threads.free()
+            return reject(refusedAs('unavailable', error))
+          }
+          diskUnder(path, (local) => {
+            threads.free()
+            known = { path, disk: local }
+            resolve(known)
+          })
+        }),
+      )
+    })
+  const forget = (): void => {
+    searching = undefined
   }
 
-  return {
-    path: (signal) => known ?? find(signal),
-    confirm: (end) =>
-      disk.stat(known ?? given, (error, stats) => {
-        if (error) return end(refusedAs('unavailable', error))
-        end(stats.isDirectory() ? undefined : refusedAs('unavailable', new Error('the root is no folder')))
-      }),
+  return (signal) => {
+    if (known) return known
+    if (signal.aborted) return Promise.reject(signal.reason)
+    if (!searching) {
+      searching = search()
+      searching.then(forget, forget)
+    }
+    return waitFor(searching, signal)
   }
+}
+
+function waitFor<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const leave = (): void => reject(signal.reason)
+    const settle = (): void => signal.removeEventListener('abort', leave)
+    signal.addEventListener('abort', leave, { once: true })
+    promise.then(resolve, reject).finally(settle)
+  })
+}
+
+/** Asked where a file is missing: ends with `'unavailable'` where the root itself is missing. Needs a thread in hand. */
+export function confirmRoot({ path, disk }: Root, end: (error?: unknown) => void): void {
+  disk.stat(path, (error, stats) => {
+    if (error) return end(refusedAs('unavailable', error))
+    end(stats.isDirectory() ? undefined : refusedAs('unavailable', new Error('the root is no folder')))
+  })
 }

@@ -4,11 +4,14 @@ import type { BigIntStats } from 'node:fs'
 export type Look = Pick<BigIntStats, 'size' | 'mtimeNs' | 'ctimeNs' | 'nlink'>
 
 /**
- * Whether nobody has written into an open file since `before`. The change time betrays also a writer that sets the
- * modification time back. But a name that comes or goes, as when a new file is renamed over this one, stamps the change
- * time too, and the old bytes are all there: so it is compared only while the file has as many names.
+ * Whether the bytes of an open file are still those of `before`.
+ *
+ * ctime reveals a writer that sets mtime back. Removing a name of the file changes ctime too, though the bytes stay: renaming
+ * another file over this one does, and so does deleting it. So ctime is not compared where `nlink` has fallen. Adding a hard
+ * link also changes ctime, but nothing tells it from a write whose mtime was set back. So a file with a new name is taken
+ * as changed.
  */
 export const isUnchanged = (before: Look, now: Look): boolean =>
   now.size === before.size &&
   now.mtimeNs === before.mtimeNs &&
-  (now.nlink !== before.nlink || now.ctimeNs === before.ctimeNs)
+  (now.nlink < before.nlink || (now.nlink === before.nlink && now.ctimeNs === before.ctimeNs))

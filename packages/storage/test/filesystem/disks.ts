@@ -3,7 +3,6 @@ import type { ExportStore } from '@sallyport/core'
 import type { Around } from '../../src/filesystem/around.ts'
 import { type Disk, nodeDisk } from '../../src/filesystem/disk.ts'
 import { createFiles } from '../../src/filesystem/files.ts'
-import { createRoot } from '../../src/filesystem/root.ts'
 import { createThreads } from '../../src/filesystem/threads.ts'
 import { createMemoryBudget } from '../../src/memory-budget.ts'
 
@@ -27,16 +26,23 @@ export function watchedDisk(faults: Partial<Disk> = {}): { disk: Disk; opened: n
   return { disk, opened, closed }
 }
 
-/** A store with three threads of its own, on a disk and a clock of the test's. */
-export function storeOn(root: string, around: Partial<Around>): ExportStore {
+/**
+ * A store with three threads of its own, on a disk and a clock of the test's.
+ *
+ * @param around - its `disk` has the files
+ * @param search - the disk that the root is searched for on
+ */
+export function storeOn(root: string, around: Partial<Around>, search: Disk = nodeDisk): ExportStore {
+  const { disk = nodeDisk } = around
   const whole = {
-    disk: nodeDisk,
+    diskUnder: (_: string, called: (disk: Disk) => void) => called(disk),
     threads: createThreads(() => 3),
     memory: createMemoryBudget(10_000_000),
     now: () => performance.now(),
     ...around,
+    disk: search,
   }
-  return createFiles(createRoot(whole, root, root), whole)
+  return createFiles(root, 'refuse', whole)
 }
 
 /** An error of the disk. */

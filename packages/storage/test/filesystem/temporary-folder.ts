@@ -7,8 +7,8 @@ import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
 
 /** A folder of the running test's own, gone after it. */
-export async function temporaryFolder(): Promise<string> {
-  const folder = await realpath(await mkdtemp(join(tmpdir(), 'sallyport-')))
+export async function temporaryFolder(parent = tmpdir()): Promise<string> {
+  const folder = await realpath(await mkdtemp(join(parent, 'sallyport-')))
   onTestFinished(() => rm(folder, { recursive: true, force: true }))
   return folder
 }
