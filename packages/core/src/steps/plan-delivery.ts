@@ -56,7 +56,7 @@ export const decidesFirst = ({ method, header }: DeliveryQuestion): boolean =>
 export function planDelivery(question: DeliveryQuestion, info: ObjectInfo): Plan {
   const { method, header, record, mediaTypes, now, boundary } = question
   const shown = representation(record, info, mediaTypes, header('accept-encoding'))
-  const lastModified = info.lastModified && new Date(Math.min(info.lastModified.getTime(), now))
+  const lastModified = notAhead(info.lastModified, now)
   const current = { etag: shown.etag, ...(lastModified && { lastModified }) }
   const fields = {
     ifMatch: header('if-match'),
@@ -95,6 +95,14 @@ export function planDelivery(question: DeliveryQuestion, info: ObjectInfo): Plan
   if (more.length > 0) return several([first, ...more], headers, shown.type, info.size, boundary())
   return single(first, headers, info.size)
 }
+
+/**
+ * An object's date, if its second has begun (RFC 9110 §8.8.2.1: never later than `Date`). A date of the future counts as
+ * none: replacing it by the time of each answer would give another date each time, and a condition with one that we gave
+ * ourselves would fail.
+ */
+const notAhead = (date: Date | undefined, now: number): Date | undefined =>
+  date && Math.floor(date.getTime() / 1_000) <= Math.floor(now / 1_000) ? date : undefined
 
 function askedRanges(
   header: (name: string) => string | undefined,

@@ -58,8 +58,10 @@ describe('Last-Modified', () => {
   test.each([
     ['of the past', '2026-05-31T10:00:00.999Z', 'Sun, 31 May 2026 10:00:00 GMT'],
     ['of this instant', '2026-06-01T12:00:00.500Z', 'Mon, 01 Jun 2026 12:00:00 GMT'],
-    ['of the future', '2027-01-01T00:00:00Z', 'Mon, 01 Jun 2026 12:00:00 GMT'],
-  ])('%s is never later than now', (_, date, expected) => {
+    ['of later in this second', '2026-06-01T12:00:00.999Z', 'Mon, 01 Jun 2026 12:00:00 GMT'],
+    ['of the next second', '2026-06-01T12:00:01Z', undefined],
+    ['of the future', '2027-01-01T00:00:00Z', undefined],
+  ])('%s is given unless it is later than now', (_, date, expected) => {
     expect(plan({ info: { lastModified: new Date(date) } }).headers['Last-Modified']).toBe(expected)
   })
 
