@@ -1,12 +1,12 @@
 import { spawnSync } from 'node:child_process'
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { globSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 import { describe, expect, test } from 'vitest'
 import { parseAllDocuments } from 'yaml'
 
 import { doorFiles, shownBy } from '../../scripts/doors.ts'
-import { blocks, root } from './blocks.ts'
+import { blocks, root, textOf } from './blocks.ts'
 import { given, preludes } from './given.ts'
 
 // Every block of code in the documents, by its language. What is run besides has a test of its own.
@@ -71,6 +71,15 @@ test(
     expect(`${stdout}${stderr}`).toBe('')
   },
 )
+
+test('ts: no block, example or docstring copies the ids of a record from the question', () => {
+  const copied =
+    /\bid: (?:query\.)?exportId\b|\bexportId: id\b|\btenantId: (?:query\.)?tenant\.id\b|\bid: tenantId\b/
+  const programs = globSync('examples/*/*.ts', { cwd: root }).map((title) => ({ title, code: textOf(title) }))
+  expect(programs.length).toBeGreaterThan(3)
+  const texts = [...of('ts'), ...examples.map(({ name, code }) => ({ title: name, code })), ...programs]
+  expect(texts.filter(({ code }) => copied.test(code)).map(({ title }) => title)).toEqual([])
+})
 
 test('ts: what a block takes for granted is known', () => {
   const names = new Set(of('ts').flatMap((block) => block.given))

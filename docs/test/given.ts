@@ -4,6 +4,8 @@ export const given: Readonly<Record<string, string>> = {
   catalogue:
     "declare const catalogue: { find(tenantId: string, id: string, signal?: AbortSignal): Promise<import('@sallyport/core').ExportRecord | undefined> }",
   clientSecret: 'declare const clientSecret: string',
+  database:
+    "declare const database: { query(sql: string, values: readonly string[], signal: AbortSignal): Promise<readonly { id: string; tenant_id: string; key: string; format: string; state: 'ready' | 'pending' | 'failed' }[]> }",
   findTenant:
     "declare const findTenant: (name: string) => Promise<import('@sallyport/core').Tenant | undefined>",
   handler: "declare const handler: import('@sallyport/core').ExportHandler",

@@ -21,6 +21,13 @@ const [service = '', settings = ''] = [...readme.matchAll(/```ts\n(.*?)```/gs)].
 
 const id = '1f4e9a70-3c52-4b8d-a6e1-0d9b7c5a3e82'
 const bytes = positionCoded(700_001)
+const reader = {
+  issuer: 'i',
+  subject: 's',
+  organizations: ['acme'],
+  capabilities: ['exports:download'],
+  claims: {},
+}
 
 /** Runs a module's text in a Node of its own, as if it lay in the package. Its first line on stdout is its address. */
 async function run(code: string): Promise<{ url: string; end(): Promise<void> }> {
@@ -41,6 +48,28 @@ async function run(code: string): Promise<{ url: string; end(): Promise<void> }>
   }
 }
 
+const onAnyPort = (code: string): string =>
+  code.replace(
+    'listen(3000)',
+    "listen(0, '127.0.0.1', function () { console.log(`http://127.0.0.1:${this.address().port}`) })",
+  )
+
+test('a service of README.md that lost its WHERE gives out nothing of another tenant', async () => {
+  const lost = service
+    .replace('row.tenantId === tenant.id && ', '')
+    .replace("organizations = [{ id: '17'", "organizations = [{ id: '18'")
+    .replace(
+      /verifier: createJwtVerifier\(.*\),\n/,
+      `verifier: { verify: async () => (${JSON.stringify(reader)}) },\n`,
+    )
+  expect(lost.split('\n').filter((line) => !service.includes(line))).toHaveLength(3)
+  const { url, end } = await run(onAnyPort(lost))
+  const headers = { authorization: 'Bearer any', 'x-org-name': 'acme' }
+  const answer = await fetch(new URL(`/exports/${id}/download`, url), { headers })
+  await end()
+  expect(answer.status).toBe(404) // 503 would be the answer of a store that was asked for `/var/exports`
+})
+
 describe.each([
   { title: 'the service', code: service },
   { title: 'the service with the settings', code: service.replace('app.listen(3000)\n', settings) },
@@ -53,19 +82,13 @@ describe.each([
   beforeAll(async () => {
     root = await mkdtemp(join(tmpdir(), 'sallyport-readme-'))
     await mkdir(join(root, 'acme'))
-    await writeFile(join(root, 'acme', `${id}.jsonl`), bytes)
+    await writeFile(join(root, 'acme', '2026-05.jsonl'), bytes)
     const { jwks } = await signerOf
     keys = createServer((_request, response) => response.end(JSON.stringify(jwks)))
     await new Promise<void>((resolve) => keys.listen(0, '127.0.0.1', resolve))
     issuer = `http://127.0.0.1:${(keys.address() as AddressInfo).port}`
     served = await run(
-      code
-        .replace('https://login.example.com', issuer)
-        .replace('/var/exports', root)
-        .replace(
-          'listen(3000)',
-          "listen(0, '127.0.0.1', function () { console.log(`http://127.0.0.1:${this.address().port}`) })",
-        ),
+      onAnyPort(code.replace('https://login.example.com', issuer).replace('/var/exports', root)),
     )
   })
   afterAll(async () => {
@@ -80,8 +103,8 @@ describe.each([
     return fetch(new URL(path, served.url), { headers })
   }
 
-  test('has under 25 lines', () => {
-    expect(service.trimEnd().split('\n').length).toBeLessThan(25)
+  test('has at most 26 lines', () => {
+    expect(service.trimEnd().split('\n').length).toBeLessThanOrEqual(26)
     expect(code).toContain('listen(3000)')
   })
 
@@ -101,7 +124,7 @@ describe.each([
       status: 403,
     },
     {
-      what: 'an id without a file',
+      what: 'an id that is in no row',
       path: `/exports/${id.replace('1', '2')}/download`,
       more: {},
       status: 404,

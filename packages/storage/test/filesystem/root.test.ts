@@ -80,26 +80,29 @@ test('a root that fails is searched for again at the next call', async () => {
   expect(await store.head('a', signal)).toMatchObject({ size: 7 })
 })
 
-test.runIf(process.platform === 'linux')('a root on a local disk that appears later is local as well', async () => {
-  // A tmpfs, because the folder for temporary files may be on a filesystem that is not known as local.
-  const root = join(await temporaryFolder('/dev/shm'), 'later')
-  const disks: Disk[] = []
-  const store = createFiles(root, 'refuse', {
-    disk: nodeDisk,
-    diskUnder: (path, called) =>
-      diskUnder(path, (disk) => {
-        disks.push(disk)
-        called(disk)
-      }),
-    threads: createThreads(() => 1),
-    memory: createMemoryBudget(1_000_000),
-    now: () => 0,
-  })
-  await expect(store.head('a', signal)).rejects.toThrow('unavailable')
-  await mkdir(root)
-  writeFileSync(join(root, 'a'), 'content')
-  expect(await store.head('a', signal)).toMatchObject({ size: 7 })
-  expect(disks).toHaveLength(1)
-  expect(disks[0]).not.toBe(nodeDisk)
-  expect(Object.keys(disks[0] ?? {})).toEqual(Object.keys(localDisk(statSync(root, { bigint: true }).dev)))
-})
+test.runIf(process.platform === 'linux')(
+  'a root on a local disk that appears later is local as well',
+  async () => {
+    // A tmpfs, because the folder for temporary files may be on a filesystem that is not known as local.
+    const root = join(await temporaryFolder('/dev/shm'), 'later')
+    const disks: Disk[] = []
+    const store = createFiles(root, 'refuse', {
+      disk: nodeDisk,
+      diskUnder: (path, called) =>
+        diskUnder(path, (disk) => {
+          disks.push(disk)
+          called(disk)
+        }),
+      threads: createThreads(() => 1),
+      memory: createMemoryBudget(1_000_000),
+      now: () => 0,
+    })
+    await expect(store.head('a', signal)).rejects.toThrow('unavailable')
+    await mkdir(root)
+    writeFileSync(join(root, 'a'), 'content')
+    expect(await store.head('a', signal)).toMatchObject({ size: 7 })
+    expect(disks).toHaveLength(1)
+    expect(disks[0]).not.toBe(nodeDisk)
+    expect(Object.keys(disks[0] ?? {})).toEqual(Object.keys(localDisk(statSync(root, { bigint: true }).dev)))
+  },
+)
