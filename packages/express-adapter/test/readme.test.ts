@@ -63,10 +63,10 @@ test('a service of README.md that lost its WHERE gives out nothing of another te
       `verifier: { verify: async () => (${JSON.stringify(reader)}) },\n`,
     )
   expect(lost.split('\n').filter((line) => !service.includes(line))).toHaveLength(3)
-  const { url, end } = await run(onAnyPort(lost))
+  const served = await run(onAnyPort(lost))
   const headers = { authorization: 'Bearer any', 'x-org-name': 'acme' }
-  const answer = await fetch(new URL(`/exports/${id}/download`, url), { headers })
-  await end()
+  const answer = await fetch(new URL(`/exports/${id}/download`, served.url), { headers })
+  await served.end()
   expect(answer.status).toBe(404) // 503 would be the answer of a store that was asked for `/var/exports`
 })
 
