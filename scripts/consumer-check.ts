@@ -1,13 +1,15 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 
 import { packAll, run } from './pack.ts'
 
-// Three empty projects install the packed packages with npm, and each downloads an export through a service of its own, on
-// every Node that the packages are for. Needs a build, and nothing from outside but the npm registry.
+// Empty projects install the packed packages with npm. Each is compiled, where it is TypeScript, by every compiler listed
+// for it, and downloads an export through a service of its own on every Node that the packages support. Needs a build,
+// and nothing from outside but the npm registry.
 
 const nodes = ['22.23.3', '24.21.0', '26.10.0']
+const [oldTypeScript, newTypeScript] = ['5.4.5', '7.0.2']
 const modules = {
   'node:fs/promises': ['mkdir', 'mkdtemp', 'writeFile'],
   'node:path': ['join'],
@@ -32,8 +34,9 @@ const adapters = {
 } as const
 type Framework = keyof typeof adapters
 
-const use = ({ mount }: (typeof adapters)[Framework]): string => `
+const use = ({ mount }: (typeof adapters)[Framework], first = ''): string => `
 async function main() {
+  ${first}
   const id = '1f4e9a70-3c52-4b8d-a6e1-0d9b7c5a3e82'
   const root = await mkdtemp('exports-')
   await mkdir(join(root, 'acme'))
@@ -66,6 +69,15 @@ const imports = ({ module, framework }: (typeof adapters)[Framework]): string =>
     `import { exportDownload } from '${module}'`,
     `import ${framework} from '${framework.toLowerCase()}'`,
   ].join('\n')
+/** Inside an async function: a CommonJS file of TypeScript's `module: node16` cannot import an ES module in another way. */
+const dynamicImports = ({ module, framework }: (typeof adapters)[Framework]): string =>
+  [
+    ...Object.entries(modules).map(
+      ([name, names]) => `const { ${names.join(', ')} } = await import('${name}')`,
+    ),
+    `const { exportDownload } = await import('${module}')`,
+    `const { default: ${framework} } = await import('${framework.toLowerCase()}')`,
+  ].join('\n  ')
 const requires = ({ module, framework }: (typeof adapters)[Framework]): string =>
   [
     ...Object.entries(modules).map(([name, names]) => `const { ${names.join(', ')} } = require('${name}')`),
@@ -73,27 +85,59 @@ const requires = ({ module, framework }: (typeof adapters)[Framework]): string =
     `const ${framework} = require('${framework.toLowerCase()}')`,
   ].join('\n')
 
-const strict = {
-  target: 'es2023',
-  module: 'nodenext',
+const compilerOptions = {
+  target: 'es2022',
   strict: true,
   exactOptionalPropertyTypes: true,
   noUncheckedIndexedAccess: true,
   skipLibCheck: true,
   types: ['node'],
   outDir: 'out',
+  rootDir: '.',
 }
-const projects = [
-  { title: 'ES modules, Express', type: 'module', file: 'main.js', adapter: adapters.express, head: imports },
-  { title: 'CommonJS, Koa', type: 'commonjs', file: 'main.js', adapter: adapters.koa, head: requires },
+interface Project {
+  readonly title: string
+  readonly type: 'module' | 'commonjs'
+  readonly adapter: (typeof adapters)[Framework]
+  readonly source: (adapter: (typeof adapters)[Framework]) => string
+  /** Absent: JavaScript. */
+  readonly typescript?: { readonly module: 'node16' | 'nodenext'; readonly versions: readonly string[] }
+}
+const projects: readonly Project[] = [
   {
-    title: 'strict TypeScript, Express',
+    title: 'ES modules, Express',
     type: 'module',
-    file: 'main.ts',
     adapter: adapters.express,
-    head: imports,
+    source: (adapter) => `${imports(adapter)}\n${use(adapter)}`,
   },
-] as const
+  {
+    title: 'CommonJS, Koa',
+    type: 'commonjs',
+    adapter: adapters.koa,
+    source: (adapter) => `${requires(adapter)}\n${use(adapter)}`,
+  },
+  {
+    title: 'TypeScript, ES modules, Express',
+    type: 'module',
+    adapter: adapters.express,
+    source: (adapter) => `${imports(adapter)}\n${use(adapter)}`,
+    typescript: { module: 'nodenext', versions: [oldTypeScript, newTypeScript] },
+  },
+  {
+    title: 'TypeScript, CommonJS by import(), Koa',
+    type: 'commonjs',
+    adapter: adapters.koa,
+    source: (adapter) => use(adapter, dynamicImports(adapter)),
+    typescript: { module: 'node16', versions: [oldTypeScript, newTypeScript] },
+  },
+  {
+    title: 'TypeScript, CommonJS by import, Express',
+    type: 'commonjs',
+    adapter: adapters.express,
+    source: (adapter) => `${imports(adapter)}\n${use(adapter)}`,
+    typescript: { module: 'nodenext', versions: [newTypeScript] },
+  },
+]
 
 const directory = mkdtempSync(join(tmpdir(), 'sallyport-consumers-'))
 process.on('exit', () => rmSync(directory, { recursive: true, force: true }))
@@ -104,20 +148,28 @@ const runtimes = nodes.map((version) => {
   return run('npx', ['-y', '-p', platform, '-c', 'node -p process.execPath']).trim()
 })
 
-for (const [index, { title, type, file, adapter, head }] of projects.entries()) {
+for (const [index, { title, type, adapter, source, typescript }] of projects.entries()) {
   const folder = join(directory, String(index))
+  const file = typescript ? 'main.ts' : 'main.js'
   mkdirSync(folder)
   writeFileSync(join(folder, 'package.json'), JSON.stringify({ private: true, type }))
   const own = ['core', 'storage', adapter.module.slice('@sallyport/'.length)].map(tarball)
-  const others = [...adapter.packages, ...(file.endsWith('.ts') ? ['@types/node@24'] : [])]
+  const compilers = typescript?.versions.map((version) => `tsc-${version}@npm:typescript@${version}`) ?? []
+  const others = [...adapter.packages, ...(typescript ? ['@types/node@22', ...compilers] : [])]
   run('npm', ['install', '--no-audit', '--no-fund', '--prefer-offline', ...own, ...others], folder)
-  writeFileSync(join(folder, file), `${head(adapter)}\n${use(adapter)}`)
-  if (file.endsWith('.ts')) {
-    writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions: strict, files: [file] }))
-    run(process.execPath, [resolve('node_modules/typescript/bin/tsc')], folder)
+  writeFileSync(join(folder, file), source(adapter))
+  if (!typescript) runOnEveryNode(title, folder, file)
+  for (const version of typescript?.versions ?? []) {
+    const options = { ...compilerOptions, module: typescript?.module }
+    writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions: options, files: [file] }))
+    run(process.execPath, [join(folder, 'node_modules', `tsc-${version}`, 'bin/tsc')], folder)
+    runOnEveryNode(`${title}, TypeScript ${version}`, folder, 'out/main.js')
   }
+}
+
+function runOnEveryNode(title: string, folder: string, file: string): void {
   for (const [which, node] of runtimes.entries()) {
-    run(node, [file.endsWith('.ts') ? 'out/main.js' : file], folder)
+    run(node, [file], folder)
     console.log(`ok  ${title}, Node ${nodes[which]}`)
   }
 }
