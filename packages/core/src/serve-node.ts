@@ -1,6 +1,8 @@
 import type { IncomingMessage } from 'node:http'
 import type { Http2ServerRequest } from 'node:http2'
 
+import { waitForTurn } from './delivery/connection-turn.ts'
+import { DeliveryError } from './delivery/delivery-error.ts'
 import type { NodeResponse } from './delivery/node-response.ts'
 import { isTaken, isWrapped, writeResponse } from './delivery/node-response.ts'
 import { watchClient } from './delivery/watch-client.ts'
@@ -23,19 +25,25 @@ export async function serveNode(
   response: NodeResponse,
   route: { readonly params: ExportRequest['params']; readonly address?: string },
 ): Promise<void> {
+  const leaveTurn = await waitForTurn(request, response)
+  if (!leaveTurn) return
   const client = watchClient(response, request.socket)
-  const borrow = !isWrapped(response)
-  const answer = await handler.handle({
-    method: request.method ?? '',
-    params: route.params,
-    header: (name) => headerValue(request, name),
-    ...(route.address !== undefined && { address: route.address }),
-    signal: client.signal,
-    borrow,
-  })
-  if (isTaken(response)) client.giveUp()
-  else await writeResponse(response, answer, borrow)
-  client.forget()
+  try {
+    const borrow = !isWrapped(response)
+    const answer = await handler.handle({
+      method: request.method ?? '',
+      params: route.params,
+      header: (name) => headerValue(request, name),
+      ...(route.address !== undefined && { address: route.address }),
+      signal: client.signal,
+      borrow,
+    })
+    if (isTaken(response)) client.end(new DeliveryError('failed', new Error('response_taken')))
+    else await writeResponse(response, answer, borrow, client.end)
+  } finally {
+    client.forget()
+    leaveTurn()
+  }
 }
 
 /** The value that the host's middleware left, unless the client sent the line twice: then all of them, which spoils it. */

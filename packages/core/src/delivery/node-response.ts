@@ -18,45 +18,69 @@ interface Wire {
   end: { (): unknown; (chunk: Uint8Array): unknown }
 }
 
+/** How long the client may take to read an answer that is no download, such as a refusal. */
+const smallAnswerMs = 10_000
+
 /**
  * Writes an answer, and is the only one who does. Settles when the exchange is over; never rejects. A body that fails
  * is cut: the client sees a reset, never an end.
  *
  * @param lent - whether chunks are lent until the next is asked for
+ * @param fail - called with the reason where the answer cannot be written, before its body is let go
  */
 export async function writeResponse(
   response: NodeResponse,
   answer: ExportResponse,
   lent: boolean,
+  fail: (reason: DeliveryError) => void,
 ): Promise<void> {
   const { status, headers, body, closeConnection = false } = answer
   if (isGone(response)) return
   const wire: Wire = response
+  const cutNow = (): void => cut(response)
+  // A download has limits of its own, and its signal fires at them.
+  const clock = body?.signal ? undefined : setTimeout(cutNow, smallAnswerMs)
   try {
     response.removeHeader('X-Powered-By')
     const closes = !isHttp2(response) && (closeConnection || carriesBody(response.req))
     wire.writeHead(status, closes ? { ...headers, Connection: 'close' } : headers)
-    if (body) await writeBody(response, body, lent)
+    body?.signal?.addEventListener('abort', cutNow, { once: true })
+    if (body) await writeBody(response, body, lent, fail)
     if (!response.writableEnded) await endWhenRead(response)
-  } catch {
+  } catch (error) {
+    fail(failure(error))
     cut(response)
+  } finally {
+    clearTimeout(clock)
   }
 }
 
-async function writeBody(response: NodeResponse, body: ExportBody, lent: boolean): Promise<void> {
-  const cutNow = (): void => cut(response)
-  body.signal?.addEventListener('abort', cutNow, { once: true })
-  await headOfLine(response)
+async function writeBody(
+  response: NodeResponse,
+  body: ExportBody,
+  lent: boolean,
+  fail: (reason: DeliveryError) => void,
+): Promise<void> {
   let left = body.length
   for await (const chunk of body) {
     left -= chunk.length
     if (left < 0) throw new DeliveryError('store_overran')
-    if (left === 0 && !staysOpen(response)) await ended(response, () => (response as Wire).end(chunk))
-    // A middleware that came with the head may keep what it is given.
-    else await taken(response, lent && isWrapped(response) ? Uint8Array.from(chunk) : chunk)
+    try {
+      if (left === 0 && !staysOpen(response)) await ended(response, () => (response as Wire).end(chunk))
+      // A middleware that came with the head may keep what it is given.
+      else await taken(response, lent && isWrapped(response) ? Uint8Array.from(chunk) : chunk)
+    } catch (error) {
+      // Before the loop ends the body, which would take it for a client that left.
+      fail(failure(error))
+      throw error
+    }
   }
   if (left > 0) throw new DeliveryError('store_cut')
 }
+
+/** Where a response cannot be written for another reason than its client, a middleware of the host threw. */
+const failure = (error: unknown): DeliveryError =>
+  error instanceof DeliveryError ? error : new DeliveryError('failed', error)
 
 /** Ends an answer that is all written. */
 async function endWhenRead(response: NodeResponse): Promise<void> {
@@ -70,15 +94,6 @@ async function endWhenRead(response: NodeResponse): Promise<void> {
 /** Whether the client is still sending: over HTTP/2 that hurts nobody else, so it may. */
 const staysOpen = (response: NodeResponse): response is ServerResponse =>
   !isHttp2(response) && isUnread(response.req)
-
-/** A pipelined answer waits for those before it; until then its client is not slow. */
-async function headOfLine(response: NodeResponse): Promise<void> {
-  if (isHttp2(response) || response.socket) return
-  await new Promise<void>((resolve, reject) => {
-    response.once('socket', () => resolve())
-    response.once('close', () => reject(new DeliveryError('client_aborted')))
-  })
-}
 
 /** Settles when the kernel has the chunk, so that its memory may be used again. */
 const taken = (response: NodeResponse, chunk: Uint8Array): Promise<void> =>
@@ -117,7 +132,12 @@ export const isWrapped = (response: NodeResponse): boolean =>
 
 /** Shows the death: a body that stops must never look complete (RFC 9112 §8, RFC 9113 §8.1.1). */
 function cut(response: NodeResponse): void {
-  if (isHttp2(response)) return response.stream.close(constants.NGHTTP2_INTERNAL_ERROR)
+  if (isHttp2(response)) {
+    response.stream.close(constants.NGHTTP2_INTERNAL_ERROR)
+    // A stream that its client has closed, or whose connection takes nothing, would keep what is not written.
+    response.stream.destroy()
+    return
+  }
   const { socket } = response
   // An HTTP/1.0 client may take a plain close for the end; on TLS a reset is not to be had.
   if (response.req.httpVersion === '1.0' && socket && !(socket instanceof TLSSocket)) socket.resetAndDestroy()
@@ -129,7 +149,7 @@ export const isTaken = (response: NodeResponse): boolean => response.headersSent
 
 /** Whether nobody is left to read. */
 export const isGone = (response: NodeResponse): boolean =>
-  isHttp2(response) ? response.stream.destroyed : response.destroyed || response.closed
+  isHttp2(response) ? response.stream.destroyed || response.stream.closed : response.destroyed || response.closed
 
 /**
  * Whether the whole answer was handed to the kernel. On HTTP/2 the response says so also when its stream was reset, and
@@ -144,4 +164,4 @@ export const isFinished = (response: NodeResponse): boolean =>
 export const endingOf = (response: NodeResponse): EventEmitter =>
   isHttp2(response) ? response.stream : response
 
-const isHttp2 = (response: NodeResponse): response is Http2ServerResponse => 'stream' in response
+export const isHttp2 = (response: NodeResponse): response is Http2ServerResponse => 'stream' in response

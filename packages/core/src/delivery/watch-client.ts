@@ -4,54 +4,41 @@ import { DeliveryError } from './delivery-error.ts'
 import type { NodeResponse } from './node-response.ts'
 import { endingOf, isFinished, isGone, isTaken } from './node-response.ts'
 
-/** Knows whether the client is still there. */
+/** Watches whether the client is still there. */
 export interface ClientWatch {
-  /** Fires when it is gone before the answer was out. */
+  /** Fires when the answer cannot reach the client any more; its reason is a `DeliveryError`. */
   readonly signal: AbortSignal
-  /** Fires it: something else answers this client, so everything is let go. */
-  giveUp(): void
-  /** The exchange is over: nothing is watched any more. */
+  /** Fires the signal for another reason, such as a middleware that throws. The first reason counts. */
+  readonly end: (reason: DeliveryError) => void
+  /** The exchange is over: fires the signal if the answer is not out, and stops watching. */
   forget(): void
 }
 
 /**
- * Watches the client of a response. To be called before any await: who listens later may wait for a 'close' that has
- * passed. The request's own 'close' is no sign: it comes as soon as its body was read.
+ * Watches the client of a response. Call it before any await: a listener that is added later may wait for a 'close' that
+ * has passed. The request's own 'close' is no sign: it comes as soon as the request's body was read.
  */
 export function watchClient(response: NodeResponse, socket: Socket): ClientWatch {
   const controller = new AbortController()
-  const { signal } = controller
+  const end = (reason: DeliveryError): void => {
+    if (!controller.signal.aborted) controller.abort(reason)
+  }
   const leave = (): void => {
-    if (!isFinished(response)) controller.abort(new DeliveryError('client_aborted'))
+    if (!isFinished(response)) end(new DeliveryError('client_aborted'))
   }
   const ending = endingOf(response)
   ending.once('close', leave)
-  // A pipelined answer has no socket before its turn, and hears nothing of its end.
-  const queued = response.socket === null
-  if (queued) onClose(socket).add(leave)
-  const giveUp = (): void => controller.abort(new DeliveryError('failed', new Error('response_taken')))
-  if (isTaken(response)) giveUp()
+  // A stream that its client closes with NO_ERROR says 'close' only once all is read and written, which may be never.
+  ending.once('aborted', leave)
+  if (isTaken(response)) end(new DeliveryError('failed', new Error('response_taken')))
   else if (isGone(response) || socket.destroyed) leave()
   return {
-    signal,
-    giveUp,
+    signal: controller.signal,
+    end,
     forget: () => {
       ending.off('close', leave)
-      if (queued) onClose(socket).delete(leave)
+      ending.off('aborted', leave)
+      leave()
     },
   }
-}
-
-/** One listener a connection, however many answers wait in its line. */
-const waiting = new WeakMap<Socket, Set<() => void>>()
-
-function onClose(socket: Socket): Set<() => void> {
-  const known = waiting.get(socket)
-  if (known) return known
-  const queued = new Set<() => void>()
-  waiting.set(socket, queued)
-  socket.once('close', () => {
-    for (const leave of queued) leave()
-  })
-  return queued
 }
