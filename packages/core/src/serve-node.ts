@@ -4,7 +4,7 @@ import type { Http2ServerRequest } from 'node:http2'
 import { waitForTurn } from './delivery/connection-turn.ts'
 import { DeliveryError } from './delivery/delivery-error.ts'
 import type { NodeResponse } from './delivery/node-response.ts'
-import { isTaken, isWrapped, writeResponse } from './delivery/node-response.ts'
+import { cut, isTaken, isWrapped, writeResponse } from './delivery/node-response.ts'
 import { watchClient } from './delivery/watch-client.ts'
 import type { ExportHandler, ExportRequest } from './ports.ts'
 
@@ -40,6 +40,10 @@ export async function serveNode(
     })
     if (isTaken(response)) client.end(new DeliveryError('failed', new Error('response_taken')))
     else await writeResponse(response, answer, borrow, client.end)
+  } catch (error) {
+    // A wrapper of the host around the handler: the handler itself never rejects.
+    client.end(new DeliveryError('failed', error))
+    cut(response)
   } finally {
     client.forget()
     leaveTurn()

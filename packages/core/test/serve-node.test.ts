@@ -85,6 +85,21 @@ test('a host that answers while the handler is at work keeps its answer, and the
   await expect.poll(async () => (await signal.promise).aborted).toBe(true)
 })
 
+test('a handler that rejects, as a wrapper of the host may, cuts the connection and is told', async () => {
+  const asked = Promise.withResolvers<AbortSignal>()
+  const over = Promise.withResolvers<void>()
+  const url = await listen((request, response) => {
+    const handle: ExportHandler['handle'] = async ({ signal }) => {
+      asked.resolve(signal)
+      throw new Error('a wrapper')
+    }
+    void serveNode({ handle }, request, response, path).then(over.resolve)
+  })
+  await expect(fetch(url)).rejects.toThrow('fetch failed')
+  await over.promise
+  expect((await asked.promise).reason).toMatchObject({ outcome: 'failed', cause: new Error('a wrapper') })
+})
+
 test('a client that left before the handler was asked is gone at once', async () => {
   const { handler, left } = patientHandler()
   const arrived = Promise.withResolvers<void>()

@@ -131,7 +131,7 @@ export const isWrapped = (response: NodeResponse): boolean =>
   Object.hasOwn(response, 'write') || Object.hasOwn(response, 'end')
 
 /** Shows the death: a body that stops must never look complete (RFC 9112 §8, RFC 9113 §8.1.1). */
-function cut(response: NodeResponse): void {
+export function cut(response: NodeResponse): void {
   if (isHttp2(response)) {
     response.stream.close(constants.NGHTTP2_INTERNAL_ERROR)
     // A stream that its client has closed, or whose connection takes nothing, would keep what is not written.
@@ -149,7 +149,9 @@ export const isTaken = (response: NodeResponse): boolean => response.headersSent
 
 /** Whether nobody is left to read. */
 export const isGone = (response: NodeResponse): boolean =>
-  isHttp2(response) ? response.stream.destroyed || response.stream.closed : response.destroyed || response.closed
+  isHttp2(response)
+    ? response.stream.destroyed || response.stream.closed
+    : response.destroyed || response.closed
 
 /**
  * Whether the whole answer was handed to the kernel. On HTTP/2 the response says so also when its stream was reset, and

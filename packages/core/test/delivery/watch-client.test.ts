@@ -6,6 +6,7 @@ import { connect } from 'node:net'
 
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 
+import { DeliveryError } from '../../src/delivery/delivery-error.ts'
 import type { ClientWatch } from '../../src/delivery/watch-client.ts'
 import { watchClient } from '../../src/delivery/watch-client.ts'
 
@@ -82,29 +83,34 @@ describe('a client', () => {
     expect(client.signal.aborted).toBe(false)
   })
 
-  test('that waits in a pipeline is noticed there too', async () => {
+  test('that is forgotten with its answer not out has left', async () => {
     const { port, next } = await exchanges()
-    const socket = connect(port, '127.0.0.1')
-    socket.write(get + get + get)
-    const clients = [watch(await next()), watch(await next()), watch(await next())]
-    socket.destroy()
-    await vi.waitFor(() => expect(clients.map(({ signal }) => signal.aborted)).toEqual([true, true, true]))
+    connect(port, '127.0.0.1').write(get)
+    const client = watch(await next())
+    client.forget()
+    expect(reasonOf(client)).toMatchObject({ outcome: 'client_aborted' })
   })
 
-  test('that is forgotten is watched no more', async () => {
+  test('that is forgotten with its answer out is watched no more', async () => {
     const { port, next } = await exchanges()
-    const socket = connect(port, '127.0.0.1')
-    socket.write(get + get)
-    const exchange = await next()
-    const client = watch(exchange)
-    const queued = watch(await next())
+    connect(port, '127.0.0.1').write(get)
+    const { request, response } = await next()
+    const client = watch({ request, response })
+    const listeners = response.listenerCount('close')
+    response.end()
+    await once(response, 'finish')
     client.forget()
-    queued.forget()
-    const closed = once(exchange.request.socket, 'close')
-    socket.destroy()
-    await closed
-    await new Promise((resolve) => setImmediate(resolve))
-    expect([client.signal.aborted, queued.signal.aborted]).toEqual([false, false])
+    expect([client.signal.aborted, response.listenerCount('close')]).toEqual([false, listeners - 1])
+  })
+
+  test('leaves for the first reason that is given', async () => {
+    const { port, next } = await exchanges()
+    connect(port, '127.0.0.1').write(get)
+    const client = watch(await next())
+    const reason = new DeliveryError('failed', new Error('a middleware'))
+    client.end(reason)
+    client.forget()
+    expect(reasonOf(client)).toBe(reason)
   })
 })
 

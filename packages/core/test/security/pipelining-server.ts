@@ -1,16 +1,19 @@
 import { createServer, type RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
 
-import { createMemoryStore } from '../../src/testing/memory-store.ts'
 import { refuse } from '../../src/refusals.ts'
 import { serveNode } from '../../src/serve-node.ts'
+import { createMemoryStore } from '../../src/testing/memory-store.ts'
 import { exportId, openGuard } from '../exact-bytes/guard.ts'
 
 /**
  * Refuses every request, in a process of its own: `pipelining-server.ts bare|guarded`. Sends its port, and answers every
  * message with its largest resident memory so far, in bytes.
  */
-const { handler } = openGuard(createMemoryStore({}), { verifier: { verify: async () => refuse('token_invalid') } })
+const { handler } = openGuard(createMemoryStore({}), {
+  verifier: { verify: async () => refuse('token_invalid') },
+  onEvent: () => undefined,
+})
 const body = '{"message":"Unauthorized"}'
 const headers = {
   'Cache-Control': 'no-store',

@@ -1,0 +1,180 @@
+import { once } from 'node:events'
+import { createServer, type RequestListener, type ServerResponse } from 'node:http'
+import { connect as connectHttp2, constants, createServer as createHttp2Server } from 'node:http2'
+import { type AddressInfo, connect, type Server, type Socket } from 'node:net'
+
+import { describe, expect, onTestFinished, test } from 'vitest'
+
+import { wholeBody } from '../../src/delivery/whole-body.ts'
+import type { ExportHandler, ExportResponse } from '../../src/ports.ts'
+import { serveNode } from '../../src/serve-node.ts'
+import { until } from '../exact-bytes/guard.ts'
+
+type Handler = Pick<ExportHandler, 'handle'>
+
+async function listen(server: Server): Promise<number> {
+  const sockets = new Set<Socket>()
+  server.on('connection', (socket: Socket) => void sockets.add(socket))
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  onTestFinished(async () => {
+    for (const socket of sockets) socket.destroy()
+    await new Promise((resolve) => server.close(resolve))
+  })
+  return (server.address() as AddressInfo).port
+}
+
+/** A handler whose first request waits until `open` is called; all others answer at once. */
+function gated(): { handler: Handler; asked: string[]; open: () => void } {
+  const gate = Promise.withResolvers<void>()
+  const asked: string[] = []
+  const handle: ExportHandler['handle'] = async ({ params, signal }): Promise<ExportResponse> => {
+    asked.push(params['n'] ?? '')
+    if (asked.length === 1) await Promise.race([gate.promise, once(signal, 'abort')])
+    const bytes = Buffer.from(`<${params['n']}>`)
+    return { status: 200, headers: { 'Content-Length': String(bytes.length) }, body: wholeBody(bytes) }
+  }
+  return { handler: { handle }, asked, open: gate.resolve }
+}
+
+const serving =
+  (handler: Handler, over: () => void = () => undefined): RequestListener =>
+  (request, response) =>
+    void serveNode(handler, request, response, { params: { n: request.url?.slice(1) } }).then(over)
+
+const requests = (count: number): string =>
+  Array.from({ length: count }, (_, n) => `GET /${n} HTTP/1.1\r\nHost: x\r\n\r\n`).join('')
+
+/** The bodies that came over a connection, until there are so many. */
+async function bodies(socket: Socket, count: number): Promise<string[]> {
+  let text = ''
+  const found = (): string[] => text.match(/<\d+>/g) ?? []
+  socket.on('data', (chunk) => (text += chunk.toString('latin1')))
+  await until(() => found().length >= count)
+  return found()
+}
+
+describe('on one connection of HTTP/1.1', () => {
+  test('a request is not worked on before the answers in front of it are out', async () => {
+    const { handler, asked, open } = gated()
+    const port = await listen(createServer(serving(handler)))
+    const socket = connect(port, '127.0.0.1')
+    socket.write(requests(3))
+    await until(() => asked.length > 0)
+    await new Promise((resolve) => setImmediate(resolve))
+    expect(asked).toEqual(['0'])
+    open()
+    expect(await bodies(socket, 3)).toEqual(['<0>', '<1>', '<2>'])
+    expect(asked).toEqual(['0', '1', '2'])
+  })
+
+  test('behind 32 requests nothing is read until some are answered, and then all are', async () => {
+    const { handler, asked, open } = gated()
+    const count = 20_000
+    let arrived = 0
+    const answer = serving(handler)
+    const port = await listen(
+      createServer((request, response) => {
+        arrived += 1
+        answer(request, response)
+      }),
+    )
+    const socket = connect(port, '127.0.0.1')
+    const read = bodies(socket, count)
+    socket.write(requests(count))
+    await until(() => arrived >= 32)
+    // Until then a server that goes on reading has read them all: they are in its kernel.
+    await new Promise((resolve) => setTimeout(resolve, 200))
+    // What one read of 64 KiB brings is handed on whole.
+    expect(arrived).toBeLessThan(32 + 2 * (65_536 / 28))
+    expect(asked).toEqual(['0'])
+    open()
+    expect(await read).toEqual(Array.from({ length: count }, (_, n) => `<${n}>`))
+  })
+
+  test('requests that wait are over when their client leaves, and were never asked for', async () => {
+    const { handler, asked } = gated()
+    let arrived = 0
+    let over = 0
+    const answer = serving(handler, () => (over += 1))
+    const port = await listen(
+      createServer((request, response) => {
+        arrived += 1
+        answer(request, response)
+      }),
+    )
+    const socket = connect(port, '127.0.0.1')
+    socket.write(requests(10))
+    await until(() => arrived === 10)
+    socket.destroy()
+    await until(() => over === 10)
+    expect(asked).toEqual(['0'])
+  })
+
+  test('requests wait behind an answer of the host, and whatever order a middleware hands them on in', async () => {
+    const { handler, open } = gated()
+    open()
+    const answer = serving(handler)
+    const late: (() => void)[] = []
+    const theirs: ServerResponse[] = []
+    const port = await listen(
+      createServer((request, response) => {
+        if (request.url === '/0') theirs.push(response)
+        else if (request.url === '/1') late.push(() => answer(request, response))
+        else answer(request, response)
+      }),
+    )
+    const socket = connect(port, '127.0.0.1')
+    socket.write(requests(4))
+    await until(() => late.length === 1)
+    for (const hand of late) hand()
+    theirs[0]?.end('<0>')
+    expect(await bodies(socket, 4)).toEqual(['<0>', '<1>', '<2>', '<3>'])
+  })
+
+  test('a host that destroys an answer that waits ends the connection, and nothing stays', async () => {
+    const { handler, asked } = gated()
+    const responses: ServerResponse[] = []
+    let over = 0
+    const answer = serving(handler, () => (over += 1))
+    const port = await listen(
+      createServer((request, response) => {
+        responses.push(response)
+        answer(request, response)
+      }),
+    )
+    const socket = connect(port, '127.0.0.1').on('error', () => undefined)
+    socket.write(requests(3))
+    await until(() => responses.length === 3)
+    responses[1]?.destroy()
+    responses[0]?.destroy()
+    await until(() => over === 3)
+    expect(asked).toEqual(['0'])
+  })
+})
+
+test('on one session of HTTP/2 a stream behind 32 others is refused, and may come again', async () => {
+  const gate = Promise.withResolvers<void>()
+  let asked = 0
+  const handle: ExportHandler['handle'] = async () => {
+    asked += 1
+    await gate.promise
+    return { status: 204, headers: {} }
+  }
+  const port = await listen(
+    createHttp2Server((request, response) => void serveNode({ handle }, request, response, { params: {} })),
+  )
+  const session = connectHttp2(`http://127.0.0.1:${port}`)
+  onTestFinished(() => session.destroy())
+  const ask = async (): Promise<number> => {
+    const stream = session.request().resume()
+    stream.on('error', () => undefined)
+    await new Promise((resolve) => stream.once('close', resolve))
+    return stream.rstCode ?? -1
+  }
+  const codes = Array.from({ length: 40 }, ask)
+  expect(await Promise.all(codes.slice(32))).toEqual(Array(8).fill(constants.NGHTTP2_REFUSED_STREAM))
+  expect(asked).toBe(32)
+  gate.resolve()
+  expect(await Promise.all(codes.slice(0, 32))).toEqual(Array(32).fill(constants.NGHTTP2_NO_ERROR))
+  expect(await ask()).toBe(constants.NGHTTP2_NO_ERROR)
+})
