@@ -4,7 +4,7 @@ export { problemDetails } from './error-formats/problem-details.ts'
 export { validationErrors } from './error-formats/validation-errors.ts'
 export { createExportHandler } from './export-handler.ts'
 export { createMemoryLimiter } from './limits/memory-limiter.ts'
-export type { DeliveryOptions, ExportHandlerOptions, Limits, VersionOptions } from './options.ts'
+export type { DeliveryOptions, ExportHandlerOptions, Limits, VersionOptions } from './options/options.ts'
 export type {
   Claims,
   DownloadEnded,

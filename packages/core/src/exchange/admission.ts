@@ -1,7 +1,7 @@
 import { parseByteRanges } from '../http/byte-range.ts'
+import type { FilledLimits } from '../options/resolve-options.ts'
 import type { Admission, AdmissionAsk, ExportRequest, Principal, Tenant } from '../ports.ts'
 import { refusalDetail } from '../refusals.ts'
-import type { FilledLimits } from '../resolve-options.ts'
 import {
   addressAsk,
   admissionAsk,

@@ -1,6 +1,6 @@
+import type { FilledDelivery } from '../options/resolve-options.ts'
 import type { ByteRange, ExportStore, GetOptions, ObjectInfo, OpenObject } from '../ports.ts'
 import { refusal } from '../refusals.ts'
-import type { FilledDelivery } from '../resolve-options.ts'
 import { withDeadline } from '../waiting.ts'
 import type { Exchange } from './exchange.ts'
 import { sameObject } from './open-export.ts'

@@ -2,7 +2,7 @@ import { connect } from 'node:net'
 
 import { describe, expect, test } from 'vitest'
 
-import type { Limits } from '../../src/options.ts'
+import type { Limits } from '../../src/options/options.ts'
 import type { Ask } from './ask.ts'
 import { openGatedStore, openLimiter } from './limiters.ts'
 import { ids, openScene, pathOf } from './scene.ts'

@@ -1,6 +1,6 @@
 import { createExportHandler } from '../../src/export-handler.ts'
 import { createMemoryLimiter } from '../../src/limits/memory-limiter.ts'
-import type { ExportHandlerOptions } from '../../src/options.ts'
+import type { ExportHandlerOptions } from '../../src/options/options.ts'
 import type {
   DownloadEnded,
   ExportEvent,

@@ -1,6 +1,6 @@
 import * as z from 'zod'
 
-import { unknownOption, whereOptionsAreTold } from './unknown-option.ts'
+import { unknownOption, whereOptionsAreTold } from '../unknown-option.ts'
 
 const write = (what: string): { error: string } => ({ error: `write ${what}` })
 

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
 
-import { createExportHandler } from '../src/export-handler.ts'
-import { resolveOptions } from '../src/resolve-options.ts'
-import { soundOptions } from './handler/scene.ts'
+import { createExportHandler } from '../../src/export-handler.ts'
+import { resolveOptions } from '../../src/options/resolve-options.ts'
+import { soundOptions } from '../handler/scene.ts'
 import { multi, quota, tenancyText, wrongOptions } from './wrong-options.ts'
 
 const sound = soundOptions()

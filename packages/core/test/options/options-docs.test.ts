@@ -3,19 +3,19 @@ import { runInNewContext } from 'node:vm'
 
 import { describe, expect, test } from 'vitest'
 
-import type { DeliveryOptions, ExportHandlerOptions, Limits, VersionOptions } from '../src/index.ts'
-import { createExportHandler, createIntrospectionVerifier, createJwtVerifier } from '../src/index.ts'
-import type { MultiTenancy, Tenant } from '../src/ports.ts'
-import { resolveOptions } from '../src/resolve-options.ts'
-import type { IntrospectionVerifierOptions } from '../src/verifiers/introspection-options.ts'
-import { checkIntrospectionOptions } from '../src/verifiers/introspection-options.ts'
-import type { JwtVerifierOptions } from '../src/verifiers/jwt-options.ts'
-import { checkJwtOptions } from '../src/verifiers/jwt-options.ts'
-import { soundOptions } from './handler/scene.ts'
+import type { DeliveryOptions, ExportHandlerOptions, Limits, VersionOptions } from '../../src/index.ts'
+import { createExportHandler, createIntrospectionVerifier, createJwtVerifier } from '../../src/index.ts'
+import { resolveOptions } from '../../src/options/resolve-options.ts'
+import type { MultiTenancy, Tenant } from '../../src/ports.ts'
+import type { IntrospectionVerifierOptions } from '../../src/verifiers/introspection-options.ts'
+import { checkIntrospectionOptions } from '../../src/verifiers/introspection-options.ts'
+import type { JwtVerifierOptions } from '../../src/verifiers/jwt-options.ts'
+import { checkJwtOptions } from '../../src/verifiers/jwt-options.ts'
+import { soundOptions } from '../handler/scene.ts'
 
 // docs/options.md, row by row: what it says of an absent option is what happens.
 
-const text = await readFile(new URL('../../../docs/options.md', import.meta.url), 'utf8')
+const text = await readFile(new URL('../../../../docs/options.md', import.meta.url), 'utf8')
 
 interface Row {
   readonly option: string

@@ -1,12 +1,12 @@
-import { checkOptions, wrongOptions } from './check-options.ts'
-import type { RetryBudget } from './delivery/retry-budget.ts'
-import { createRetryBudget } from './delivery/retry-budget.ts'
-import { problemDetails } from './error-formats/problem-details.ts'
-import { formatDeprecation, formatLinks, formatSunset } from './http/version-fields.ts'
-import { createMemoryLimiter } from './limits/memory-limiter.ts'
+import type { RetryBudget } from '../delivery/retry-budget.ts'
+import { createRetryBudget } from '../delivery/retry-budget.ts'
+import { problemDetails } from '../error-formats/problem-details.ts'
+import { formatDeprecation, formatLinks, formatSunset } from '../http/version-fields.ts'
+import { createMemoryLimiter } from '../limits/memory-limiter.ts'
+import type { ErrorFormat, ExportStore, Principal, Quota, RateLimiter, Tenant } from '../ports.ts'
+import { defaultNamePattern } from '../steps/parse-tenant-name.ts'
+import { checkOptions, wrongOptions } from './check-handler-options.ts'
 import type { DeliveryOptions, ExportHandlerOptions, Limits, VersionOptions } from './options.ts'
-import type { ErrorFormat, ExportStore, Principal, Quota, RateLimiter, Tenant } from './ports.ts'
-import { defaultNamePattern } from './steps/parse-tenant-name.ts'
 
 /** One version, with its header fields made once. */
 interface Version {

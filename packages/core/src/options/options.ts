@@ -11,7 +11,7 @@ import type {
   SingleTenancy,
   Tenant,
   TokenVerifier,
-} from './ports.ts'
+} from '../ports.ts'
 
 /** Everything a host decides. `T` is the host's own tenant type, handed from `findTenant` to `findExport` and `store`. */
 export interface ExportHandlerOptions<T extends Tenant = Tenant> {
