@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer, type OutgoingHttpHeaders, type ServerResponse } from 'node:http'
+import { pipeline } from 'node:stream/promises'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { crc32 } from 'node:zlib'
 
 /** One answer of a store. */
@@ -76,6 +78,52 @@ export const azureError = (status: number, code: string): CannedAnswer => ({
   headers: { 'content-type': 'application/xml', 'x-ms-error-code': code },
   body: `<?xml version="1.0" encoding="utf-8"?><Error><Code>${code}</Code><Message>${CANARY}\nRequestId:${CANARY}\nTime:2026-01-01T00:00:00Z</Message><AuthenticationErrorDetail>The MAC signature found in the HTTP request '${CANARY}' is not the same as any computed signature. Server used following string to sign: '${CANARY}'.</AuthenticationErrorDetail></Error>`,
 })
+
+/** An answer whose body goes on until its reader leaves, or for 1 GiB. */
+export interface EndlessAnswer extends CannedAnswer {
+  /** Bytes that were handed to the socket so far, over all requests. */
+  readonly written: () => number
+  /** How many of its bodies are still being sent. */
+  readonly running: () => number
+}
+
+const ENDLESS_BYTES = 1_073_741_824
+
+/**
+ * @param piece - sent again and again
+ * @param everyMs - milliseconds between two pieces. Absent: as fast as they are taken
+ */
+export function endless(
+  status: number,
+  headers: OutgoingHttpHeaders = {},
+  piece: Uint8Array = Buffer.alloc(65_536, 'x'),
+  everyMs?: number,
+): EndlessAnswer {
+  let written = 0
+  let running = 0
+  async function* pieces(): AsyncGenerator<Uint8Array> {
+    for (let sent = 0; sent < ENDLESS_BYTES; sent += piece.length) {
+      written += piece.length
+      yield piece
+      if (everyMs !== undefined) await sleep(everyMs)
+    }
+  }
+  const send = async (response: ServerResponse): Promise<void> => {
+    running += 1
+    await pipeline(pieces(), response).catch(() => response.destroy())
+    running -= 1
+  }
+  return {
+    status,
+    written: () => written,
+    running: () => running,
+    write: (response) => {
+      response.writeHead(status, headers)
+      if (response.req.method === 'HEAD') response.end()
+      else void send(response)
+    },
+  }
+}
 
 /** An object as it should be answered, to be spoilt by the test. */
 export const object = (bytes: Uint8Array, headers: OutgoingHttpHeaders = {}): CannedAnswer => ({

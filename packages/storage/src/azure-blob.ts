@@ -16,9 +16,11 @@ import { createUpstream, PATIENCE, type Upstream } from './upstream/upstream.ts'
  * Refuses `'upstream_error'` for a wrong answer: no such container, no access, an expired signature, an archived blob, a
  * gateway's page. Refuses `'unavailable'` for none: refused or lost connections, 429, 5xx, and no head of an answer
  * within 10 s. After 20 of these in a row it asks nobody for 1 to 5 s, then sends one probe. No refusal carries anything
- * of the service's.
+ * of the service's. An answer that opens no blob may have a body of 64 KiB and take 2 s for it; then its connection is
+ * closed. No redirect is followed.
  *
- * The client stays the host's. It tries again by itself, for longer than anybody waits here: give it
+ * The client stays the host's: requests go through a second one with the same URL, credential, options and policies. It
+ * retries by itself, for longer than anybody waits here: give it
  * `retryOptions: { maxTries: 2, retryDelayInMs: 50, maxRetryDelayInMs: 500 }`.
  *
  * @param options - `prefix`: segments above every key, joined with one `/`, that no key can leave

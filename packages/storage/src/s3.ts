@@ -16,7 +16,9 @@ import { upstreamOf } from './s3/upstream-of.ts'
  * Refuses `'upstream_error'` for a wrong answer: no such bucket, no access, expired credentials, an archived object, a
  * gateway's page. Refuses `'unavailable'` for none: refused or lost connections, 429, 5xx, and no head of an answer
  * within 10 s, in which the wait for a free connection counts. After 20 of these in a row it asks nobody for 1 to 5 s,
- * then sends one probe. No refusal carries anything of the service's.
+ * then sends one probe. No refusal carries anything of the service's. An answer that opens no object may have a body of
+ * 64 KiB and take 2 s for it; then its connection is closed. No redirect is followed, except those of the client's own
+ * `followRegionRedirects`.
  *
  * The client stays the host's: its credentials, region and endpoint are used, and it is never destroyed here. Its own
  * retries stand aside; a request that may fare better is sent twice at most, within a budget shared by all stores of

@@ -7,6 +7,7 @@ import { openAnswer } from '../upstream/open-answer.ts'
 import { discardBody } from '../upstream/open-body.ts'
 import { type OpenPinned, pinnedStore } from '../upstream/pinned-store.ts'
 import type { Question, Upstream } from '../upstream/upstream.ts'
+import { boundedContainer } from './bounded-container.ts'
 import { judgeAzure } from './fault.ts'
 
 /** Where an Azure store looks. */
@@ -21,7 +22,8 @@ export function openAzureBlobStore(
   upstream: Upstream,
 ): ExportStore {
   const prefix = checkPrefix(above)
-  const blobOf = (key: string): BlobClient => container.getBlobClient(joinKey(prefix, key))
+  const bounded = boundedContainer(container)
+  const blobOf = (key: string): BlobClient => bounded.getBlobClient(joinKey(prefix, key))
   // The client tries again by itself, as its host set it: the deadline is what bounds it.
   const rules = (pinned: boolean): Pick<Question<unknown>, 'judge' | 'again'> => ({
     judge: (error) => judgeAzure(error, pinned),

@@ -1,5 +1,8 @@
 import type { GetObjectCommand, HeadObjectCommand, S3Client } from '@aws-sdk/client-s3'
 
+import { readErrorBody } from '../upstream/error-body.ts'
+import { member } from './upstream-of.ts'
+
 /** Prepares a command to be sent exactly once. */
 export type SingleAttempt = <C extends GetObjectCommand | HeadObjectCommand>(
   command: C,
@@ -7,8 +10,9 @@ export type SingleAttempt = <C extends GetObjectCommand | HeadObjectCommand>(
 ) => C
 
 /**
- * How the commands of one client are sent once: its own retries stand aside for the store's, which know of the deadline,
- * of the budget, and of the resume they may be part of. Where a release of the client lets nobody replace them, they stay.
+ * Prepares the commands of one client. Its own retries are switched off. The store retries instead: it knows the deadline,
+ * the retry budget and whether a resume is running. Where a release of the client does not let its retries be replaced,
+ * they stay. The bodies of answers that open no object are read here, within limits, before the client collects them.
  *
  * `'unchecked'` is for a part of an object: beside it some stores send the sum of the whole, and the client would call
  * every such part corrupt.
@@ -18,6 +22,7 @@ export function singleAttempt(client: S3Client): SingleAttempt {
   return (command, sums = 'as configured') => {
     const stack: CommandStack = command.middlewareStack
     if (replaceable) stack.add((next) => (args) => next(args), RETRIES)
+    stack.add((next) => async (args) => bounded(await next(args)), ANSWERS)
     if (sums === 'unchecked')
       stack.add((next) => (args) => next(withoutSum(args)), { step: 'build', name: 'sallyportUnchecked' })
     return command
@@ -32,6 +37,19 @@ const RETRIES = {
   name: 'retryMiddleware',
   override: true,
 } as const
+
+/** Next to the HTTP handler, so before anything of the client or its host reads the body. */
+const ANSWERS = { step: 'deserialize', priority: 'low', name: 'sallyportErrorBody' } as const
+
+/** The answer, its body already read where it opens no object. The client takes every status from 300 for an error. */
+async function bounded<A extends { response: unknown }>(answer: A): Promise<A> {
+  const { response } = answer
+  const status = member(response, 'statusCode')
+  if (typeof response !== 'object' || response === null || typeof status !== 'number' || status < 300)
+    return answer
+  Reflect.set(response, 'body', await readErrorBody(member(response, 'body'), status))
+  return answer
+}
 
 function canReplaceRetries(client: S3Client): boolean {
   try {

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { createRetryBudget } from '@sallyport/core'
 
 import { createBreaker, type OpenOutcome } from './breaker.ts'
+import { ErrorBodyCut } from './error-body.ts'
 import { refuseFault, type Fault } from './fault.ts'
 import { createWaitingLine } from './waiting-line.ts'
 
@@ -152,8 +153,15 @@ async function attempt<A>({ send, judge, discard }: Question<A>, stop: AbortSign
         if (gone) return
         settle()
         own.abort() // a client may fail with its body still open
-        reject(new FaultError(judge(error)))
+        reject(new FaultError(error instanceof ErrorBodyCut ? faultOfCut(error) : judge(error)))
       },
     )
   })
 }
+
+/** An answer whose explanation was cut says nothing but its status: also a 404 may then mean that the bucket is missing. */
+const faultOfCut = ({ status }: ErrorBodyCut): Fault => ({
+  kind: status >= 500 || status === 429 ? 'unavailable' : 'upstream_error',
+  status,
+  word: 'error_body_too_long',
+})

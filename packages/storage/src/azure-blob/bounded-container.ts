@@ -1,0 +1,59 @@
+import { ContainerClient, newPipeline, type Pipeline } from '@azure/storage-blob'
+
+import { readErrorBody } from '../upstream/error-body.ts'
+
+/**
+ * A client of the same container with the host's credential, options and policies, and one policy more, next to the socket.
+ * The host's own client stays as it is.
+ *
+ * The policy reads the body of every answer that opens no blob, within limits, before the SDK collects it. It also removes
+ * the `Location` of redirects: the SDK would follow one to another blob of the same host and give that for the asked one.
+ *
+ * @throws TypeError where the client does not have the pipeline of `@azure/storage-blob` 12
+ */
+export function boundedContainer(container: ContainerClient): ContainerClient {
+  const given: unknown = Reflect.get(container, 'pipeline')
+  if (!isPipeline(given))
+    throw new TypeError(
+      'createAzureBlobStore: container: its pipeline is not one of @azure/storage-blob 12, so its answers cannot be bounded',
+    )
+  const pipeline = newPipeline(container.credential, given.options)
+  pipeline.factories.push(...given.factories)
+  return new BoundedContainer(container.url, pipeline)
+}
+
+const isPipeline = (value: unknown): value is Pipeline =>
+  typeof value === 'object' &&
+  value !== null &&
+  'options' in value &&
+  'factories' in value &&
+  Array.isArray(value.factories)
+
+class BoundedContainer extends ContainerClient {
+  constructor(url: string, pipeline: Pipeline) {
+    super(url, pipeline)
+    // All blob clients of a container client share its pipeline.
+    this.storageClientContext.pipeline.addPolicy(
+      {
+        name: 'sallyportErrorBody',
+        sendRequest: async (request, next) => {
+          const { streamResponseStatusCodes: opening } = request
+          request.streamResponseStatusCodes = EVERY_STATUS
+          const response = await next(request)
+          if (opening) request.streamResponseStatusCodes = opening
+          else delete request.streamResponseStatusCodes
+          const { status, readableStreamBody } = response
+          if (status >= 300 && status < 400) response.headers.delete('location')
+          if (opening?.has(status) || !readableStreamBody) return response
+          delete response.readableStreamBody
+          response.bodyAsText = (await readErrorBody(readableStreamBody, status)).toString()
+          return response
+        },
+      },
+      { afterPhase: 'Sign' },
+    )
+  }
+}
+
+/** The SDK's own word for "give every body as a stream". */
+const EVERY_STATUS = new Set([Number.POSITIVE_INFINITY])
