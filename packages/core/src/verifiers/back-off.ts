@@ -1,4 +1,4 @@
-import { isWithin, type Surroundings } from './surroundings.ts'
+import { isWithin, type Runtime } from './runtime.ts'
 
 /** Remembers that a source fails, and for how long not to ask it again. */
 export interface BackOff {
@@ -14,7 +14,7 @@ const FIRST_PAUSE_MS = 1_000
 const LONGEST_PAUSE_MS = 30_000
 
 /** Pauses of 1 s, doubled at each failure up to 30 s, each cut by chance to between half and the whole of it. */
-export function createBackOff({ now, random }: Surroundings): BackOff {
+export function createBackOff({ now, random }: Runtime): BackOff {
   let last:
     | { readonly cause: unknown; readonly count: number; readonly at: number; readonly pauseMs: number }
     | undefined

@@ -9,8 +9,8 @@ import {
   type IntrospectionVerifierOptions,
 } from './introspection-options.ts'
 import { createPrincipal } from './principal.ts'
-import { type Flight, reasonOf, startFlight } from './single-flight.ts'
-import { realSurroundings, type Surroundings } from './surroundings.ts'
+import { defaultRuntime, type Runtime } from './runtime.ts'
+import { type SingleFlight, reasonOf, startSingleFlight } from './single-flight.ts'
 import { createTokenCache, digestOf, LONGEST_TOKEN } from './token-cache.ts'
 import { TokenFault } from './token-faults.ts'
 
@@ -33,19 +33,19 @@ import { TokenFault } from './token-faults.ts'
  * })
  */
 export function createIntrospectionVerifier(options: IntrospectionVerifierOptions): TokenVerifier {
-  return createIntrospectionVerifierIn(realSurroundings, options)
+  return createIntrospectionVerifierIn(defaultRuntime, options)
 }
 
 /** {@link createIntrospectionVerifier} with the caller's clock, chance and deadline. */
 export function createIntrospectionVerifierIn(
-  surroundings: Surroundings,
+  runtime: Runtime,
   options: IntrospectionVerifierOptions,
 ): TokenVerifier {
   const settings = checkIntrospectionOptions(options)
-  const { now, random, deadlineMs, mostTokens } = surroundings
+  const { now, random, deadlineMs, mostTokens } = runtime
   const active = createTokenCache<Promise<Principal>>(mostTokens)
   const inactive = createTokenCache<TokenFault>(mostTokens) // apart, so that made-up tokens displace no good one
-  const flights = new Map<string, Flight<Principal>>()
+  const flights = new Map<string, SingleFlight<Principal>>()
   const pauseMs = (): number => Math.ceil(1_000 * (1 + random()))
 
   const ask = async (token: string, digest: string, signal: AbortSignal): Promise<Principal> => {
@@ -66,7 +66,7 @@ export function createIntrospectionVerifierIn(
     )
     return principal
   }
-  const startAsking = (token: string, digest: string): Flight<Principal> => {
+  const startAsking = (token: string, digest: string): SingleFlight<Principal> => {
     if (flights.size >= MOST_FLIGHTS) {
       return refuse('unavailable', {
         retryAfterMs: pauseMs(),
@@ -74,7 +74,7 @@ export function createIntrospectionVerifierIn(
       })
     }
     const errand = (signal: AbortSignal): Promise<Principal> => ask(token, digest, signal)
-    const flight = startFlight(errand, deadlineMs, () => void flights.delete(digest))
+    const flight = startSingleFlight(errand, deadlineMs, () => void flights.delete(digest))
     flights.set(digest, flight)
     return flight
   }

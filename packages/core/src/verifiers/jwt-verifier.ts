@@ -5,7 +5,7 @@ import { checkJwtOptions, type JwtVerifierOptions } from './jwt-options.ts'
 import { fixedKeySource, remoteKeySource } from './key-source.ts'
 import { createPrincipal } from './principal.ts'
 import { readJwt, type ReadJwt } from './read-jwt.ts'
-import { realSurroundings, type Surroundings } from './surroundings.ts'
+import { defaultRuntime, type Runtime } from './runtime.ts'
 import { createTokenCache, digestOf, LONGEST_TOKEN } from './token-cache.ts'
 import { TokenFault } from './token-faults.ts'
 import { createTroubleSource } from './trouble.ts'
@@ -32,20 +32,20 @@ import { createTroubleSource } from './trouble.ts'
  * })
  */
 export function createJwtVerifier(options: JwtVerifierOptions): TokenVerifier {
-  return createJwtVerifierIn(realSurroundings, options)
+  return createJwtVerifierIn(defaultRuntime, options)
 }
 
 /** {@link createJwtVerifier} with the caller's clock, chance and deadline. */
-export function createJwtVerifierIn(surroundings: Surroundings, options: JwtVerifierOptions): TokenVerifier {
+export function createJwtVerifierIn(runtime: Runtime, options: JwtVerifierOptions): TokenVerifier {
   const settings = checkJwtOptions(options)
-  const { now } = surroundings
+  const { now } = runtime
   const { cacheMs, issuer, jwks, readClaims, staleKeysMs } = settings
   const { onTrouble, tell } = createTroubleSource()
-  const verified = createTokenCache<Promise<Principal>>(surroundings.mostTokens) // promises, so that a hit makes none
+  const verified = createTokenCache<Promise<Principal>>(runtime.mostTokens) // promises, so that a hit makes none
   const changed = (): void => verified.clear()
   const source =
     typeof jwks === 'string'
-      ? remoteKeySource({ url: jwks, staleKeysMs, changed, tell, surroundings })
+      ? remoteKeySource({ url: jwks, staleKeysMs, changed, tell, runtime })
       : fixedKeySource(jwks)
 
   const read = async (token: string, at: number, signal: AbortSignal): Promise<ReadJwt> => {

@@ -1,10 +1,10 @@
 import { refuse } from '../refusals.ts'
 import { createBackOff } from './back-off.ts'
 import { fetchJson } from './fetch-json.ts'
+import { createJwksCache } from './jwks-cache.ts'
 import { type KeySet, readKeySet } from './key-set.ts'
-import { createKeyShelf } from './key-shelf.ts'
-import { type Flight, nobodyWaits, reasonOf, startFlight } from './single-flight.ts'
-import { isWithin, type Surroundings } from './surroundings.ts'
+import { isWithin, type Runtime } from './runtime.ts'
+import { type SingleFlight, nobodyWaits, reasonOf, startSingleFlight } from './single-flight.ts'
 import type { TellTrouble } from './trouble.ts'
 
 /** Where keys come from. */
@@ -32,7 +32,7 @@ export interface RemoteKeysOptions {
   /** Called when other keys than before are known. */
   readonly changed: () => void
   readonly tell: TellTrouble
-  readonly surroundings: Surroundings
+  readonly runtime: Runtime
 }
 
 const MOST_BYTES = 524_288
@@ -43,17 +43,17 @@ const COOLDOWN_MS = 30_000
  * serve on for `staleKeysMs`, told once per outage as `'keys_stale'`. One fetch serves all who wait.
  */
 export function remoteKeySource(options: RemoteKeysOptions): KeySource {
-  const { url, staleKeysMs, changed, tell, surroundings } = options
-  const { now, deadlineMs } = surroundings
-  const shelf = createKeyShelf(staleKeysMs, surroundings)
-  const backOff = createBackOff(surroundings)
+  const { url, staleKeysMs, changed, tell, runtime } = options
+  const { now, deadlineMs } = runtime
+  const cache = createJwksCache(staleKeysMs, runtime)
+  const backOff = createBackOff(runtime)
   let staleTold = false
-  let flight: Flight<KeySet> | undefined
+  let flight: SingleFlight<KeySet> | undefined
   let askedAt = Number.NEGATIVE_INFINITY
 
   const accept = (document: unknown, asked: number): KeySet => {
     const { keys, unfit } = readKeySet(document)
-    const replaced = shelf.put(keys, asked)
+    const replaced = cache.put(keys, asked)
     backOff.recovered()
     staleTold = false
     if (replaced) changed()
@@ -67,15 +67,15 @@ export function remoteKeySource(options: RemoteKeysOptions): KeySource {
       return accept(document, asked)
     } catch (cause) {
       if (signal.reason === nobodyWaits) throw cause
-      if (!backOff.failure() && shelf.stale()) tell('keys_not_refreshed', cause)
+      if (!backOff.failure() && cache.stale()) tell('keys_not_refreshed', cause)
       backOff.failed(cause)
       throw cause
     }
   }
-  const ask = (): Flight<KeySet> => {
+  const ask = (): SingleFlight<KeySet> => {
     if (flight) return flight
     askedAt = now()
-    flight = startFlight(load, deadlineMs, () => {
+    flight = startSingleFlight(load, deadlineMs, () => {
       flight = undefined
     })
     return flight
@@ -99,19 +99,19 @@ export function remoteKeySource(options: RemoteKeysOptions): KeySource {
       return await ask().join(signal)
     } catch (cause) {
       if (signal.aborted) throw reasonOf(signal)
-      const keys = shelf.stale()
+      const keys = cache.stale()
       return keys ? serveStale(keys) : refuseFor(cause)
     }
   }
   return {
-    goodUntil: shelf.goodUntil,
+    goodUntil: cache.goodUntil,
     keys(signal) {
-      const fresh = shelf.fresh()
-      if (fresh && shelf.isDue()) refreshQuietly()
+      const fresh = cache.fresh()
+      if (fresh && cache.isDue()) refreshQuietly()
       if (fresh) return fresh
 
       const failure = backOff.failure()
-      const stale = failure && shelf.stale()
+      const stale = failure && cache.stale()
       if (stale) refreshQuietly() // nobody waits for a source that is known to fail
       if (stale) return serveStale(stale)
       return !flight && backOff.pauseLeft() > 0 ? refuseFor(failure?.cause) : fetched(signal)

@@ -1,5 +1,5 @@
 /** One errand that several callers wait for. */
-export interface Flight<T> {
+export interface SingleFlight<T> {
   /**
    * Waits for the result. A caller whose signal fires stops waiting with the signal's reason; when the last one leaves,
    * the errand is cancelled. Without a signal the caller never leaves, and the errand runs to its end.
@@ -15,11 +15,11 @@ export interface Flight<T> {
  * @param deadlineMs - milliseconds the errand may take
  * @param ended - called once, when the errand settles or is cancelled: from then on nobody may join
  */
-export function startFlight<T>(
+export function startSingleFlight<T>(
   errand: (signal: AbortSignal) => Promise<T>,
   deadlineMs: number,
   ended: () => void,
-): Flight<T> {
+): SingleFlight<T> {
   const controller = new AbortController()
   let waiting = 0
   let over = false

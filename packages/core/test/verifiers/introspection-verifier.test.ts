@@ -9,8 +9,8 @@ import {
   createIntrospectionVerifier,
   createIntrospectionVerifierIn,
 } from '../../src/verifiers/introspection-verifier.ts'
+import { createTestWorld, type TestWorld } from './runtime.ts'
 import { type Answer, serve, type TestServer } from './serve.ts'
-import { createTestWorld, type TestWorld } from './surroundings.ts'
 import { causeOf, verdictOf } from './verdict.ts'
 
 const issuer = 'https://issuer.example'

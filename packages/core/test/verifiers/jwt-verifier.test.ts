@@ -8,16 +8,16 @@ import { refuse } from '../../src/refusals.ts'
 import type { JwtVerifierOptions } from '../../src/verifiers/jwt-options.ts'
 import { createJwtVerifier, createJwtVerifierIn } from '../../src/verifiers/jwt-verifier.ts'
 import { createForge, ecSigner, edSigner, jws, rsaSigner } from './forge.ts'
-import { createTestWorld } from './surroundings.ts'
+import { createTestWorld } from './runtime.ts'
 import { causeOf, verdictOf } from './verdict.ts'
 
 const world = createTestWorld()
 const forge = createForge(world.now)
 const { signal } = new AbortController()
 
-const verifierOf = (changes: Partial<JwtVerifierOptions> = {}, surroundings = world): TokenVerifier => {
+const verifierOf = (changes: Partial<JwtVerifierOptions> = {}, runtime = world): TokenVerifier => {
   const { issuer, audience, jwks } = forge
-  return createJwtVerifierIn(surroundings, { issuer, audience, jwks, type: 'at+jwt', ...changes })
+  return createJwtVerifierIn(runtime, { issuer, audience, jwks, type: 'at+jwt', ...changes })
 }
 
 describe('a sound token', () => {

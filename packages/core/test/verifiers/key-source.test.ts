@@ -3,20 +3,20 @@ import { expect, test } from 'vitest'
 import { readKeySet } from '../../src/verifiers/key-set.ts'
 import { fixedKeySource, type KeySource, remoteKeySource } from '../../src/verifiers/key-source.ts'
 import { createForge, rsaSigner } from './forge.ts'
+import { createTestWorld, type TestWorld } from './runtime.ts'
 import { serve, type TestServer } from './serve.ts'
-import { createTestWorld, type TestWorld } from './surroundings.ts'
 
 const forge = createForge()
 const { signal } = new AbortController()
 const MINUTE = 60_000
 
-const sourceOf = (server: TestServer, surroundings: TestWorld): KeySource =>
+const sourceOf = (server: TestServer, runtime: TestWorld): KeySource =>
   remoteKeySource({
     url: server.url.href,
     staleKeysMs: 900_000,
     changed: () => undefined,
     tell: () => undefined,
-    surroundings,
+    runtime,
   })
 
 test('what keys have proved is good until they are too old', async () => {

@@ -6,8 +6,8 @@ import type { TokenVerifier } from '../../src/ports.ts'
 import type { JwtVerifierOptions } from '../../src/verifiers/jwt-options.ts'
 import { createJwtVerifierIn } from '../../src/verifiers/jwt-verifier.ts'
 import { createForge, type Forge, rsaSigner } from './forge.ts'
+import { createTestWorld, type TestWorld } from './runtime.ts'
 import { type Answer, serve, type TestServer } from './serve.ts'
-import { createTestWorld, type TestWorld } from './surroundings.ts'
 import { causeOf, verdictOf } from './verdict.ts'
 
 const MINUTE = 60_000

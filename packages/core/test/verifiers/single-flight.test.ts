@@ -2,7 +2,7 @@ import { getEventListeners } from 'node:events'
 
 import { describe, expect, test } from 'vitest'
 
-import { nobodyWaits, startFlight } from '../../src/verifiers/single-flight.ts'
+import { nobodyWaits, startSingleFlight } from '../../src/verifiers/single-flight.ts'
 
 /** An errand that settles when told to, or fails with its signal's reason. */
 function createErrand(): {
@@ -25,11 +25,11 @@ function createErrand(): {
 
 const never = 600_000
 
-describe('startFlight', () => {
+describe('startSingleFlight', () => {
   test('gives all who joined the one result, and leaves no listener on their signals', async () => {
     const errand = createErrand()
     let ended = 0
-    const flight = startFlight(errand.run, never, () => (ended += 1))
+    const flight = startSingleFlight(errand.run, never, () => (ended += 1))
     const [one, two] = [new AbortController(), new AbortController()]
     const joined = [flight.join(one.signal), flight.join(two.signal), flight.join()]
     errand.done('keys')
@@ -43,7 +43,7 @@ describe('startFlight', () => {
     const timers = (): number => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length
     const before = timers()
     const errand = createErrand()
-    const joined = startFlight(errand.run, never, () => undefined).join()
+    const joined = startSingleFlight(errand.run, never, () => undefined).join()
     expect(timers()).toBe(before + 1)
     errand.done('keys')
     await joined
@@ -52,7 +52,7 @@ describe('startFlight', () => {
 
   test('lets the leader go and serves the follower', async () => {
     const errand = createErrand()
-    const flight = startFlight(errand.run, never, () => undefined)
+    const flight = startSingleFlight(errand.run, never, () => undefined)
     const leader = new AbortController()
     const led = flight.join(leader.signal)
     const followed = flight.join(new AbortController().signal)
@@ -66,7 +66,7 @@ describe('startFlight', () => {
   test('is cancelled when the last caller leaves, and ends at that instant', async () => {
     const errand = createErrand()
     let ended = 0
-    const flight = startFlight(errand.run, never, () => (ended += 1))
+    const flight = startSingleFlight(errand.run, never, () => (ended += 1))
     const [one, two] = [new AbortController(), new AbortController()]
     const joined = [flight.join(one.signal), flight.join(two.signal)]
     one.abort(new Error('one'))
@@ -81,7 +81,7 @@ describe('startFlight', () => {
 
   test('runs on for a caller without a signal when all others have left', async () => {
     const errand = createErrand()
-    const flight = startFlight(errand.run, never, () => undefined)
+    const flight = startSingleFlight(errand.run, never, () => undefined)
     const quiet = flight.join()
     const one = new AbortController()
     const left = flight.join(one.signal)
@@ -93,21 +93,21 @@ describe('startFlight', () => {
 
   test('ends at its deadline, for all', async () => {
     const errand = createErrand()
-    const flight = startFlight(errand.run, 5, () => undefined)
+    const flight = startSingleFlight(errand.run, 5, () => undefined)
     await expect(flight.join(new AbortController().signal)).rejects.toThrow('cut')
     expect(errand.reason()).toEqual(new Error('no answer within 5 ms'))
   })
 
   test('turns away a caller who has left before', async () => {
     const errand = createErrand()
-    const flight = startFlight(errand.run, never, () => undefined)
+    const flight = startSingleFlight(errand.run, never, () => undefined)
     await expect(flight.join(AbortSignal.abort(new Error('gone')))).rejects.toThrow('gone')
     expect(errand.reason()).toBe(nobodyWaits)
   })
 
   test('rejects with an Error even where the signal was fired with something else', async () => {
     const errand = createErrand()
-    const flight = startFlight(errand.run, never, () => undefined)
+    const flight = startSingleFlight(errand.run, never, () => undefined)
     await expect(flight.join(AbortSignal.abort('text'))).rejects.toThrow('aborted')
   })
 })

@@ -1,5 +1,5 @@
 /** What a verifier takes from the world around it. Hosts get the real one; tests bring their own. */
-export interface Surroundings {
+export interface Runtime {
   /** Milliseconds since the epoch. */
   readonly now: () => number
   /** From 0 to below 1: spreads refreshes and retries, so that a fleet does not act as one. */
@@ -10,7 +10,7 @@ export interface Surroundings {
   readonly mostTokens: number
 }
 
-export const realSurroundings: Surroundings = {
+export const defaultRuntime: Runtime = {
   now: Date.now,
   random: Math.random,
   deadlineMs: 5_000,

@@ -1,7 +1,7 @@
-import type { Surroundings } from '../../src/verifiers/surroundings.ts'
+import type { Runtime } from '../../src/verifiers/runtime.ts'
 
 /** A world whose clock stands still until it is told to go on. Chance is always one half. */
-export interface TestWorld extends Surroundings {
+export interface TestWorld extends Runtime {
   readonly pass: (ms: number) => void
 }
 

@@ -1,8 +1,8 @@
 import type { KeySet } from './key-set.ts'
-import { isWithin, type Surroundings } from './surroundings.ts'
+import { isWithin, type Runtime } from './runtime.ts'
 
 /** The last keys that were fetched, and how long they may serve. */
-export interface KeyShelf {
+export interface JwksCache {
   /** Known keys, while they are young; else `undefined`. */
   readonly fresh: () => KeySet | undefined
   /** Known keys, young or old, while they may serve though their source fails; else `undefined`. */
@@ -21,7 +21,7 @@ export interface KeyShelf {
 const AGE_MS = 600_000
 
 /** Keys are young for 10 minutes, due at 80 % of that, give or take a tenth by chance, and old for `staleKeysMs` more. */
-export function createKeyShelf(staleKeysMs: number, { now, random }: Surroundings): KeyShelf {
+export function createJwksCache(staleKeysMs: number, { now, random }: Runtime): JwksCache {
   let held: { readonly keys: KeySet; readonly since: number; readonly dueMs: number } | undefined
   const until = (ageMs: number): KeySet | undefined =>
     held && isWithin(now(), held.since, ageMs) ? held.keys : undefined

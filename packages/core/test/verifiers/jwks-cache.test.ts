@@ -1,27 +1,27 @@
 import { describe, expect, test } from 'vitest'
 
+import { createJwksCache } from '../../src/verifiers/jwks-cache.ts'
 import { readKeySet } from '../../src/verifiers/key-set.ts'
-import { createKeyShelf } from '../../src/verifiers/key-shelf.ts'
 import { ecSigner } from './forge.ts'
-import { createTestWorld } from './surroundings.ts'
+import { createTestWorld } from './runtime.ts'
 
 const MINUTE = 60_000
 const { keys } = readKeySet({ keys: [ecSigner('ec-1').jwk] })
 const { keys: others } = readKeySet({ keys: [ecSigner('ec-1').jwk] })
 
-describe('createKeyShelf', () => {
+describe('createJwksCache', () => {
   test.each([
     [0, 7 * MINUTE],
     [0.5, 8 * MINUTE],
     [1, 9 * MINUTE],
   ])('with chance %d, keys are due after %i ms', (chance, dueMs) => {
     const world = createTestWorld(0)
-    const shelf = createKeyShelf(0, { ...world, random: () => chance })
-    shelf.put(keys, 0)
+    const cache = createJwksCache(0, { ...world, random: () => chance })
+    cache.put(keys, 0)
     world.pass(dueMs - 1)
-    expect(shelf.isDue()).toBe(false)
+    expect(cache.isDue()).toBe(false)
     world.pass(1)
-    expect(shelf.isDue()).toBe(true)
+    expect(cache.isDue()).toBe(true)
   })
 
   test.each([
@@ -33,20 +33,20 @@ describe('createKeyShelf', () => {
     [-1, undefined, undefined], // the clock was set back
   ])('at the age of %i ms', (ageMs, fresh, stale) => {
     const world = createTestWorld(0)
-    const shelf = createKeyShelf(5 * MINUTE, world)
-    shelf.put(keys, 0)
+    const cache = createJwksCache(5 * MINUTE, world)
+    cache.put(keys, 0)
     world.pass(ageMs)
-    expect({ fresh: shelf.fresh(), stale: shelf.stale() }).toEqual({ fresh, stale })
+    expect({ fresh: cache.fresh(), stale: cache.stale() }).toEqual({ fresh, stale })
   })
 
   test('tells whether other keys were known before', () => {
-    const shelf = createKeyShelf(0, createTestWorld(0))
-    expect([keys, keys, others, keys].map((put) => shelf.put(put, 0))).toEqual([false, false, true, true])
+    const cache = createJwksCache(0, createTestWorld(0))
+    expect([keys, keys, others, keys].map((put) => cache.put(put, 0))).toEqual([false, false, true, true])
   })
 
   test('knows nothing at first', () => {
-    const shelf = createKeyShelf(0, createTestWorld(0))
-    expect([shelf.fresh(), shelf.stale(), shelf.isDue(), shelf.goodUntil(keys)]).toEqual([
+    const cache = createJwksCache(0, createTestWorld(0))
+    expect([cache.fresh(), cache.stale(), cache.isDue(), cache.goodUntil(keys)]).toEqual([
       undefined,
       undefined,
       false,
