@@ -66,7 +66,9 @@ export function createExportHandler<T extends Tenant>(options: ExportHandlerOpti
       const address = addressGate(request.address, limits, exchange)
       await address.look()
       const verify = (token: string): Promise<Principal> =>
-        ask('verifier', async (signal) => checkPrincipal(await verifier.verify(token, signal)))
+        ask('verifier', async (signal) =>
+          checkPrincipal(await verifier.verify(token, signal, { address: request.address })),
+        )
       const principal = await address.charge(() => authenticate(header('authorization'), verify))
       entry.principal = printablePrincipal(principal)
 

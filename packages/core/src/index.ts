@@ -6,6 +6,7 @@ export { createExportHandler } from './export-handler.ts'
 export { createMemoryLimiter } from './limits/memory-limiter.ts'
 export type { DeliveryOptions, ExportHandlerOptions, Limits, VersionOptions } from './options/options.ts'
 export type {
+  Caller,
   Claims,
   DownloadEnded,
   DownloadStarted,

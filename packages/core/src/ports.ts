@@ -112,13 +112,24 @@ export interface Principal {
   readonly claims: Claims
 }
 
+/** What a verifier is told of the caller beside the token. */
+export interface Caller {
+  /** The caller's address, so that a verifier can share what it has among addresses. Absent: unknown. */
+  readonly address?: string | undefined
+}
+
 /** Verifies access tokens. Its members do not use `this`, so `{ ...verifier, verify }` wraps one. */
 export interface TokenVerifier {
   /**
    * Resolves to the principal that the token proves. Refuses a token with `refuse('token_invalid')`; any other rejection
    * is a fault of the verifier: the caller gets 503 and `onEvent` a `trouble`.
    */
-  readonly verify: (token: string, signal: AbortSignal) => Promise<Principal>
+  readonly verify: (token: string, signal: AbortSignal, caller?: Caller) => Promise<Principal>
+  /**
+   * Resolves once it can verify, for example once it has keys. Rejects with the cause where it cannot. Absent: it always
+   * can.
+   */
+  readonly ready?: (signal: AbortSignal) => Promise<void>
   /** Reports faults that did not stop it from verifying. Absent: it has none to report. */
   readonly onTrouble?: TroubleSource
 }

@@ -26,9 +26,12 @@ export function createBearerVerifier(options: BearerVerifierOptions): TokenVerif
   read.checkVerifier('opaque', 'a verifier, such as createIntrospectionVerifier({ … })')
   const { jwt, opaque } = options
   return {
-    verify(token, signal) {
-      if (JWT.test(token)) return jwt.verify(token, signal)
-      return OPAQUE.test(token) ? opaque.verify(token, signal) : refuseToken()
+    verify(token, signal, caller) {
+      if (JWT.test(token)) return jwt.verify(token, signal, caller)
+      return OPAQUE.test(token) ? opaque.verify(token, signal, caller) : refuseToken()
+    },
+    async ready(signal) {
+      await Promise.all([jwt.ready?.(signal), opaque.ready?.(signal)])
     },
     onTrouble(listener) {
       jwt.onTrouble?.(listener)

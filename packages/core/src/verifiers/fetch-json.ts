@@ -8,11 +8,17 @@ export interface JsonRequest {
   readonly maxBytes: number
 }
 
+/** The JSON value of an answer, and how many bytes it had. */
+export interface JsonAnswer {
+  readonly value: unknown
+  readonly bytes: number
+}
+
 /**
- * Gives the JSON value that a 200 answer holds. Any other status, a redirect, too many bytes, and bytes that are no
+ * Resolves to the JSON value that a 200 answer holds. Any other status, a redirect, too many bytes, and bytes that are no
  * UTF-8 or no JSON are errors.
  */
-export async function fetchJson(request: JsonRequest, signal: AbortSignal): Promise<unknown> {
+export async function fetchJson(request: JsonRequest, signal: AbortSignal): Promise<JsonAnswer> {
   const { url, method, headers, body, maxBytes } = request
   // A redirect is never followed: only the configured address is trusted.
   const response = await fetch(url, {
@@ -27,7 +33,8 @@ export async function fetchJson(request: JsonRequest, signal: AbortSignal): Prom
     throw new Error(`the answer has status ${response.status}, not 200`)
   }
   const bytes = await readAtMost(maxBytes, response.body)
-  return parseJson(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
+  const value = parseJson(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
+  return { value, bytes: bytes.length }
 }
 
 async function readAtMost(maxBytes: number, body: AsyncIterable<Uint8Array> | null): Promise<Uint8Array> {

@@ -1,6 +1,11 @@
-import type { Claims, Principal, TokenVerifier } from '../ports.ts'
+import { LRUCache } from 'lru-cache'
+
+import { addressPrefix } from '../http/address-prefix.ts'
+import type { Caller, Claims, Principal, TokenVerifier } from '../ports.ts'
 import { refusalDetail, refuse } from '../refusals.ts'
+import { abortable, withDeadline } from '../waiting.ts'
 import { isRecord } from './check-verifier-options.ts'
+import { createFairSemaphore } from './fair-semaphore.ts'
 import { fetchJson } from './fetch-json.ts'
 import { endOfAnswer, findAnswerFault, nameOf } from './introspection-claims.ts'
 import {
@@ -10,7 +15,7 @@ import {
 } from './introspection-options.ts'
 import { createPrincipal } from './principal.ts'
 import { defaultRuntime, type Runtime } from './runtime.ts'
-import { type SingleFlight, reasonOf, startSingleFlight } from './single-flight.ts'
+import { createSingleFlight } from './single-flight.ts'
 import { createTokenCache, digestOf, LONGEST_TOKEN } from './token-cache.ts'
 import { TokenFault } from './token-faults.ts'
 
@@ -18,7 +23,12 @@ import { TokenFault } from './token-faults.ts'
  * Verifies opaque tokens by asking their authorization server (RFC 7662). A token that is not active, not for us, not a
  * Bearer access token or bound to a key (`cnf`) is `refuse('token_invalid')`. A server that does not answer in 5 s, or
  * not with 200 and JSON, is `refuse('unavailable')`: also where it answers 401 or 403, for then our own credentials are
- * wrong. At most 32 questions are open at a time; beyond, `refuse('unavailable')`.
+ * wrong.
+ *
+ * Tokens that it does not know share 32 requests at a time, at most 16 of them for one address (IPv6: one /56 network).
+ * More tokens wait, 256 of one address and 1,024 in all, and the addresses are served in turn; beyond that the address
+ * with most tokens waiting gets `refuse('unavailable')`. A token that was active when it was last asked about shares 32
+ * requests of their own with its like, so a flood of made-up tokens does not delay it.
  *
  * A principal's `issuer` is the configured one, its `subject` the answer's `sub`, or `client_id` where it has none.
  *
@@ -36,80 +46,88 @@ export function createIntrospectionVerifier(options: IntrospectionVerifierOption
   return createIntrospectionVerifierIn(defaultRuntime, options)
 }
 
-/** {@link createIntrospectionVerifier} with the caller's clock, chance and deadline. */
+/** {@link createIntrospectionVerifier} with the caller's clock, random source and limits. */
 export function createIntrospectionVerifierIn(
   runtime: Runtime,
   options: IntrospectionVerifierOptions,
 ): TokenVerifier {
   const settings = checkIntrospectionOptions(options)
-  const { now, random, deadlineMs, mostTokens } = runtime
-  const active = createTokenCache<Promise<Principal>>(mostTokens)
-  const inactive = createTokenCache<TokenFault>(mostTokens) // apart, so that made-up tokens displace no good one
-  const flights = new Map<string, SingleFlight<Principal>>()
+  const { now, random, deadlineMs, mostTokens, mostBytes } = runtime
+  const active = createTokenCache<Promise<Principal>>(mostTokens, mostBytes)
+  const inactive = createTokenCache<TokenFault>(mostTokens, mostBytes) // apart, so that made-up tokens evict no good one
+  const lastActive = new LRUCache<string, true>({ max: mostTokens })
+  const [slotsOfKnown, slotsOfUnknown] = [createFairSemaphore(SLOTS), createFairSemaphore(SLOTS)]
+  const questions = createSingleFlight<Principal>()
   const pauseMs = (): number => Math.ceil(1_000 * (1 + random()))
 
   const ask = async (token: string, digest: string, signal: AbortSignal): Promise<Principal> => {
     const asked = now()
-    const answer = await introspect(token, settings, signal)
+    const { answer, bytes } = await introspect(token, settings, signal)
     const fault = findAnswerFault(answer, settings, now())
     if (fault !== undefined) {
+      lastActive.delete(digest)
       const cause = new TokenFault(fault)
-      inactive.set(digest, cause, asked, asked + settings.cacheMs / 6)
+      inactive.set(digest, cause, { from: asked, until: asked + settings.cacheMs / 6, bytes: 0 })
       return refuse('token_invalid', { cause })
     }
+    lastActive.set(digest, true)
     const principal = createPrincipal(settings.issuer, nameOf(answer) ?? '', answer, settings.readClaims)
-    active.set(
-      digest,
-      Promise.resolve(principal),
-      asked,
-      Math.min(asked + settings.cacheMs, endOfAnswer(answer)),
-    )
+    const until = Math.min(asked + settings.cacheMs, endOfAnswer(answer))
+    active.set(digest, Promise.resolve(principal), { from: asked, until, bytes })
     return principal
   }
-  const startAsking = (token: string, digest: string): SingleFlight<Principal> => {
-    if (flights.size >= MOST_FLIGHTS) {
-      return refuse('unavailable', {
-        retryAfterMs: pauseMs(),
-        cause: new Error(`${MOST_FLIGHTS} introspections are open`),
-      })
+  const askInTurn = async (
+    token: string,
+    digest: string,
+    address: string,
+    signal: AbortSignal,
+  ): Promise<Principal> => {
+    const slots = lastActive.has(digest) ? slotsOfKnown : slotsOfUnknown
+    const release = await slots.acquire(address, signal)
+    try {
+      return await ask(token, digest, signal)
+    } finally {
+      release()
     }
-    const errand = (signal: AbortSignal): Promise<Principal> => ask(token, digest, signal)
-    const flight = startSingleFlight(errand, deadlineMs, () => void flights.delete(digest))
-    flights.set(digest, flight)
-    return flight
   }
-  const verifyAnew = async (token: string, digest: string, signal: AbortSignal): Promise<Principal> => {
+  const verifyAnew = async (
+    token: string,
+    digest: string,
+    signal: AbortSignal,
+    { address = '' }: Caller,
+  ): Promise<Principal> => {
     const fault = inactive.get(digest, now())
     if (fault) refuse('token_invalid', { cause: fault })
-    const flight = flights.get(digest) ?? startAsking(token, digest)
+    const turn = (own: AbortSignal): Promise<Principal> =>
+      askInTurn(token, digest, addressPrefix(address), own)
+    const question = questions.run(digest, () => withDeadline(turn, { ms: deadlineMs }))
     try {
-      return await flight.join(signal)
+      return await abortable(question, signal)
     } catch (cause) {
-      if (signal.aborted) throw reasonOf(signal)
-      if (refusalDetail(cause)) throw cause
+      if (signal.aborted || refusalDetail(cause)) throw cause
       return refuse('unavailable', { retryAfterMs: pauseMs(), cause })
     }
   }
   return {
-    verify(token, signal) {
+    verify(token, signal, caller = {}) {
       if (token.length > LONGEST_TOKEN) return refuseLong()
       const digest = digestOf(token)
-      return active.get(digest, now()) ?? verifyAnew(token, digest, signal)
+      return active.get(digest, now()) ?? verifyAnew(token, digest, signal, caller)
     },
   }
 }
 
-const MOST_FLIGHTS = 32
+const SLOTS = { held: 32, heldPerKey: 16, waiting: 1_024, waitingPerKey: 256 } as const
 const MOST_BYTES = 65_536
 
 async function introspect(
   token: string,
   settings: IntrospectionSettings,
   signal: AbortSignal,
-): Promise<Claims> {
+): Promise<{ readonly answer: Claims; readonly bytes: number }> {
   const { endpoint, clientId, clientSecret } = settings
   const credentials = Buffer.from(`${formEncode(clientId)}:${formEncode(clientSecret)}`).toString('base64')
-  const answer = await fetchJson(
+  const { value: answer, bytes } = await fetchJson(
     {
       url: endpoint,
       method: 'POST',
@@ -124,7 +142,7 @@ async function introspect(
     signal,
   )
   if (!isRecord(answer)) throw new Error('the answer is no JSON object')
-  return answer
+  return { answer, bytes }
 }
 
 /** Also id and secret are encoded so, before they are Basic credentials (RFC 6749 §2.3.1). */

@@ -1,6 +1,6 @@
 import type { ReadClaims } from '../ports.ts'
 import { isRecord, kindOf, type OptionReader, readOptions, shown } from './check-verifier-options.ts'
-import { type KeySet, readKeySet } from './key-set.ts'
+import { type KeySet, MOST_KEYS, readKeySet } from './key-set.ts'
 import { readOrgAndScope } from './principal.ts'
 
 /** How a JWT access token proves its bearer. */
@@ -114,10 +114,12 @@ function readKeys(read: OptionReader, jwks: unknown): KeySet {
   if (!isRecord(jwks) || !Array.isArray(jwks['keys'])) {
     return read.refuse('jwks', "new URL('https://…') of a key set, or { keys: [ … ] } itself", kindOf(jwks))
   }
-  const { keys, unfit } = readKeySet(jwks)
-  const [first] = unfit
+  if (jwks['keys'].length > MOST_KEYS)
+    return read.refuse('jwks', `at most ${MOST_KEYS} keys`, `${jwks['keys'].length} keys`)
+  const { keys, weak, unfit } = readKeySet(jwks)
+  const [first] = [...weak, ...unfit]
   if (first !== undefined) read.refuse('jwks', 'public keys to verify signatures with', first)
-  return keys.size > 0
+  return keys.keys.length > 0
     ? keys
     : read.refuse('jwks', 'at least one RSA, EC or Ed25519 key', 'none that can verify')
 }

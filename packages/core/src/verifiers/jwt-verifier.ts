@@ -1,7 +1,8 @@
 import type { Principal, TokenVerifier } from '../ports.ts'
-import { refuse } from '../refusals.ts'
+import { refusalCause, refuse } from '../refusals.ts'
 import { endOfClaims } from './jwt-claims.ts'
 import { checkJwtOptions, type JwtVerifierOptions } from './jwt-options.ts'
+import type { KeySet } from './key-set.ts'
 import { fixedKeySource, remoteKeySource } from './key-source.ts'
 import { createPrincipal } from './principal.ts'
 import { readJwt, type ReadJwt } from './read-jwt.ts'
@@ -17,10 +18,17 @@ import { createTroubleSource } from './trouble.ts'
  *
  * A principal's `issuer` is the configured one, its `subject` the token's `sub`, of at most 256 characters.
  *
- * A key set at an address is fetched when the first token comes, known for 10 minutes and refreshed before. An unknown
- * `kid` asks for it again, at most once in 30 s: publish a new key 10 minutes before you sign with it. Troubles told:
- * `'keys_not_refreshed'` (no answer, but known keys are young), `'keys_stale'` (they serve past their age), each once
- * per outage, and `'keys_empty'` (the set holds no key that can verify).
+ * A key set at an address is fetched for the first token or `ready` call, known for 10 minutes and refreshed before. An
+ * unknown `kid` fetches it again unless that was done in the last 30 s: publish a new key 10 minutes before you sign with
+ * it. Where that fetch fails, the token is `refuse('unavailable')`: nobody knows whether it is good. All keys of the
+ * token's `kid` are tried. Keys that others can forge signatures for are not used: RSA below 2,048 bits, or with an
+ * exponent that is even or below 65,537. Nor is a key after its own `exp`.
+ *
+ * Troubles reported: `'keys_not_refreshed'` (no answer, but known keys are young), `'keys_stale'` (they are used past
+ * their age), each once per outage; `'keys_weak'` (the set holds weak keys), once until they are gone; `'keys_empty'` (the
+ * set holds no key that can verify).
+ *
+ * `ready` resolves when keys are known, and rejects with what went wrong otherwise.
  *
  * @throws TypeError at creation, naming the first wrong option
  * @example
@@ -38,10 +46,10 @@ export function createJwtVerifier(options: JwtVerifierOptions): TokenVerifier {
 /** {@link createJwtVerifier} with the caller's clock, chance and deadline. */
 export function createJwtVerifierIn(runtime: Runtime, options: JwtVerifierOptions): TokenVerifier {
   const settings = checkJwtOptions(options)
-  const { now } = runtime
+  const { now, mostTokens, mostBytes } = runtime
   const { cacheMs, issuer, jwks, readClaims, staleKeysMs } = settings
   const { onTrouble, tell } = createTroubleSource()
-  const verified = createTokenCache<Promise<Principal>>(runtime.mostTokens) // promises, so that a hit makes none
+  const verified = createTokenCache<Promise<Principal>>(mostTokens, mostBytes) // promises, so that a hit makes none
   const changed = (): void => verified.clear()
   const source =
     typeof jwks === 'string'
@@ -62,14 +70,26 @@ export function createJwtVerifierIn(runtime: Runtime, options: JwtVerifierOption
     signal: AbortSignal,
   ): Promise<Principal> => {
     const at = now()
-    const { claims, keys } = await read(token, at, signal)
+    const { claims, keys, key } = await read(token, at, signal)
     const principal = createPrincipal(issuer, String(claims['sub']), claims, readClaims)
-    const until = Math.min(at + cacheMs, endOfClaims(claims, settings), source.goodUntil(keys))
-    if (digest !== undefined) verified.set(digest, Promise.resolve(principal), at, until)
+    const until = Math.min(at + cacheMs, endOfClaims(claims, settings), source.goodUntil(keys), key.until)
+    if (digest !== undefined)
+      verified.set(digest, Promise.resolve(principal), { from: at, until, bytes: token.length })
     return principal
+  }
+  const knownKeys = async (signal: AbortSignal): Promise<KeySet> => {
+    try {
+      return await source.keys(signal)
+    } catch (error) {
+      throw refusalCause(error)
+    }
   }
   return {
     onTrouble,
+    async ready(signal) {
+      const { keys } = await knownKeys(signal)
+      if (!keys.some(({ until }) => now() < until)) throw new Error('no key of the issuer can verify')
+    },
     verify(token, signal) {
       if (cacheMs === 0 || token.length > LONGEST_TOKEN) return verifyAnew(token, undefined, signal)
       const digest = digestOf(token)

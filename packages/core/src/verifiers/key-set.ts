@@ -1,75 +1,142 @@
 import { createPublicKey, hash, type KeyObject } from 'node:crypto'
 
-import { createLocalJWKSet, type JWK, type LocalJWKSet } from 'jose'
+import type { JWK } from 'jose'
 
 import { isRecord } from './check-verifier-options.ts'
 
 /** Public keys that can verify signatures. */
 export interface KeySet {
-  readonly size: number
-  readonly kids: ReadonlySet<string>
+  readonly keys: readonly VerificationKey[]
   /** Equal where the keys are the same, whatever their order, names and bytes (RFC 7638). */
   readonly thumbprints: string
-  /** Picks the one key for a header's `alg` and `kid`. */
-  readonly choose: LocalJWKSet
+}
+
+/** A public key, and what it may verify. */
+export interface VerificationKey {
+  readonly kid: string | undefined
+  readonly key: KeyObject
+  readonly thumbprint: string
+  /** Whether it can verify a signature of this JWS algorithm. */
+  readonly fits: (algorithm: string) => boolean
+  /** Its own end (`exp`), ms since the epoch: from then on it verifies nothing. Infinity: it has none. */
+  readonly until: number
+}
+
+/** What was read from a JWK Set. */
+export interface ReadKeySet {
+  readonly keys: KeySet
+  /** A line for each key that is too weak to verify. */
+  readonly weak: readonly string[]
+  /** A line for each other key that must not verify: private, symmetric or malformed. */
+  readonly unfit: readonly string[]
+}
+
+/** Keys are imported one after the other, and no request is served meanwhile. */
+export const MOST_KEYS = 100
+
+/**
+ * Reads a JWK Set (RFC 7517 §5). Keys for another use or of an unknown type are passed over, as §5 asks. A key that is
+ * listed twice counts once.
+ *
+ * @throws where the document is no JWK Set, or lists more than 100 keys
+ */
+export function readKeySet(document: unknown): ReadKeySet {
+  if (!isRecord(document) || !Array.isArray(document['keys'])) throw new Error('the document is no JWK Set')
+  const given: readonly unknown[] = document['keys']
+  if (given.length > MOST_KEYS)
+    throw new Error(`the JWK Set lists ${given.length} keys, more than ${MOST_KEYS}`)
+  const [keys, weak, unfit] = [new Map<string, VerificationKey>(), new Array<string>(), new Array<string>()]
+  for (const [index, jwk] of given.entries()) {
+    const read = readKey(jwk)
+    if (!read) continue
+    if ('fault' in read) (read.isWeak ? weak : unfit).push(`keys[${index}]: ${read.fault}`)
+    else keys.set(JSON.stringify([read.thumbprint, read.kid, read.alg, read.until]), read)
+  }
+  return { keys: keySetOf([...keys.values()]), weak, unfit }
+}
+
+const keySetOf = (keys: readonly VerificationKey[]): KeySet => ({
+  keys,
+  thumbprints: [...new Set(keys.map(({ thumbprint }) => thumbprint))].toSorted().join(' '),
+})
+
+/** Why a key must not verify. */
+interface KeyFault {
+  readonly fault: string
+  readonly isWeak: boolean
+}
+type ReadKey = VerificationKey & { readonly alg: string | undefined }
+
+const misfit = (fault: string): KeyFault => ({ fault, isWeak: false })
+
+/** A key, `undefined` where it is not meant for us, or why it must not verify. */
+function readKey(given: unknown): ReadKey | KeyFault | undefined {
+  if (!isRecord(given)) return misfit('not an object')
+  if (given['kty'] === 'oct') return misfit('a symmetric key')
+  if (Object.hasOwn(given, 'd')) return misfit('a private key')
+  const algorithms = algorithmsFor(given)
+  if (!algorithms) return undefined
+  const [jwk, until] = [pickMembers(given), endOf(given)]
+  const key = jwk && importKey(jwk)
+  if (!jwk || !key || until === undefined) return misfit('a malformed key')
+  const weakness = findWeakness(key)
+  if (weakness !== undefined) return { fault: weakness, isWeak: true }
+  const { alg, kid } = jwk
+  const fits = (algorithm: string): boolean =>
+    algorithms.includes(algorithm) && (alg === undefined || alg === algorithm)
+  return { kid, alg, key, until, fits, thumbprint: thumbprintOf(jwk) }
+}
+
+/** RFC 7518 §3.1 and RFC 8037 §3.1, by `kty` and `crv`. */
+const ALGORITHMS: ReadonlyMap<string, readonly string[]> = new Map([
+  ['RSA', ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512']],
+  ['EC P-256', ['ES256']],
+  ['EC P-384', ['ES384']],
+  ['EC P-521', ['ES512']],
+  ['OKP Ed25519', ['EdDSA', 'Ed25519']],
+])
+
+/** What a key of this kind can verify; `undefined`: nothing, or it is for another use. */
+function algorithmsFor({
+  kty,
+  crv,
+  use,
+  key_ops: operations,
+}: Readonly<Record<string, unknown>>): readonly string[] | undefined {
+  const verifies = operations === undefined || (Array.isArray(operations) && operations.includes('verify'))
+  if (!verifies || (use !== undefined && use !== 'sig')) return undefined
+  return ALGORITHMS.get(kty === 'RSA' ? kty : `${String(kty)} ${String(crv)}`)
 }
 
 /**
- * Reads a JWK Set (RFC 7517 §5). Keys for another use or of an unknown type are passed over, as §5 asks.
- *
- * @returns the keys, and a line for each one that must not verify: private, symmetric, malformed or weak
- * @throws where the document is no JWK Set
+ * What says which key it is, and nothing else. `null` is absence. `undefined`: a member is no string, and an `alg` that
+ * cannot be read must not permit every algorithm.
  */
-export function readKeySet(document: unknown): { readonly keys: KeySet; readonly unfit: readonly string[] } {
-  if (!isRecord(document) || !Array.isArray(document['keys'])) throw new Error('the document is no JWK Set')
-  const fit: JWK[] = []
-  const unfit: string[] = []
-  for (const [index, given] of document['keys'].entries()) {
-    const read = readKey(given)
-    if (typeof read === 'string') unfit.push(`keys[${index}]: ${read}`)
-    else if (read) fit.push(read)
-  }
-  return { keys: keySetOf(fit), unfit }
+function pickMembers(given: Readonly<Record<string, unknown>>): JWK | undefined {
+  const members = ['kty', 'kid', 'alg', 'crv', 'x', 'y', 'n', 'e']
+    .map((name) => [name, given[name]] as const)
+    .filter(([, value]) => value !== undefined && value !== null)
+  if (members.some(([, value]) => typeof value !== 'string')) return undefined
+  return { kty: '', ...Object.fromEntries(members) }
 }
 
-const keySetOf = (keys: JWK[]): KeySet => ({
-  size: keys.length,
-  kids: new Set(keys.map(({ kid }) => kid).filter((kid) => kid !== undefined)),
-  thumbprints: [...new Set(keys.map(thumbprintOf))].toSorted().join(' '),
-  choose: createLocalJWKSet({ keys }),
-})
-
-/** A key, `undefined` where it is not meant for us, or in words why it must not verify. */
-function readKey(given: unknown): JWK | string | undefined {
-  if (!isRecord(given)) return 'not an object'
-  if (given['kty'] === 'oct') return 'a symmetric key'
-  if (Object.hasOwn(given, 'd')) return 'a private key'
-  if (!isForUs(given)) return undefined
-  const key = pickMembers(given)
-  return findFault(key) ?? key
+/** The end that some issuers give a key (OpenID Federation 1.0 §8.7.2), in ms. `undefined`: it is no number. */
+function endOf({ exp }: Readonly<Record<string, unknown>>): number | undefined {
+  if (exp === undefined || exp === null) return Number.POSITIVE_INFINITY
+  return typeof exp === 'number' ? exp * 1_000 : undefined
 }
 
-const KINDS: ReadonlySet<string> = new Set(['RSA', 'EC P-256', 'EC P-384', 'EC P-521', 'OKP Ed25519'])
+const LEAST_MODULUS = 2_048
+const LEAST_EXPONENT = 65_537n
 
-function isForUs({ kty, crv, use, key_ops: operations }: Readonly<Record<string, unknown>>): boolean {
-  const known = KINDS.has(kty === 'RSA' ? kty : `${String(kty)} ${String(crv)}`)
-  const verifies = operations === undefined || (Array.isArray(operations) && operations.includes('verify'))
-  return known && verifies && (use === undefined || use === 'sig')
-}
-
-/** What says which key it is, and nothing else: `x5u` and its like must not even travel. */
-function pickMembers(given: Readonly<Record<string, unknown>>): JWK {
-  const members = ['kty', 'kid', 'alg', 'crv', 'x', 'y', 'n', 'e'].map((name) => [name, given[name]] as const)
-  return { kty: '', ...Object.fromEntries(members.filter(([, value]) => typeof value === 'string')) }
-}
-
-function findFault(jwk: JWK): string | undefined {
-  const key = importKey(jwk)
-  if (!key) return 'a malformed key'
-  const bits = key.asymmetricKeyDetails?.modulusLength
-  return bits !== undefined && bits < 2_048
-    ? `an RSA key of ${bits} bits, fewer than 2,048 (RFC 7518 §3.3)`
-    : undefined
+/** RSA keys that others can forge signatures for (RFC 7518 §3.3, NIST SP 800-131A, FIPS 186-5 §5.4). */
+function findWeakness({ asymmetricKeyDetails: details }: KeyObject): string | undefined {
+  const { modulusLength, publicExponent } = details ?? {}
+  if (modulusLength !== undefined && modulusLength < LEAST_MODULUS)
+    return `an RSA key of ${modulusLength} bits, fewer than 2,048 (RFC 7518 §3.3)`
+  if (publicExponent !== undefined && (publicExponent < LEAST_EXPONENT || publicExponent % 2n === 0n))
+    return 'an RSA key whose exponent is even or below 65,537 (NIST SP 800-131A)'
+  return undefined
 }
 
 function importKey(jwk: JWK): KeyObject | undefined {

@@ -1,17 +1,21 @@
 import { refuse } from '../refusals.ts'
+import { abortable, withDeadline } from '../waiting.ts'
 import { createBackOff } from './back-off.ts'
 import { fetchJson } from './fetch-json.ts'
 import { createJwksCache } from './jwks-cache.ts'
 import { type KeySet, readKeySet } from './key-set.ts'
 import { isWithin, type Runtime } from './runtime.ts'
-import { type SingleFlight, nobodyWaits, reasonOf, startSingleFlight } from './single-flight.ts'
+import { createSingleFlight } from './single-flight.ts'
 import type { TellTrouble } from './trouble.ts'
 
 /** Where keys come from. */
 export interface KeySource {
   /** Keys to verify with now: at once where they are known. Refuses `'unavailable'` where there are none to be had. */
   keys(signal: AbortSignal): KeySet | Promise<KeySet>
-  /** Looks for keys newer than the known ones, after an unknown `kid`. `undefined`: it is too early, or nobody answers. */
+  /**
+   * Looks for keys newer than the known ones, after an unknown `kid`. `undefined`: there cannot be any, or they were
+   * fetched a moment ago. Refuses `'unavailable'` where their source does not answer, for nobody knows then.
+   */
   newer(signal: AbortSignal): Promise<KeySet | undefined>
   /** Until when, ms since the epoch, what these keys have proved may be believed. 0: they have been replaced. */
   goodUntil(keys: KeySet): number
@@ -40,90 +44,89 @@ const COOLDOWN_MS = 30_000
 
 /**
  * Keys from a JWK Set at an address. They are known for 10 minutes and refreshed before; while their source fails they
- * serve on for `staleKeysMs`, told once per outage as `'keys_stale'`. One fetch serves all who wait.
+ * are used for `staleKeysMs` more, reported once per outage as `'keys_stale'`. One fetch serves all who wait, and runs to
+ * its end when they leave.
  */
 export function remoteKeySource(options: RemoteKeysOptions): KeySource {
   const { url, staleKeysMs, changed, tell, runtime } = options
   const { now, deadlineMs } = runtime
   const cache = createJwksCache(staleKeysMs, runtime)
   const backOff = createBackOff(runtime)
-  let staleTold = false
-  let flight: SingleFlight<KeySet> | undefined
-  let askedAt = Number.NEGATIVE_INFINITY
+  const fetches = createSingleFlight<KeySet>()
+  let isStaleTold = false
+  let isWeakTold = false
+  let answeredAt = Number.NEGATIVE_INFINITY
 
   const accept = (document: unknown, asked: number): KeySet => {
-    const { keys, unfit } = readKeySet(document)
-    const replaced = cache.put(keys, asked)
+    const { keys, weak, unfit } = readKeySet(document)
+    const isReplaced = cache.put(keys, asked)
     backOff.recovered()
-    staleTold = false
-    if (replaced) changed()
-    if (keys.size === 0) tell('keys_empty', new Error(`no key that can verify; ${unfit.join('; ')}`))
+    answeredAt = now()
+    isStaleTold = false
+    if (isReplaced) changed()
+    if (weak.length > 0 && !isWeakTold) tell('keys_weak', new Error(weak.join('; ')))
+    isWeakTold = weak.length > 0
+    if (keys.keys.length === 0)
+      tell('keys_empty', new Error(`no key that can verify; ${[...weak, ...unfit].join('; ')}`))
     return keys
   }
-  const load = async (signal: AbortSignal): Promise<KeySet> => {
+  const load = async (): Promise<KeySet> => {
     const asked = now()
+    const request = { url, method: 'GET', headers: ACCEPT, maxBytes: MOST_BYTES } as const
     try {
-      const document = await fetchJson({ url, method: 'GET', headers: ACCEPT, maxBytes: MOST_BYTES }, signal)
-      return accept(document, asked)
+      const { value } = await withDeadline((signal) => fetchJson(request, signal), { ms: deadlineMs })
+      return accept(value, asked)
     } catch (cause) {
-      if (signal.reason === nobodyWaits) throw cause
       if (!backOff.failure() && cache.stale()) tell('keys_not_refreshed', cause)
       backOff.failed(cause)
       throw cause
     }
   }
-  const ask = (): SingleFlight<KeySet> => {
-    if (flight) return flight
-    askedAt = now()
-    flight = startSingleFlight(load, deadlineMs, () => {
-      flight = undefined
-    })
-    return flight
+  const fetchKeys = (): Promise<KeySet> => fetches.run(url, load)
+  const refreshInBackground = (): void => {
+    if (backOff.pauseLeft() === 0) void fetchKeys() // load() reports a failure
   }
-  const refreshQuietly = (): void => {
-    if (flight || backOff.pauseLeft() > 0) return
-    ask()
-      .join()
-      .catch(() => undefined) // load() has told of it
-  }
-  const serveStale = (keys: KeySet): KeySet => {
-    if (!staleTold) tell('keys_stale', backOff.failure()?.cause)
-    staleTold = true
+  const useStale = (keys: KeySet): KeySet => {
+    if (!isStaleTold) tell('keys_stale', backOff.failure()?.cause)
+    isStaleTold = true
     return keys
   }
   const refuseFor = (cause: unknown): never =>
     refuse('unavailable', { retryAfterMs: Math.ceil(backOff.pauseLeft()), cause })
 
+  /** Waits for a fetch, unless the last one failed a moment ago. */
   const fetched = async (signal: AbortSignal): Promise<KeySet> => {
+    if (!fetches.isRunning(url) && backOff.pauseLeft() > 0) return refuseFor(backOff.failure()?.cause)
     try {
-      return await ask().join(signal)
+      return await abortable(fetchKeys(), signal)
     } catch (cause) {
-      if (signal.aborted) throw reasonOf(signal)
-      const keys = cache.stale()
-      return keys ? serveStale(keys) : refuseFor(cause)
+      if (signal.aborted) throw cause
+      return refuseFor(cause)
+    }
+  }
+  const fetchedOrStale = async (signal: AbortSignal): Promise<KeySet> => {
+    try {
+      return await fetched(signal)
+    } catch (error) {
+      const stale = signal.aborted ? undefined : cache.stale()
+      if (stale) return useStale(stale)
+      throw error
     }
   }
   return {
     goodUntil: cache.goodUntil,
     keys(signal) {
       const fresh = cache.fresh()
-      if (fresh && cache.isDue()) refreshQuietly()
+      if (fresh && cache.isDue()) refreshInBackground()
       if (fresh) return fresh
 
-      const failure = backOff.failure()
-      const stale = failure && cache.stale()
-      if (stale) refreshQuietly() // nobody waits for a source that is known to fail
-      if (stale) return serveStale(stale)
-      return !flight && backOff.pauseLeft() > 0 ? refuseFor(failure?.cause) : fetched(signal)
+      const stale = backOff.failure() && cache.stale()
+      if (stale) refreshInBackground() // no request waits for a source that is known to fail
+      return stale ? useStale(stale) : fetchedOrStale(signal)
     },
     async newer(signal) {
-      if (!flight && isWithin(now(), askedAt, COOLDOWN_MS)) return undefined
-      try {
-        return await ask().join(signal)
-      } catch {
-        if (signal.aborted) throw reasonOf(signal)
-        return undefined
-      }
+      const isYoung = isWithin(now(), answeredAt, COOLDOWN_MS)
+      return isYoung && !fetches.isRunning(url) ? undefined : fetched(signal)
     },
   }
 }

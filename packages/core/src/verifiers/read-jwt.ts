@@ -9,15 +9,16 @@ import {
 import type { Claims } from '../ports.ts'
 import { findClaimsFault } from './jwt-claims.ts'
 import type { JwtSettings } from './jwt-options.ts'
-import type { KeySet } from './key-set.ts'
+import type { KeySet, VerificationKey } from './key-set.ts'
 import type { KeySource } from './key-source.ts'
 import { LONGEST_TOKEN } from './token-cache.ts'
 import { TokenFault } from './token-faults.ts'
 
-/** What a token proves, and by which keys. */
+/** What a token proves, and by which key of which set. */
 export interface ReadJwt {
   readonly claims: Claims
   readonly keys: KeySet
+  readonly key: VerificationKey
 }
 
 /**
@@ -33,13 +34,30 @@ export async function readJwt(
   signal: AbortSignal,
 ): Promise<ReadJwt> {
   const header = readHeader(token, settings)
-  const keys = await findKeys(header, source, signal)
+  const { keys, matching } = await findKeys(header, source, at, signal)
+  for (const key of matching) {
+    const claims = await verifyWith(key, token, settings, at)
+    if (claims) return { claims, keys, key }
+  }
+  throw new TokenFault(
+    matching.length === 0 ? 'no key of the issuer fits "kid" and "alg"' : 'the signature is wrong',
+  )
+}
+
+/** Issuers have been seen to publish different keys under one `kid`, so a wrong signature is no verdict: `undefined`. */
+async function verifyWith(
+  { key }: VerificationKey,
+  token: string,
+  settings: JwtSettings,
+  at: number,
+): Promise<Claims | undefined> {
   try {
-    const { payload } = await jwtVerify(token, keys.choose, joseOptions(settings, at))
+    const { payload } = await jwtVerify(token, key, joseOptions(settings, at))
     const fault = findClaimsFault(payload, settings, at)
     if (fault !== undefined) throw new TokenFault(fault)
-    return { claims: payload, keys }
+    return payload
   } catch (error) {
+    if (error instanceof errors.JWSSignatureVerificationFailed) return undefined
     throw error instanceof errors.JOSEError ? explain(error, settings, at) : error
   }
 }
@@ -47,14 +65,22 @@ export async function readJwt(
 const COMPACT_JWS = /^[\w-]+\.[\w-]+\.[\w-]+$/
 
 /** Judged before any key is asked for: what cannot be good must not cost a fetch. */
-function readHeader(token: string, { algorithms }: JwtSettings): ProtectedHeaderParameters {
+function readHeader(token: string, { algorithms }: JwtSettings): JwtHeader {
   // The shape is ours to judge: jose lets a blank at the end pass.
   if (token.length > LONGEST_TOKEN || !COMPACT_JWS.test(token))
     throw new TokenFault('it has not the shape of a JWT')
   const header = decodeHeader(token)
-  if (!algorithms.some((name) => name === header.alg)) throw new TokenFault('"alg" is not accepted')
+  const { alg, kid } = header
+  if (alg === undefined || !algorithms.includes(alg)) throw new TokenFault('"alg" is not accepted')
+  if (kid !== undefined && typeof kid !== 'string') throw new TokenFault('"kid" is no string')
   if (Object.hasOwn(header, 'b64')) throw new TokenFault('"b64" has no place in a JWT (RFC 7797 §7)')
-  return header
+  return { alg, kid }
+}
+
+/** What of a header chooses the key. */
+interface JwtHeader {
+  readonly alg: string
+  readonly kid: string | undefined
 }
 
 function decodeHeader(token: string): ProtectedHeaderParameters {
@@ -65,19 +91,27 @@ function decodeHeader(token: string): ProtectedHeaderParameters {
   }
 }
 
+/** The known keys, or newer ones where none of them has the token's `kid`. */
 async function findKeys(
-  { kid }: ProtectedHeaderParameters,
+  { alg, kid }: JwtHeader,
   source: KeySource,
+  at: number,
   signal: AbortSignal,
-): Promise<KeySet> {
-  const known = await source.keys(signal)
-  if (kid === undefined && known.size > 1)
+): Promise<{ readonly keys: KeySet; readonly matching: readonly VerificationKey[] }> {
+  let keys = await source.keys(signal)
+  let named = keysNamed(kid, keys, at)
+  if (kid !== undefined && named.length === 0) {
+    keys = (await source.newer(signal)) ?? keys
+    named = keysNamed(kid, keys, at)
+    if (named.length === 0) throw new TokenFault('"kid" names no key of the issuer')
+  }
+  if (kid === undefined && new Set(named.map(({ thumbprint }) => thumbprint)).size > 1)
     throw new TokenFault('"kid" is missing, and there are several keys')
-  if (typeof kid !== 'string' || known.kids.has(kid)) return known
-  const keys = (await source.newer(signal)) ?? known
-  if (!keys.kids.has(kid)) throw new TokenFault('"kid" names no key of the issuer')
-  return keys
+  return { keys, matching: named.filter(({ fits }) => fits(alg)) }
 }
+
+const keysNamed = (kid: string | undefined, { keys }: KeySet, at: number): readonly VerificationKey[] =>
+  keys.filter((key) => at < key.until && (kid === undefined || kid === key.kid))
 
 const joseOptions = (settings: JwtSettings, at: number): JWTVerifyOptions => ({
   algorithms: [...settings.algorithms],

@@ -1,13 +1,15 @@
-/** What a verifier takes from the world around it. Hosts get the real one; tests bring their own. */
+/** What a verifier takes from its environment. Hosts get {@link defaultRuntime}; tests bring their own. */
 export interface Runtime {
   /** Milliseconds since the epoch. */
   readonly now: () => number
-  /** From 0 to below 1: spreads refreshes and retries, so that a fleet does not act as one. */
+  /** From 0 to below 1: spreads refreshes and retries, so that the processes of a fleet do not act at the same instant. */
   readonly random: () => number
   /** Milliseconds that one request to a key set or an introspection endpoint may take. */
   readonly deadlineMs: number
-  /** How many tokens a memory holds; the least recently used go first. */
+  /** How many verified tokens a cache holds. The least recently used are evicted first. */
   readonly mostTokens: number
+  /** How many bytes of verified claims (as JSON, or as a JWT) a cache holds, likewise. */
+  readonly mostBytes: number
 }
 
 export const defaultRuntime: Runtime = {
@@ -15,6 +17,7 @@ export const defaultRuntime: Runtime = {
   random: Math.random,
   deadlineMs: 5_000,
   mostTokens: 10_000,
+  mostBytes: 16_777_216,
 }
 
 /**

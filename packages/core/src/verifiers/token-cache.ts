@@ -6,14 +6,33 @@ import { LRUCache } from 'lru-cache'
 export interface TokenCache<V> {
   /** `undefined`: not known, or not at this instant. */
   get(digest: string, at: number): V | undefined
-  /** Holds from `at` to before `until`, both ms since the epoch. Not kept where `until` is not after `at`. */
-  set(digest: string, value: V, at: number, until: number): void
+  /** Not kept where `until` is not after `from`. */
+  set(digest: string, value: V, life: EntryLife): void
   clear(): void
 }
 
-/** A cache of at most so many tokens; the least recently used go first. */
-export function createTokenCache<V extends object>(most: number): TokenCache<V> {
-  const entries = new LRUCache<string, { value: V; from: number; until: number }>({ max: most })
+/** When an entry may be used, and what it costs. */
+interface EntryLife {
+  /** Milliseconds since the epoch. */
+  readonly from: number
+  /** The end, exclusive, likewise. */
+  readonly until: number
+  /** How many bytes were parsed to make the value. */
+  readonly bytes: number
+}
+
+/** What an entry holds in memory beside its value: the digest, the times, the places in the cache's lists. */
+const ENTRY_BYTES = 256
+
+/**
+ * A cache of at most `mostTokens` entries, made from at most `mostBytes` bytes. The least recently used are evicted
+ * first.
+ */
+export function createTokenCache<V extends object>(mostTokens: number, mostBytes: number): TokenCache<V> {
+  const entries = new LRUCache<string, { value: V; from: number; until: number }>({
+    max: mostTokens,
+    maxSize: mostBytes,
+  })
   return {
     get(digest, at) {
       const entry = entries.get(digest)
@@ -23,8 +42,8 @@ export function createTokenCache<V extends object>(most: number): TokenCache<V> 
       entries.delete(digest)
       return undefined
     },
-    set(digest, value, at, until) {
-      if (until > at) entries.set(digest, { value, from: at, until })
+    set(digest, value, { from, until, bytes }) {
+      if (until > from) entries.set(digest, { value, from, until }, { size: ENTRY_BYTES + bytes })
     },
     clear: () => entries.clear(),
   }

@@ -55,7 +55,7 @@ describe('createBearerVerifier', () => {
     )
   })
 
-  test('hands on token, signal and promise as they are', () => {
+  test('hands on token, signal, caller and promise as they are', () => {
     const promise = Promise.resolve(principal('jwt'))
     const seen: unknown[] = []
     const verify: TokenVerifier['verify'] = (...args) => {
@@ -63,8 +63,18 @@ describe('createBearerVerifier', () => {
       return promise
     }
     const { verify: both } = createBearerVerifier({ jwt: { verify }, opaque: accepting('opaque') })
-    expect(both('a.b.c', signal)).toBe(promise)
-    expect(seen).toEqual(['a.b.c', signal])
+    const caller = { address: '203.0.113.9' }
+    expect(both('a.b.c', signal, caller)).toBe(promise)
+    expect(seen).toEqual(['a.b.c', signal, caller])
+  })
+
+  test('is ready when both are', async () => {
+    const readyWhen = (result: Promise<void>): TokenVerifier => ({ ...accepting('x'), ready: () => result })
+    const away = new Error('keys are away')
+    const unready = { jwt: accepting('x'), opaque: readyWhen(Promise.reject(away)) }
+    await expect(createBearerVerifier(unready).ready?.(signal)).rejects.toBe(away)
+    const ready = { jwt: readyWhen(Promise.resolve()), opaque: accepting('x') }
+    await expect(createBearerVerifier(ready).ready?.(signal)).resolves.toBeUndefined()
   })
 
   test('tells the troubles of both', () => {

@@ -9,7 +9,7 @@ const get = (url: URL, signal = new AbortController().signal): Promise<unknown> 
 describe('fetchJson', () => {
   test('gives what a 200 holds', async () => {
     await using server = await serve({ body: { keys: [] } })
-    expect(await get(server.url)).toEqual({ keys: [] })
+    expect(await get(server.url)).toEqual({ value: { keys: [] }, bytes: 11 })
     expect(server.requests[0]?.headers.accept).toBe('application/json')
   })
 
@@ -34,7 +34,7 @@ describe('fetchJson', () => {
 
   test('takes exactly as many bytes as it may', async () => {
     await using server = await serve({ body: `"${'x'.repeat(62)}"` })
-    expect(await get(server.url)).toBe('x'.repeat(62))
+    expect(await get(server.url)).toEqual({ value: 'x'.repeat(62), bytes: 64 })
   })
 
   test('follows no redirect', async () => {

@@ -1,4 +1,5 @@
 import { getEventListeners } from 'node:events'
+import type { RequestListener } from 'node:http'
 
 import { describe, expect, test } from 'vitest'
 
@@ -225,6 +226,18 @@ describe('the memory of answers', () => {
     expect(scene.verify(opaque, signal)).toBe(scene.verify(opaque, signal))
   })
 
+  test('is bounded in bytes: large answers displace each other', async () => {
+    await using scene = await createScene({ body: { ...sound, pad: 'x'.repeat(60_000) } })
+    const { server, verify } = scene
+    for (let index = 0; index < 20; index += 1) await verify(`${opaque}-${index}`, signal)
+    expect(server.requests).toHaveLength(20)
+    await verify(`${opaque}-19`, signal)
+    await verify(`${opaque}-5`, signal)
+    expect(server.requests).toHaveLength(20) // the last 16 are known: 1,000,000 bytes hold no more
+    await verify(`${opaque}-3`, signal)
+    expect(server.requests).toHaveLength(21)
+  })
+
   test('of good tokens is not displaced by made-up ones', async () => {
     await using scene = await createScene()
     const { server, verify } = scene
@@ -269,35 +282,147 @@ describe('many callers', () => {
     expect(scene.server.requests).toHaveLength(1)
   })
 
-  test('who all leave end the question', async () => {
-    await using scene = await createScene(() => undefined)
+  test('who all leave do not end the question: its answer is kept', async () => {
+    const asked = Promise.withResolvers<() => void>()
+    await using scene = await createScene((_, response) =>
+      asked.resolve(() => response.end(JSON.stringify(sound))),
+    )
     const controller = new AbortController()
     const left = verdictOf(scene.verify(opaque, controller.signal))
-    await scene.server.requested(1)
+    const answer = await asked.promise
     controller.abort(new Error('gone'))
     expect(await left).toBe('threw gone')
-    await scene.server.ended(1)
-    scene.server.answer({ body: sound })
+    answer()
     expect(await verdictOf(scene.verify(opaque, signal))).toBe('user-1')
+    expect(scene.server.requests).toHaveLength(1)
+  })
+})
+
+/** A server that holds its answers back: it says that a token is made up when told, and that others are sound. */
+function createHoldingServer(): {
+  readonly answer: RequestListener
+  readonly release: (count: number) => void
+} {
+  const held: (() => void)[] = []
+  return {
+    answer: (_, response) => void held.push(() => response.end(JSON.stringify({ active: false }))),
+    release: (count) => {
+      for (const respond of held.splice(0, count)) respond()
+    },
+  }
+}
+
+describe('a flood of made-up tokens', () => {
+  const flood = { address: '198.51.100.7' }
+  const honest = { address: '203.0.113.9' }
+  const floodOf = (verify: TokenVerifier['verify'], from: number, count: number): Promise<string>[] =>
+    Array.from({ length: count }, (_, index) =>
+      verdictOf(verify(`made-up-token-${from + index}`, signal, flood)),
+    )
+
+  test('of one address asks 16 times at once; another address is asked about at once', async () => {
+    const holding = createHoldingServer()
+    await using scene = await createScene(holding.answer)
+    const { server, verify } = scene
+    const flooded = floodOf(verify, 0, 100)
+    await server.requested(16)
+    server.answer({ body: sound })
+    expect(await verdictOf(verify(opaque, signal, honest))).toBe('user-1')
+    expect(server.requests).toHaveLength(17)
+    server.answer({ body: { active: false } })
+    holding.release(16)
+    expect(new Set(await Promise.all(flooded))).toEqual(new Set(['token_invalid']))
+    expect(server.requests).toHaveLength(101)
   })
 
-  test('with more than 32 tokens at once are told to come back', async () => {
-    const held: (() => void)[] = []
-    await using scene = await createScene(
-      (_, response) => void held.push(() => response.end(JSON.stringify(sound))),
-    )
+  test('of many addresses lets another one be next', async () => {
+    const holding = createHoldingServer()
+    await using scene = await createScene(holding.answer)
     const { server, verify } = scene
-    const open = Array.from({ length: 32 }, (_, index) => verdictOf(verify(`${opaque}-${index}`, signal)))
+    const flooded = Array.from({ length: 400 }, (_, index) =>
+      verdictOf(verify(`made-up-token-${index}`, signal, { address: `198.51.100.${index % 4}` })),
+    )
     await server.requested(32)
-    await expect(verify(`${opaque}-33`, signal)).rejects.toMatchObject({
+    const verdict = verdictOf(verify(opaque, signal, honest))
+    holding.release(5)
+    await server.requested(37)
+    expect(server.requests.slice(32).some(({ body }) => body.includes(opaque))).toBe(true)
+    server.answer({ body: { active: false } })
+    holding.release(32)
+    expect(await verdict).toBe('token_invalid')
+    expect(new Set(await Promise.all(flooded))).toEqual(new Set(['token_invalid']))
+  })
+
+  test('of one address is refused beyond 16 asked and 256 waiting, and no other address is', async () => {
+    const holding = createHoldingServer()
+    await using scene = await createScene(holding.answer)
+    const { server, verify } = scene
+    const flooded = floodOf(verify, 0, 272)
+    await server.requested(16)
+    await expect(verify('one-made-up-token-more', signal, flood)).rejects.toMatchObject({
       data: { kind: 'unavailable', retryAfterMs: 1_500 },
     })
-    const joined = verdictOf(verify(`${opaque}-0`, signal)) // waits with the one who asks already
-    for (const answer of held) answer()
-    expect(new Set([...(await Promise.all(open)), await joined])).toEqual(new Set(['user-1']))
-    expect(server.requests).toHaveLength(32)
     server.answer({ body: sound })
-    expect(await verdictOf(verify(`${opaque}-33`, signal))).toBe('user-1')
+    expect(await verdictOf(verify(opaque, signal, honest))).toBe('user-1')
+    server.answer({ body: { active: false } })
+    holding.release(16)
+    expect(new Set(await Promise.all(flooded))).toEqual(new Set(['token_invalid']))
+  })
+
+  test('from one IPv6 network is of one address', async () => {
+    const holding = createHoldingServer()
+    await using scene = await createScene(holding.answer)
+    const { server, verify } = scene
+    const flooded = Array.from({ length: 40 }, (_, index) =>
+      verdictOf(verify(`made-up-token-${index}`, signal, { address: `2001:db8::${index}` })),
+    )
+    await server.requested(16)
+    server.answer({ body: sound })
+    expect(await verdictOf(verify(opaque, signal, { address: '2001:db8:1::1' }))).toBe('user-1')
+    expect(server.requests).toHaveLength(17)
+    server.answer({ body: { active: false } })
+    holding.release(16)
+    await Promise.all(flooded)
+  })
+
+  test('does not delay a token that was active when it was last asked about, though nothing is left', async () => {
+    await using scene = await createScene()
+    const { server, verify, world } = scene
+    await verify(opaque, signal, flood)
+    const holding = createHoldingServer()
+    server.answer(holding.answer)
+    const flooded = Array.from({ length: 200 }, (_, index) =>
+      verdictOf(verify(`made-up-token-${index}`, signal, { address: `198.51.100.${index % 2}` })),
+    )
+    await server.requested(1 + 32)
+    expect(await verdictOf(verify(opaque, signal, flood))).toBe('user-1') // remembered
+    world.pass(30_000)
+    server.answer({ body: sound })
+    expect(await verdictOf(verify(opaque, signal, flood))).toBe('user-1') // asked about anew
+    expect(server.requests).toHaveLength(1 + 32 + 1)
+    server.answer({ body: { active: false } })
+    holding.release(32)
+    await Promise.all(flooded)
+  })
+
+  test('that hangs up frees no slot', async () => {
+    const holding = createHoldingServer()
+    await using scene = await createScene(holding.answer)
+    const { server, verify } = scene
+    const controller = new AbortController()
+    const first = Array.from({ length: 16 }, (_, index) =>
+      verdictOf(verify(`made-up-token-${index}`, controller.signal, flood)),
+    )
+    await server.requested(16)
+    controller.abort(new Error('gone'))
+    expect(new Set(await Promise.all(first))).toEqual(new Set(['threw gone']))
+    const next = floodOf(verify, 16, 4)
+    server.answer({ body: sound })
+    expect(await verdictOf(verify(opaque, signal, honest))).toBe('user-1')
+    expect(server.requests).toHaveLength(17) // none of the four
+    server.answer({ body: { active: false } })
+    holding.release(16)
+    expect(new Set(await Promise.all(next))).toEqual(new Set(['token_invalid']))
   })
 })
 

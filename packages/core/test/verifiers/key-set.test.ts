@@ -3,18 +3,18 @@ import { createPublicKey } from 'node:crypto'
 import { calculateJwkThumbprint } from 'jose'
 import { describe, expect, test } from 'vitest'
 
-import { readKeySet } from '../../src/verifiers/key-set.ts'
+import { type KeySet, readKeySet } from '../../src/verifiers/key-set.ts'
 import { ecSigner, edSigner, rsaSigner } from './forge.ts'
 
 const [rsa, ec, ed] = [rsaSigner('rsa'), ecSigner('ec'), edSigner('ed')]
+const kidsOf = ({ keys }: KeySet): readonly unknown[] => keys.map(({ kid }) => kid)
 
 describe('readKeySet', () => {
   test('knows RSA, EC and Ed25519 keys by their RFC 7638 thumbprints', async () => {
     const { keys, unfit } = readKeySet({ keys: [rsa.jwk, ec.jwk, ed.jwk] })
     const thumbprints = await Promise.all([rsa, ec, ed].map(({ jwk }) => calculateJwkThumbprint(jwk)))
     expect(unfit).toEqual([])
-    expect(keys.size).toBe(3)
-    expect([...keys.kids]).toEqual(['rsa', 'ec', 'ed'])
+    expect(kidsOf(keys)).toEqual(['rsa', 'ec', 'ed'])
     expect(keys.thumbprints).toBe(thumbprints.toSorted().join(' '))
   })
 
@@ -36,7 +36,7 @@ describe('readKeySet', () => {
     ['without a type', {}],
   ])('passes over a key %s', (_, jwk) => {
     const { keys, unfit } = readKeySet({ keys: [jwk, ec.jwk] })
-    expect([...keys.kids]).toEqual(['ec'])
+    expect(kidsOf(keys)).toEqual(['ec'])
     expect(unfit).toEqual([])
   })
 
@@ -46,13 +46,49 @@ describe('readKeySet', () => {
     ['a malformed key', { ...rsa.jwk, n: undefined }],
     ['a malformed key', { ...ec.jwk, x: ec.jwk.y, y: ec.jwk.y }],
     ['a malformed key', { ...ec.jwk, x: 5 }],
-    ['an RSA key of 1024 bits, fewer than 2,048 (RFC 7518 §3.3)', rsaSigner('weak', 1_024).jwk],
+    ['a malformed key', { ...ec.jwk, alg: 5 }],
+    ['a malformed key', { ...ec.jwk, kid: 5 }],
+    ['a malformed key', { ...ec.jwk, exp: '2030-01-01' }],
     ['not an object', 'key'],
     ['not an object', null],
   ])('does not use %s', (fault, jwk) => {
     const { keys, unfit } = readKeySet({ keys: [ec.jwk, jwk] })
-    expect([...keys.kids]).toEqual(['ec'])
+    expect(kidsOf(keys)).toEqual(['ec'])
     expect(unfit).toEqual([`keys[1]: ${fault}`])
+  })
+
+  test.each([
+    ['of 1024 bits, fewer than 2,048 (RFC 7518 §3.3)', rsaSigner('weak', 1_024).jwk],
+    ...['AQ', 'Aw', 'AQAA', 'AQAC', 'AQAAAAAA'].map((e): [string, object] => [
+      'whose exponent is even or below 65,537 (NIST SP 800-131A)',
+      { ...rsa.jwk, e },
+    ]),
+  ])('finds an RSA key %s weak: %j', (fault, jwk) => {
+    const { keys, weak, unfit } = readKeySet({ keys: [ec.jwk, jwk] })
+    expect(kidsOf(keys)).toEqual(['ec'])
+    expect({ weak, unfit }).toEqual({ weak: [`keys[1]: an RSA key ${fault}`], unfit: [] })
+  })
+
+  test.each(['AQAB', 'AQAAAAE'])('takes the exponent %s', (e) => {
+    expect(kidsOf(readKeySet({ keys: [{ ...rsa.jwk, e }] }).keys)).toEqual(['rsa'])
+  })
+
+  test('takes null for an absent member', () => {
+    const jwk = { ...rsa.jwk, alg: null, exp: null }
+    expect(kidsOf(readKeySet({ keys: [jwk] }).keys)).toEqual(['rsa'])
+  })
+
+  test('counts a key once that is listed twice', () => {
+    expect(kidsOf(readKeySet({ keys: [rsa.jwk, ec.jwk, { ...rsa.jwk, x5t: 'x' }] }).keys)).toEqual([
+      'rsa',
+      'ec',
+    ])
+  })
+
+  test('refuses more than 100 keys, and imports none of them', () => {
+    const keys = Array.from({ length: 100 }, (_, index) => ({ ...ec.jwk, kid: `${index}` }))
+    expect(readKeySet({ keys }).keys.keys).toHaveLength(100)
+    expect(() => readKeySet({ keys: [...keys, ec.jwk] })).toThrow('the JWK Set lists 101 keys, more than 100')
   })
 
   test.each([undefined, null, [], 'keys', {}, { keys: {} }, { keys: null }])(
@@ -63,7 +99,7 @@ describe('readKeySet', () => {
   )
 
   test('takes an empty set as it is', () => {
-    expect(readKeySet({ keys: [] }).keys).toMatchObject({ size: 0, thumbprints: '' })
+    expect(readKeySet({ keys: [] }).keys).toEqual({ keys: [], thumbprints: '' })
   })
 })
 

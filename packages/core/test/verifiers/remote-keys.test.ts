@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { getEventListeners } from 'node:events'
 
 import { describe, expect, test } from 'vitest'
@@ -5,7 +6,7 @@ import { describe, expect, test } from 'vitest'
 import type { TokenVerifier } from '../../src/ports.ts'
 import type { JwtVerifierOptions } from '../../src/verifiers/jwt-options.ts'
 import { createJwtVerifierIn } from '../../src/verifiers/jwt-verifier.ts'
-import { createForge, type Forge, rsaSigner } from './forge.ts'
+import { createForge, type Forge, jws, rsaSigner } from './forge.ts'
 import { createTestWorld, type TestWorld } from './runtime.ts'
 import { type Answer, serve, type TestServer } from './serve.ts'
 import { causeOf, verdictOf } from './verdict.ts'
@@ -147,20 +148,109 @@ describe('the first keys', () => {
     expect(getEventListeners(leader.signal, 'abort')).toEqual([])
   })
 
-  test('are given up when nobody waits, and that is no failure of their source', async () => {
+  test('are fetched to the end when everybody who asked has left', async () => {
     await using scene = await createScene()
     const { forge, server, verdict } = scene
-    server.answer(() => undefined)
+    const asked = Promise.withResolvers<() => void>()
+    server.answer((_, response) => asked.resolve(() => response.end(JSON.stringify(forge.jwks))))
     const [one, two] = [new AbortController(), new AbortController()]
     const verdicts = [verdict(forge.token(), one.signal), verdict(forge.token(), two.signal)]
-    await server.requested(1)
+    const answer = await asked.promise
     one.abort(new Error('one'))
     two.abort(new Error('two'))
     expect(await Promise.all(verdicts)).toEqual(['threw one', 'threw two'])
-    await server.ended(1)
-    server.answer({ body: forge.jwks })
+    answer()
     expect(await verdict()).toBe('user-1')
-    expect(server.requests).toHaveLength(2)
+    expect(server.requests).toHaveLength(1)
+  })
+})
+
+describe('ready', () => {
+  const ask = async ({ verifier }: Scene): Promise<string> => {
+    const { signal } = new AbortController()
+    const answer = verifier.ready?.(signal) ?? Promise.reject(new Error('there is no ready'))
+    return answer.then(() => 'ready', String)
+  }
+
+  test('resolves once keys are known, and lets the first token find them', async () => {
+    await using scene = await createScene()
+    expect(await ask(scene)).toBe('ready')
+    expect(await scene.verdict()).toBe('user-1')
+    expect(scene.server.requests).toHaveLength(1)
+  })
+
+  test('rejects with what went wrong', async () => {
+    await using scene = await createScene()
+    const { server, world } = scene
+    server.answer({ status: 500 })
+    expect(await ask(scene)).toBe('Error: the answer has status 500, not 200')
+    expect(await ask(scene)).toBe('Error: the answer has status 500, not 200') // within the pause
+    expect(server.requests).toHaveLength(1)
+    world.pass(1_000)
+    server.answer({ body: { keys: [] } })
+    expect(await ask(scene)).toBe('Error: no key of the issuer can verify')
+  })
+
+  test('resolves while old keys are used in an outage', async () => {
+    await using scene = await createScene()
+    await scene.verdict()
+    scene.server.answer({ status: 500 })
+    scene.world.pass(11 * MINUTE)
+    expect(await ask(scene)).toBe('ready')
+  })
+})
+
+describe('weak keys', () => {
+  const weakOnes = ({ forge }: Scene): object[] => [forge.ec.jwk, { ...forge.rsa.jwk, e: 'Aw' }]
+
+  test('verify nothing, are reported once until they are gone, and spoil no other', async () => {
+    await using scene = await createScene()
+    const { forge, server, troubles, verdict, world } = scene
+    server.answer({ body: { keys: weakOnes(scene) } })
+    expect(await verdict()).toBe('token_invalid')
+    expect(await verdict(forge.token({}, {}, forge.ec))).toBe('user-1')
+    world.pass(10 * MINUTE)
+    expect(await verdict(forge.token({}, {}, forge.ec))).toBe('user-1')
+    expect(troubles).toEqual(['keys_weak'])
+    server.answer({ body: forge.jwks })
+    world.pass(10 * MINUTE)
+    expect(await verdict()).toBe('user-1')
+    server.answer({ body: { keys: weakOnes(scene) } })
+    world.pass(10 * MINUTE)
+    expect(await verdict(forge.token({}, {}, forge.ec))).toBe('user-1')
+    expect(troubles).toEqual(['keys_weak', 'keys_weak'])
+  })
+
+  test('of exponent 1 do not verify what nobody signed', async () => {
+    await using scene = await createScene()
+    const { forge, server, verdict } = scene
+    // With e = 1 a signature is its own padded digest: 0001ff…ff00, the DigestInfo of SHA-256, the digest.
+    const unsigned = {
+      sign: (input: string): Buffer => {
+        const info = Buffer.from('3031300d060960864801650304020105000420', 'hex')
+        const tail = Buffer.concat([Buffer.from([0]), info, createHash('sha256').update(input).digest()])
+        return Buffer.concat([Buffer.from([0, 1]), Buffer.alloc(254 - tail.length, 0xff), tail])
+      },
+    }
+    const header = { alg: 'RS256', typ: 'at+jwt', kid: 'rsa-1' }
+    server.answer({ body: { keys: [{ ...forge.rsa.jwk, e: 'AQ' }] } })
+    expect(await verdict(jws(header, forge.claims(), unsigned))).toBe('token_invalid')
+  })
+})
+
+describe('a key with an end of its own', () => {
+  test('verifies until then, also what is remembered', async () => {
+    await using scene = await createScene({ cacheMs: 60_000 })
+    const { forge, server, verdict, world } = scene
+    const exp = world.now() / 1_000 + 30
+    server.answer({ body: { keys: [{ ...forge.rsa.jwk, exp }, forge.ec.jwk] } })
+    const token = forge.token()
+    expect(await verdict(token)).toBe('user-1')
+    world.pass(29_999)
+    expect(await verdict(token)).toBe('user-1')
+    world.pass(1)
+    expect(await verdict(token)).toBe('token_invalid')
+    expect(await verdict(forge.token({}, {}, forge.ec))).toBe('user-1')
   })
 })
 
@@ -344,33 +434,85 @@ describe('an unknown kid', () => {
     expect(server.requests).toHaveLength(3)
   })
 
-  test('is refused also while the source fails', async () => {
+  test('is no verdict while the source fails: unavailable', async () => {
     await using scene = await createScene()
     const { forge, server, world, verdict } = scene
     await verdict()
     server.answer({ status: 503 })
     world.pass(30_000)
-    expect(await verdict(forge.token({}, { kid: 'made-up' }))).toBe('token_invalid')
+    expect(await verdict(forge.token({}, { kid: 'made-up' }))).toBe('unavailable')
     expect(server.requests).toHaveLength(2)
-    expect(await verdict(forge.token({}, { kid: 'made-up' }))).toBe('token_invalid')
-    expect(server.requests).toHaveLength(2)
+    expect(await verdict(forge.token({}, { kid: 'made-up' }))).toBe('unavailable')
+    expect(server.requests).toHaveLength(2) // its pause holds
     expect(await verdict()).toBe('user-1')
+    world.pass(1_000)
+    server.answer({ body: forge.jwks })
+    expect(await verdict(forge.token({}, { kid: 'made-up' }))).toBe('token_invalid')
   })
 
-  test('stops waiting when its caller leaves', async () => {
+  test('whose senders hang up suppresses no rotation', async () => {
     await using scene = await createScene()
     const { forge, server, world, verdict } = scene
     await verdict()
     world.pass(30_000)
-    server.answer(() => undefined)
-    const controller = new AbortController()
-    const waiting = verdict(forge.token({}, { kid: 'made-up' }), controller.signal)
-    await server.requested(2)
-    controller.abort(new Error('gone'))
-    expect(await waiting).toBe('threw gone')
-    await server.ended(2)
-    expect(await verdict(forge.token({}, { kid: 'made-up' }))).toBe('token_invalid') // a leaver asks no sooner again
+    const rotated = rsaSigner('rsa-2')
+    const asked = Promise.withResolvers<() => void>()
+    server.answer((_, response) => asked.resolve(() => response.end(JSON.stringify({ keys: [rotated.jwk] }))))
+    const leavers = Array.from({ length: 50 }, async (_, index) => {
+      const controller = new AbortController()
+      const verdictOfLeaver = verdict(forge.token({}, { kid: `made-up-${index}` }), controller.signal)
+      await server.requested(2)
+      controller.abort(new Error('gone'))
+      return verdictOfLeaver
+    })
+    const answer = await asked.promise
+    expect(new Set(await Promise.all(leavers))).toEqual(new Set(['threw gone']))
+    const honest = verdict(forge.token({}, {}, rotated))
+    answer()
+    expect(await honest).toBe('user-1')
     expect(server.requests).toHaveLength(2)
+  })
+
+  test('may ask again at once where the last fetch gave no answer, but for a pause', async () => {
+    await using scene = await createScene({}, 100)
+    const { forge, server, world, verdict } = scene
+    await verdict()
+    world.pass(30_000)
+    server.answer(() => undefined)
+    expect(await verdict(forge.token({}, { kid: 'made-up' }))).toBe('unavailable')
+    const rotated = rsaSigner('rsa-2')
+    server.answer({ body: { keys: [rotated.jwk] } })
+    world.pass(1_000) // not 30 s: those begin with an answer
+    expect(await verdict(forge.token({}, {}, rotated))).toBe('user-1')
+  })
+})
+
+describe('several keys under one kid', () => {
+  test.each([
+    ['the same key twice', ({ forge }: Scene) => [forge.rsa.jwk, forge.rsa.jwk]],
+    ['another key first', ({ forge }: Scene) => [rsaSigner('rsa-1').jwk, forge.rsa.jwk]],
+    ['a key of another type first', ({ forge }: Scene) => [{ ...forge.ec.jwk, kid: 'rsa-1' }, forge.rsa.jwk]],
+    [
+      'keys that name no algorithm',
+      ({ forge }: Scene) => [
+        { ...rsaSigner('rsa-1').jwk, alg: undefined },
+        { ...forge.rsa.jwk, alg: undefined },
+      ],
+    ],
+  ])('%s: each is tried', async (_, keysOf) => {
+    await using scene = await createScene()
+    const { forge, server, verdict } = scene
+    server.answer({ body: { keys: keysOf(scene) } })
+    expect(await verdict()).toBe('user-1')
+    expect(await verdict(forge.token({}, {}, rsaSigner('rsa-1')))).toBe('token_invalid')
+    expect(await verdict(forge.token({ exp: 1 }))).toBe('token_invalid')
+  })
+
+  test('a set that lists its one key twice has one key: a token needs no kid', async () => {
+    await using scene = await createScene()
+    const { forge, server, verdict } = scene
+    server.answer({ body: { keys: [forge.rsa.jwk, forge.rsa.jwk] } })
+    expect(await verdict(forge.token({}, { kid: undefined }))).toBe('user-1')
   })
 })
 

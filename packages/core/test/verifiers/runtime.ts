@@ -12,6 +12,7 @@ export function createTestWorld(startMs = 1_800_000_000_000, deadlineMs = 5_000)
     random: () => 0.5,
     deadlineMs,
     mostTokens: 100,
+    mostBytes: 1_000_000,
     pass(ms) {
       at += ms
     },

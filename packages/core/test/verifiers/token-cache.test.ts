@@ -4,6 +4,8 @@ import { describe, expect, test } from 'vitest'
 
 import { createTokenCache, digestOf } from '../../src/verifiers/token-cache.ts'
 
+const life = { from: 0, until: 10, bytes: 0 }
+
 describe('createTokenCache', () => {
   test.each([
     [1_000, true],
@@ -11,31 +13,38 @@ describe('createTokenCache', () => {
     [2_000, false],
     [999, false], // the clock was set back
   ])('an entry from 1000 to before 2000, asked at %i: %s', (at, known) => {
-    const cache = createTokenCache<{ name: string }>(100)
+    const cache = createTokenCache<{ name: string }>(100, 1_000_000)
     const value = { name: 'a' }
-    cache.set('digest', value, 1_000, 2_000)
+    cache.set('digest', value, { from: 1_000, until: 2_000, bytes: 0 })
     expect(cache.get('digest', at)).toBe(known ? value : undefined)
   })
 
   test('does not keep what is over at once', () => {
-    const cache = createTokenCache<object>(100)
-    cache.set('digest', {}, 1_000, 1_000)
+    const cache = createTokenCache<object>(100, 1_000_000)
+    cache.set('digest', {}, { from: 1_000, until: 1_000, bytes: 0 })
     expect(cache.get('digest', 1_000)).toBeUndefined()
   })
 
   test('keeps so many tokens and lets the least recently used go', () => {
-    const cache = createTokenCache<object>(100)
-    for (let index = 0; index < 100; index += 1) cache.set(`${index}`, {}, 0, 10)
+    const cache = createTokenCache<object>(100, 1_000_000)
+    for (let index = 0; index < 100; index += 1) cache.set(`${index}`, {}, life)
     cache.get('0', 1)
-    cache.set('one more', {}, 0, 10)
+    cache.set('one more', {}, life)
     expect(cache.get('0', 1)).toEqual({})
     expect(cache.get('1', 1)).toBeUndefined()
     expect(cache.get('one more', 1)).toEqual({})
   })
 
+  test('keeps so many bytes, however few tokens hold them', () => {
+    const cache = createTokenCache<object>(100, 200_000)
+    for (let index = 0; index < 4; index += 1) cache.set(`${index}`, {}, { ...life, bytes: 60_000 })
+    const known = ['0', '1', '2', '3'].map((digest) => cache.get(digest, 1) !== undefined)
+    expect(known).toEqual([false, true, true, true])
+  })
+
   test('is empty when cleared', () => {
-    const cache = createTokenCache<object>(100)
-    cache.set('digest', {}, 0, 10)
+    const cache = createTokenCache<object>(100, 1_000_000)
+    cache.set('digest', {}, life)
     cache.clear()
     expect(cache.get('digest', 1)).toBeUndefined()
   })
