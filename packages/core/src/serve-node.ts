@@ -39,7 +39,7 @@ export async function serveNode(
       borrow,
     })
     if (isTaken(response)) client.end(new DeliveryError('failed', new Error('response_taken')))
-    else await writeResponse(response, answer, borrow, client.end)
+    else await writeResponse(response, answer, borrow, client)
   } catch (error) {
     // A wrapper of the host around the handler: the handler itself never rejects.
     client.end(new DeliveryError('failed', error))

@@ -33,7 +33,7 @@ const comparable =
   (title: string) =>
   (sent: string): string => {
     // How many bytes a client saw before the end came is nobody's promise.
-    const promised = /gone|breaks off|a cut|wait in line/.test(title)
+    const promised = /gone|breaks off|a cut|not worked on/.test(title)
       ? sent.slice(0, sent.indexOf('\r\n\r\n'))
       : sent
     return promised

@@ -11,6 +11,12 @@ import { carriesBody, isUnread, linger } from './request-body.ts'
 /** Either response of Node: of `node:http` and `node:https`, or of `node:http2`. */
 export type NodeResponse = ServerResponse | Http2ServerResponse
 
+/** The client of a response: see `watchClient`. */
+interface Client {
+  readonly signal: AbortSignal
+  readonly end: (reason: DeliveryError) => void
+}
+
 /** What both have in common, where their overloads do not meet. */
 interface Wire {
   writeHead(status: number, headers: Readonly<Record<string, string>>): unknown
@@ -26,13 +32,14 @@ const smallAnswerMs = 10_000
  * is cut: the client sees a reset, never an end.
  *
  * @param lent - whether chunks are lent until the next is asked for
- * @param fail - called with the reason where the answer cannot be written, before its body is let go
+ * @param client - its signal cuts the answer. It is ended with the reason where the answer cannot be written, before the
+ *   body is let go
  */
 export async function writeResponse(
   response: NodeResponse,
   answer: ExportResponse,
   lent: boolean,
-  fail: (reason: DeliveryError) => void,
+  client: Client,
 ): Promise<void> {
   const { status, headers, body, closeConnection = false } = answer
   if (isGone(response)) return
@@ -44,14 +51,16 @@ export async function writeResponse(
     response.removeHeader('X-Powered-By')
     const closes = !isHttp2(response) && (closeConnection || carriesBody(response.req))
     wire.writeHead(status, closes ? { ...headers, Connection: 'close' } : headers)
+    client.signal.addEventListener('abort', cutNow)
     body?.signal?.addEventListener('abort', cutNow, { once: true })
-    if (body) await writeBody(response, body, lent, fail)
+    if (body) await writeBody(response, body, lent, client)
     if (!response.writableEnded) await endWhenRead(response)
   } catch (error) {
-    fail(failure(error))
+    client.end(failure(error))
     cut(response)
   } finally {
     clearTimeout(clock)
+    client.signal.removeEventListener('abort', cutNow)
   }
 }
 
@@ -59,7 +68,7 @@ async function writeBody(
   response: NodeResponse,
   body: ExportBody,
   lent: boolean,
-  fail: (reason: DeliveryError) => void,
+  client: Client,
 ): Promise<void> {
   let left = body.length
   for await (const chunk of body) {
@@ -71,7 +80,7 @@ async function writeBody(
       else await taken(response, lent && isWrapped(response) ? Uint8Array.from(chunk) : chunk)
     } catch (error) {
       // Before the loop ends the body, which would take it for a client that left.
-      fail(failure(error))
+      client.end(failure(error))
       throw error
     }
   }

@@ -2,7 +2,7 @@ import type { Socket } from 'node:net'
 
 import { DeliveryError } from './delivery-error.ts'
 import type { NodeResponse } from './node-response.ts'
-import { endingOf, isFinished, isGone, isTaken } from './node-response.ts'
+import { endingOf, isFinished, isGone, isHttp2, isTaken } from './node-response.ts'
 
 /** Watches whether the client is still there. */
 export interface ClientWatch {
@@ -26,19 +26,34 @@ export function watchClient(response: NodeResponse, socket: Socket): ClientWatch
   const leave = (): void => {
     if (!isFinished(response)) end(new DeliveryError('client_aborted'))
   }
-  const ending = endingOf(response)
-  ending.once('close', leave)
-  // A stream that its client closes with NO_ERROR says 'close' only once all is read and written, which may be never.
-  ending.once('aborted', leave)
+  const stopListening = listen(response, leave)
   if (isTaken(response)) end(new DeliveryError('failed', new Error('response_taken')))
   else if (isGone(response) || socket.destroyed) leave()
   return {
     signal: controller.signal,
     end,
     forget: () => {
-      ending.off('close', leave)
-      ending.off('aborted', leave)
+      stopListening()
       leave()
     },
+  }
+}
+
+/** Calls `leave` when the response or its stream is over. */
+function listen(response: NodeResponse, leave: () => void): () => void {
+  const ending = endingOf(response)
+  ending.once('close', leave)
+  if (!isHttp2(response)) return () => ending.off('close', leave)
+  // A stream that its client ends with NO_ERROR emits 'close' only once all of it is read and written, which may be
+  // never. It emits 'aborted' if the answer has more to come, and 'end' if all of it waits to be sent.
+  const endOfRequest = (): void => {
+    if (response.stream.closed) leave()
+  }
+  ending.once('aborted', leave)
+  ending.once('end', endOfRequest)
+  return () => {
+    ending.off('close', leave)
+    ending.off('aborted', leave)
+    ending.off('end', endOfRequest)
   }
 }
