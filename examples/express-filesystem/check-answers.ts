@@ -3,8 +3,8 @@ import { existsSync } from 'node:fs'
 import { readFile, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 
-import type { Check } from './check-service.ts'
-import { headersFor, refusal, sha256, type Service } from './check-service.ts'
+import type { Check } from '@sallyport/example-shared/check-service'
+import { headersFor, refusal, sha256, type Service } from '@sallyport/example-shared/check-service'
 
 /** What callers of one running service are answered. */
 export const answers: readonly Check<Service>[] = [

@@ -4,11 +4,12 @@ import type { IncomingMessage } from 'node:http'
 import { request } from 'node:http'
 import { buffer } from 'node:stream/consumers'
 
+import type { Check, Service } from '@sallyport/example-shared/check-service'
+import { headersFor, pausedDownload, start, startInVain } from '@sallyport/example-shared/check-service'
+
 import { isHere } from '../../scripts/servers/available.ts'
 import { until } from '../../scripts/servers/daemon.ts'
 import { startRedis } from '../../scripts/servers/redis.ts'
-import type { Check, Service } from './check-service.ts'
-import { headersFor, pausedDownload, start, startInVain } from './check-service.ts'
 
 /** How four processes serve as one. */
 const four = { WORKERS: '4', DEV_ISSUER: '1' }

@@ -2,7 +2,7 @@ import cluster, { type Worker } from 'node:cluster'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 
-import { loadEnvironment } from './environment.ts'
+import { loadEnvironment } from '@sallyport/example-shared/environment'
 
 // Runs server.ts in a process for each core. They share one port and count in one Redis; one that dies is replaced.
 
@@ -37,7 +37,11 @@ const variables = {
   ...(equipment && variablesOf(equipment)),
 }
 
-function variablesOf({ exports, identity }: NonNullable<typeof equipment>): Record<string, string> {
+function variablesOf({
+  exports,
+  catalogue,
+  identity,
+}: NonNullable<typeof equipment>): Record<string, string> {
   const { issuer, audience, jwks, introspection } = identity
   return {
     DEV_ISSUER: '',
@@ -50,6 +54,7 @@ function variablesOf({ exports, identity }: NonNullable<typeof equipment>): Reco
       INTROSPECTION_CLIENT_SECRET: introspection.clientSecret,
     }),
     ...(exports.kind === 'directory' && { EXPORTS_DIR: exports.path }),
+    ...(catalogue !== undefined && { CATALOGUE: catalogue }),
   }
 }
 

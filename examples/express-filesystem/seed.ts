@@ -1,5 +1,8 @@
+import { createHash } from 'node:crypto'
 import { mkdir, open } from 'node:fs/promises'
 import { join } from 'node:path'
+
+import type { SeededExport } from '@sallyport/example-shared/seed-catalogue'
 
 /** The bytes are the same at every start. */
 const plan = [
@@ -12,18 +15,27 @@ const plan = [
  * Writes exports of made-up audit events, a JSON object on each line, to `<directory>/<organization>/<id>.jsonl`: a large
  * and a small one for the first organization, a small one for the other.
  */
-export async function seedExports(directory: string, first: string, other: string): Promise<void> {
+export async function seedExports(
+  directory: string,
+  first: string,
+  other: string,
+): Promise<readonly SeededExport[]> {
+  const seeded: SeededExport[] = []
   for (const [index, { id, bytes, seed }] of plan.entries()) {
     const organization = index < 2 ? first : other
     await mkdir(join(directory, organization), { recursive: true })
-    await writeEvents(join(directory, organization, `${id}.jsonl`), organization, bytes, seed)
+    const sha256 = await writeEvents(join(directory, organization, `${id}.jsonl`), organization, bytes, seed)
+    seeded.push({ organization, id, format: 'jsonl', sha256 })
   }
+  return seeded
 }
 
 const blockLength = 1_048_576
 
-async function writeEvents(path: string, organization: string, bytes: number, seed: number): Promise<void> {
+/** Gives the SHA-256 of what it wrote. */
+async function writeEvents(path: string, organization: string, bytes: number, seed: number): Promise<string> {
   const random = createRandom(seed)
+  const hash = createHash('sha256')
   await using file = await open(path, 'wx')
   let number = 0
   for (let written = 0; written < bytes;) {
@@ -32,8 +44,10 @@ async function writeEvents(path: string, organization: string, bytes: number, se
       block += `${JSON.stringify(auditEvent(organization, number, random))}\n`
       number += 1
     }
+    hash.update(block)
     written += (await file.write(block)).bytesWritten
   }
+  return hash.digest('hex')
 }
 
 const actions = ['session.start', 'role.grant', 'role.revoke', 'dataset.read', 'dataset.share', 'key.rotate']

@@ -1,5 +1,8 @@
+import { createHash } from 'node:crypto'
 import { mkdir, open } from 'node:fs/promises'
 import { join } from 'node:path'
+
+import type { SeededExport } from '@sallyport/example-shared/seed-catalogue'
 
 /** The bytes are the same at every start. */
 const plan = [
@@ -12,21 +15,33 @@ const plan = [
  * Writes exports of made-up user actions to `<directory>/<organization>/<id>.<format>`: a large table and a small JSON
  * document for the first organization, a small table for the other.
  */
-export async function seedExports(directory: string, first: string, other: string): Promise<void> {
+export async function seedExports(
+  directory: string,
+  first: string,
+  other: string,
+): Promise<readonly SeededExport[]> {
+  const seeded: SeededExport[] = []
   for (const [index, { id, format, count }] of plan.entries()) {
     const organization = index < 2 ? first : other
     await mkdir(join(directory, organization), { recursive: true })
     await using file = await open(join(directory, organization, `${id}.${format}`), 'wx')
+    const hash = createHash('sha256')
+    const write = async (text: string): Promise<void> => {
+      hash.update(text)
+      await file.write(text)
+    }
     const { before, line, after } = formats[format]
-    await file.write(before)
+    await write(before)
     for (let number = 0; number < count; number += blockLength) {
       const lines = Array.from({ length: Math.min(blockLength, count - number) }, (_, nth) =>
         line(userAction(organization, number + nth), number + nth),
       )
-      await file.write(lines.join(''))
+      await write(lines.join(''))
     }
-    await file.write(after)
+    await write(after)
+    seeded.push({ organization, id, format, sha256: hash.digest('hex') })
   }
+  return seeded
 }
 
 const blockLength = 10_000

@@ -1,121 +1,56 @@
 import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import { inspect } from 'node:util'
 
 import { Router } from '@koa/router'
-import type { ExportEvent, ExportRecord, TokenVerifier } from '@sallyport/core'
-import {
-  codedErrors,
-  createBearerVerifier,
-  createExportHandler,
-  createIntrospectionVerifier,
-  createJwtVerifier,
-  problemDetails,
-} from '@sallyport/core'
+import { codedErrors, createExportHandler, problemDetails } from '@sallyport/core'
+import { openCatalogue, openTenancy } from '@sallyport/example-shared/catalogue'
+import { loadEnvironment } from '@sallyport/example-shared/environment'
+import { logEvent } from '@sallyport/example-shared/event-log'
+import { watchHealth } from '@sallyport/example-shared/health'
+import { startLife } from '@sallyport/example-shared/life'
+import { openLimiter } from '@sallyport/example-shared/limiter'
+import { openStores } from '@sallyport/example-shared/stores'
+import { createVerifier } from '@sallyport/example-shared/verifier'
 import { exportDownload } from '@sallyport/koa-adapter'
 import Koa from 'koa'
 
-import type { Identity } from './environment.ts'
-import { loadEnvironment } from './environment.ts'
-import { openLimiter } from './limiter-from-environment.ts'
-import { openHome } from './store-from-environment.ts'
-
-const environment = loadEnvironment()
-const { host, port, onlyTenant, quota, concurrentPerPrincipal, drainMs, logCauses } = environment
-
-// ── Its end. Until it listens there is nothing to wait for. ──────────────────────────────────────────────────────────
-
-let stop = (): void => process.exit(0)
-for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP']) process.on(signal, () => stop())
-
 // ── What it stands on. ───────────────────────────────────────────────────────────────────────────────────────────────
 
+const environment = loadEnvironment()
+const life = startLife(environment)
 const equipment =
   environment.mode === 'production'
     ? environment
     : await (await import('./development.ts')).startDevelopment(environment)
-const home = await openHome(equipment.exports)
-const limiter = await openLimiter(environment.redis)
+const storeOf = await openStores(equipment.exports)
+const catalogue = await openCatalogue(equipment, storeOf, ['csv', 'json', 'jsonl'])
+const tenancy = await openTenancy(environment, catalogue)
+const limiter = await openLimiter(environment)
+const health = watchHealth(equipment.identity)
 
 // ── The export endpoint. ─────────────────────────────────────────────────────────────────────────────────────────────
 
 const handler = createExportHandler({
   verifier: createVerifier(equipment.identity),
-  tenancy:
-    onlyTenant === undefined
-      ? {
-          mode: 'multi',
-          findTenant: async (name) => ((await home.hasOrganization(name)) ? { id: name, name } : undefined),
-        }
-      : { mode: 'single', tenant: { id: onlyTenant, name: onlyTenant } },
+  tenancy,
   capability: 'audit.read',
   idParameter: 'export_id',
   versions: {
     v1: { errors: codedErrors() },
     v2: { errors: problemDetails() },
   },
-  findExport: ({ exportId, tenant }, signal) => findExport(exportId, tenant.id, signal),
-  store: (tenant) => home.storeOf(tenant.id),
+  // The ids of its records come from the rows, so that a query that lost its WHERE is a 404 and not a leak.
+  findExport: (query, signal) => catalogue.findExport(query, signal),
+  store: storeOf,
   limits: {
-    perPrincipal: quota,
-    concurrent: { perPrincipal: concurrentPerPrincipal },
+    perPrincipal: environment.quota,
+    concurrent: { perPrincipal: environment.concurrentPerPrincipal },
     ...(limiter && { limiter }),
   },
-  onEvent,
+  onEvent(event) {
+    health.note(event)
+    logEvent(event, environment)
+  },
 })
-
-/** A JWT is judged by its issuer's keys, any other token by asking its issuer. */
-function createVerifier({ issuer, audience, jwks, introspection }: Identity): TokenVerifier {
-  const jwt = jwks && createJwtVerifier({ issuer, audience, jwks, type: 'at+jwt' })
-  const opaque = introspection && createIntrospectionVerifier({ issuer, audience, ...introspection })
-  if (jwt && opaque) return createBearerVerifier({ jwt, opaque })
-  const only = jwt ?? opaque
-  if (!only) throw new Error('there is nobody to verify tokens')
-  return only
-}
-
-/** The objects are the catalogue: an export is there if an object of its name is. */
-async function findExport(
-  id: string,
-  tenantId: string,
-  signal: AbortSignal,
-): Promise<ExportRecord | undefined> {
-  for (const format of ['csv', 'json', 'jsonl']) {
-    const key = `${id}.${format}`
-    const object = await home.storeOf(tenantId).head(key, signal)
-    if (object) return { id, tenantId, key, format, state: 'ready', object }
-  }
-  return undefined
-}
-
-/** One line of JSON for each event. Causes may name paths, buckets and hosts, so they are asked for or not shown. */
-function onEvent(event: ExportEvent): void {
-  if (event.type === 'trouble') troubledAt.set(event.port, performance.now())
-  const cause = logCauses && 'cause' in event ? { cause: inspect(event.cause) } : {}
-  console.log(JSON.stringify({ time: new Date().toISOString(), ...event, ...cause }))
-}
-
-// ── Health. ──────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-const troubledAt = new Map<string, number>()
-let keysLoaded = !equipment.identity.jwks
-
-/** Told, but not judged: an outage of the store must not take every replica out. */
-const stateOf = (...ports: readonly string[]): 'ok' | 'troubled' =>
-  ports.some((name) => performance.now() - (troubledAt.get(name) ?? -Infinity) < 60_000) ? 'troubled' : 'ok'
-
-/** A made-up JWT is refused for itself (401) once there are keys to judge it by, and for want of keys (503) before. */
-async function loadKeys(): Promise<void> {
-  const made = 'Bearer eyJhbGciOiJSUzI1NiIsInR5cCI6ImF0K2p3dCJ9.e30.AAAA'
-  const header = (name: string): string | undefined => (name === 'authorization' ? made : undefined)
-  const { status } = await handler.handle({
-    method: 'HEAD',
-    params: {},
-    header,
-    signal: AbortSignal.timeout(10_000),
-  })
-  keysLoaded = status === 401
-}
 
 // ── The service around it. ───────────────────────────────────────────────────────────────────────────────────────────
 
@@ -124,16 +59,9 @@ router.get('/healthz', (ctx) => {
   ctx.body = { alive: true }
 })
 router.get('/readyz', async (ctx) => {
-  if (!draining && !keysLoaded) await loadKeys()
-  const ready = !draining && keysLoaded
-  ctx.status = ready ? 200 : 503
-  ctx.body = {
-    ready,
-    draining,
-    keys: keysLoaded ? 'ok' : 'missing',
-    store: stateOf('store', 'catalogue', 'tenants'),
-    limiter: stateOf('limiter'),
-  }
+  const report = await health.report(handler, life.draining)
+  ctx.status = report.ready ? 200 : 503
+  ctx.body = report
 })
 // For every method, and for paths that cannot be decoded too: the handler answers them all.
 router.all('/user-action-audit-exports/:export_id/download', exportDownload(handler))
@@ -144,40 +72,17 @@ app.use((ctx) => {
   ctx.status = 404
   ctx.body = { code: 'not_found', message: 'There is nothing here.' }
 })
-// A client that resets its connection is told of by the handler, as the end of a download.
+// The handler reports a client that resets its connection, as the end of a download.
 app.on('error', ({ name, headerSent }: Error & { headerSent?: boolean }) => {
   if (headerSent !== true) console.error(JSON.stringify({ type: 'koa_error', name }))
 })
 
-const answer = app.callback()
-const server = createServer(
-  {
-    keepAliveTimeout: 75_000, // longer than the 60 s of a load balancer before us
-    headersTimeout: 15_000,
-    requestTimeout: 30_000, // to receive a request; it never cuts an answer
-    maxHeaderSize: 16_384,
-  },
-  (request, response) => void answer(request, response),
-)
-
-let draining = false
-/** New requests get 503, running downloads go on; those that still run after DRAIN_MS are cut. */
-async function drain(): Promise<void> {
-  if (draining) return
-  draining = true
-  await handler.drain({ withinMs: drainMs })
-  server.close(() => process.exit(0)) // waits for answers that are being written, and closes idle connections
-  setTimeout(() => process.exit(0), 1_000)
+const settings = {
+  keepAliveTimeout: 75_000, // longer than the 60 s of a load balancer before us
+  headersTimeout: 15_000,
+  requestTimeout: 30_000, // to receive a request; it never cuts an answer
+  maxHeaderSize: 16_384,
 }
-stop = () => void drain()
-
-server.on('error', (error: NodeJS.ErrnoException) => {
-  console.error(`HOST, PORT: cannot listen there (${error.code ?? error.name})`)
-  process.exit(1)
-})
-server.listen(port, host, () => {
-  const { port: actual } = server.address() as AddressInfo
-  const origin = `http://${host.includes(':') ? `[${host}]` : host}:${actual}`
-  console.log(`listening on ${origin}`)
-  if ('greeting' in equipment) console.log(equipment.greeting(origin))
-})
+const answer = app.callback()
+const server = createServer(settings, (request, response) => void answer(request, response))
+life.listen(server, handler, 'greeting' in equipment ? equipment.greeting : undefined)

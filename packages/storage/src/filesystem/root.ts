@@ -1,3 +1,5 @@
+import { abortable } from '@sallyport/core'
+
 import type { Around } from './around.ts'
 import type { Disk } from './disk.ts'
 import { refusedAs } from './refusals.ts'
@@ -53,17 +55,8 @@ export function createRoot(
       searching = search()
       searching.then(forget, forget)
     }
-    return waitFor(searching, signal)
+    return abortable(searching, signal)
   }
-}
-
-function waitFor<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const leave = (): void => reject(signal.reason)
-    const settle = (): void => signal.removeEventListener('abort', leave)
-    signal.addEventListener('abort', leave, { once: true })
-    promise.then(resolve, reject).finally(settle)
-  })
 }
 
 /** Asked where a file is missing: ends with `'unavailable'` where the root itself is missing. Needs a thread in hand. */

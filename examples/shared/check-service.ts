@@ -36,8 +36,9 @@ export interface Service {
 
 const kept = Object.entries(process.env).filter(([name]) => name === 'PATH' || name.startsWith('NODE_V8_'))
 
+/** The program of the example whose checks run: they are started in its folder. */
 function spawnServer(variables: Variables, script: string): ChildProcess {
-  const args = ['--conditions=@sallyport/source', join(import.meta.dirname, script)]
+  const args = ['--conditions=@sallyport/source', '--disable-warning=ExperimentalWarning', script]
   return spawn(process.execPath, args, {
     env: { ...Object.fromEntries(kept), ...variables },
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -52,7 +53,8 @@ export async function start(variables: Variables = {}, script = 'server.ts'): Pr
   const exit = once(child, 'exit') as Promise<[number | null]>
   const reader = createInterface(child.stdout).on('line', (line) => lines.push(line))
   const greeted = new Promise<void>((resolve, reject) => {
-    reader.on('line', (line) => line.startsWith('sha256sum ') && resolve())
+    // Four lines where the exports are in a bucket, five where they are files.
+    reader.on('line', (line) => line.startsWith('curl ') && setImmediate(resolve))
     reader.on('close', () => reject(new Error('the service ended before it listened')))
   })
   await greeted
@@ -119,16 +121,19 @@ export async function answersWith(status: number, service: Service): Promise<voi
   }
 }
 
+/** The id of the export in the directory that {@link withDirectory} makes. */
+export const onlyId = '2f1c7b7e-55d1-4c0a-9a53-0a4d6c1b8e11'
+
 /** Hands over a directory with one organization's one export in it, and removes it afterwards. */
-export function withDirectory(run: (directory: string) => Promise<void>): () => Promise<void> {
+export function withDirectory(
+  { format, content }: { readonly format: string; readonly content: string },
+  run: (directory: string) => Promise<void>,
+): () => Promise<void> {
   return async () => {
     const directory = await mkdtemp(join(tmpdir(), 'sallyport-check-'))
     try {
       await mkdir(join(directory, 'initech'))
-      await writeFile(
-        join(directory, 'initech', '2f1c7b7e-55d1-4c0a-9a53-0a4d6c1b8e11.jsonl'),
-        '{"event":1}\n',
-      )
+      await writeFile(join(directory, 'initech', `${onlyId}.${format}`), content)
       await run(directory)
     } finally {
       await rm(directory, { recursive: true, force: true })

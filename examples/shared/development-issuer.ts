@@ -20,9 +20,12 @@ const audience = 'exports'
 
 /**
  * Starts one. Its keys, its client's secret and its tokens are random at every start; both tokens prove the given
- * organizations for 12 hours.
+ * organizations and the scope for 12 hours.
  */
-export async function startDevelopmentIssuer(organizations: readonly string[]): Promise<DevelopmentIssuer> {
+export async function startDevelopmentIssuer(
+  organizations: readonly string[],
+  scope: string,
+): Promise<DevelopmentIssuer> {
   const signer = await createTestIssuer()
   const opaque = randomBytes(24).toString('base64url')
   const clientSecret = randomBytes(24).toString('base64url')
@@ -44,7 +47,7 @@ export async function startDevelopmentIssuer(organizations: readonly string[]): 
     iss: issuer,
     aud: audience,
     org: organizations,
-    scope: 'audit.read',
+    scope,
     iat,
     exp: iat + lifetimeSeconds,
   }

@@ -38,6 +38,8 @@ export interface Settings {
   readonly port: number
   /** The name of the one organization; `undefined`: there are many. */
   readonly onlyTenant: string | undefined
+  /** The SQLite file that knows organizations and exports; `undefined`: the names of the objects are the catalogue. */
+  readonly catalogue: string | undefined
   readonly quota: { readonly capacity: number; readonly refill: number; readonly perMs: number }
   readonly concurrentPerPrincipal: number
   /** Where all processes count together; `undefined`: each counts by itself. It may hold a password. */
@@ -82,6 +84,7 @@ function readEnvironment(variables: Readonly<Record<string, string | undefined>>
     host,
     port: read.whole('PORT', 3_000, 0, 65_535),
     onlyTenant: read.tenancy('TENANCY'),
+    catalogue: read.text('CATALOGUE'),
     quota: {
       capacity: read.whole('RATE_CAPACITY', 60, 1, 1_000_000),
       ...read.perSecond('RATE_PER_SECOND'),
@@ -121,6 +124,8 @@ function readExports(read: Reader): ExportsPlace | undefined {
     places.push({ kind: 'azure', connectionString, container })
   }
   if (places.length > 1) read.fault('EXPORTS_DIR, S3_BUCKET, AZURE_CONTAINER', 'set one of them')
+  if (places.length === 0 && read.text('CATALOGUE') !== undefined)
+    read.fault('EXPORTS_DIR', 'is missing, beside CATALOGUE: set it, or S3_BUCKET, or AZURE_CONTAINER')
   return places[0]
 }
 
@@ -135,7 +140,8 @@ function readMode(read: Reader, host: string, exports: ExportsPlace | undefined)
   if (identityNames.some((name) => read.text(name) !== undefined)) {
     if (asked) read.fault('DEV_ISSUER', 'leave it unset beside OIDC_ and INTROSPECTION_ variables')
     if (exports) return { mode: 'production', exports, identity: readIdentity(read) }
-    read.fault('EXPORTS_DIR', 'is missing: set it, or S3_BUCKET, or AZURE_CONTAINER')
+    if (read.text('CATALOGUE') === undefined)
+      read.fault('EXPORTS_DIR', 'is missing: set it, or S3_BUCKET, or AZURE_CONTAINER')
   } else if (read.text('NODE_ENV') === 'production') {
     read.fault(
       'OIDC_ISSUER',

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { existsSync } from 'node:fs'
 import { readFile, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { buffer } from 'node:stream/consumers'
 
 import { startBucket } from './check-bucket.ts'
@@ -8,6 +10,7 @@ import type { Check } from './check-service.ts'
 import {
   answersWith,
   headersFor,
+  onlyId,
   pausedDownload,
   refusal,
   sha256,
@@ -15,9 +18,20 @@ import {
   startInVain,
   withDirectory,
 } from './check-service.ts'
+import { tables } from './seed-catalogue.ts'
+
+/** What differs between the services. */
+export interface LifePlan {
+  /** One export. */
+  readonly sample: { readonly format: string; readonly content: string }
+  /** The path of an export's download. */
+  readonly path: (id: string) => string
+  /** The body that says 503. */
+  readonly unavailable: unknown
+}
 
 /** How the service starts, ends and refuses to start. */
-export const life: readonly Check<void>[] = [
+export const lifeOf = ({ sample, path, unavailable }: LifePlan): readonly Check<void>[] => [
   {
     title: 'the eleventh download of ten is told to wait',
     run: async () => {
@@ -67,7 +81,7 @@ export const life: readonly Check<void>[] = [
   },
   {
     title: 'real exports are not opened by the development issuer',
-    run: withDirectory(async (directory) => {
+    run: withDirectory(sample, async (directory) => {
       const { code, said } = await startInVain({ EXPORTS_DIR: directory })
       assert.equal(code, 1)
       assert.match(said, /^OIDC_ISSUER: is missing/)
@@ -75,17 +89,17 @@ export const life: readonly Check<void>[] = [
   },
   {
     title: 'unless it is asked for in so many words',
-    run: withDirectory(async (directory) => {
+    run: withDirectory(sample, async (directory) => {
       const service = await start({ EXPORTS_DIR: directory, DEV_ISSUER: '1' })
       const response = await fetch(service.url, { headers: headersFor(service) })
-      assert.equal(await response.text(), 'at,action\r\n')
+      assert.equal(await response.text(), sample.content)
       assert.equal(await service.end(), 0)
       assert(existsSync(service.file))
     }),
   },
   {
     title: 'a bucket serves, below its prefix, by organization',
-    run: withDirectory(async (directory) => {
+    run: withDirectory(sample, async (directory) => {
       await using bucket = await startBucket('exports', { 'audit/v1': directory })
       const service = await start({
         S3_BUCKET: 'exports',
@@ -96,12 +110,12 @@ export const life: readonly Check<void>[] = [
         DEV_ISSUER: '1',
         TENANCY: 'initech',
       })
-      const url = `${service.origin}/user-action-audit-exports/2f1c7b7e-55d1-4c0a-9a53-0a4d6c1b8e11/download`
+      const url = `${service.origin}${path(onlyId)}`
       const headers = { authorization: `Bearer ${service.jwt}` }
       const whole = await fetch(url, { headers })
       const part = await fetch(url, { headers: { ...headers, range: 'bytes=3-8' } })
-      assert.deepEqual([whole.status, await whole.text()], [200, 'at,action\r\n'])
-      assert.deepEqual([part.status, await part.text()], [206, 'action'])
+      assert.deepEqual([whole.status, await whole.text()], [200, sample.content])
+      assert.deepEqual([part.status, await part.text()], [206, sample.content.slice(3, 9)])
       assert.equal((await fetch(url.replace('2f1c', '3f1c'), { headers })).status, 404)
       assert.equal(await service.end(), 0)
     }),
@@ -122,24 +136,93 @@ export const life: readonly Check<void>[] = [
   },
   {
     title: 'an exports directory that is gone is 503 and one event that says so, without its path',
-    run: withDirectory(async (directory) => {
+    run: withDirectory(sample, async (directory) => {
       const service = await start({ EXPORTS_DIR: directory, DEV_ISSUER: '1' })
       await rm(directory, { recursive: true })
       const answer = await refusal(service.url, { headers: headersFor(service) })
-      assert.deepEqual(answer, [
-        503,
-        {
-          code: 'temporarily_unavailable',
-          details: { reason: 'service_temporarily_unavailable' },
-          message: 'Service is temporarily unavailable.',
-        },
-      ])
+      assert.deepEqual(answer, [503, unavailable])
       assert.equal(await service.end(), 0)
       assert.equal(service.lines.filter((line) => line.includes('"type":"trouble"')).length, 1)
       assert.equal(
         service.lines.slice(5).some((line) => line.includes(directory)),
         false,
       )
+    }),
+  },
+  {
+    title: 'a catalogue decides what is served, whatever files there are',
+    run: withDirectory(sample, async (directory) => {
+      const catalogue = await makeCatalogue(directory, sample.format)
+      const service = await start({ EXPORTS_DIR: directory, CATALOGUE: catalogue, DEV_ISSUER: '1' })
+      const headers = headersFor(service)
+      const ask = async (id: string): Promise<[number, string]> => {
+        const response = await fetch(`${service.origin}${path(id)}`, { headers })
+        return [response.status, await response.text()]
+      }
+      assert.deepEqual(await ask(ids.ready), [200, sample.content])
+      for (const id of [ids.pending, ids.expired, ids.foreign, onlyId]) assert.equal((await ask(id))[0], 404)
+      const outside = await ask(ids.outside)
+      assert.equal(outside[0], 502)
+      assert.equal(await service.end(), 0)
+      const kinds = service.lines.flatMap((line) => /"kind":"(\w+)"/.exec(line)?.[1] ?? [])
+      assert.deepEqual(kinds, [
+        'export_pending',
+        'export_expired',
+        'export_not_found',
+        'export_not_found',
+        'upstream_error',
+      ])
+      assert(service.lines.some((line) => line.includes('"tenantId":"tenant-7"')))
+    }),
+  },
+  {
+    title: 'a database that does not answer is 503, and holds up nobody else',
+    run: withDirectory(sample, async (directory) => {
+      const catalogue = await makeCatalogue(directory, sample.format)
+      const service = await start({ EXPORTS_DIR: directory, CATALOGUE: catalogue, DEV_ISSUER: '1' })
+      const other = new DatabaseSync(catalogue)
+      other.exec('BEGIN EXCLUSIVE')
+      let isAnswered = false
+      const refused = fetch(`${service.origin}${path(ids.ready)}`, { headers: headersFor(service) }).then(
+        ({ status }) => {
+          isAnswered = true
+          return status
+        },
+      )
+      for (let nth = 0; nth < 5; nth += 1)
+        assert.equal((await fetch(`${service.origin}/healthz`)).status, 200)
+      assert.equal(isAnswered, false)
+      assert.equal(await refused, 503)
+      other.close()
+      await answersWith(404, service)
+      assert.equal(await service.end(), 0)
+    }),
+  },
+  {
+    title: 'a catalogue that is none ends the start with 1 and its name',
+    run: withDirectory(sample, async (directory) => {
+      const { code, said } = await startInVain({
+        EXPORTS_DIR: directory,
+        CATALOGUE: join(directory, 'secret-name.db'),
+        DEV_ISSUER: '1',
+      })
+      assert.equal(code, 1)
+      assert.match(said, /^CATALOGUE: /)
+      assert.doesNotMatch(said, /secret-/)
+    }),
+  },
+  {
+    title: 'one organization that the catalogue does not know ends the start with 1',
+    run: withDirectory(sample, async (directory) => {
+      const CATALOGUE = await makeCatalogue(directory, sample.format)
+      const { code, said } = await startInVain({
+        EXPORTS_DIR: directory,
+        CATALOGUE,
+        DEV_ISSUER: '1',
+        TENANCY: 'x',
+      })
+      assert.equal(code, 1)
+      assert.match(said, /^TENANCY: /)
     }),
   },
   {
@@ -193,3 +276,28 @@ export const life: readonly Check<void>[] = [
     },
   },
 ]
+
+const ids = {
+  ready: '00000000-0000-4000-8000-000000000001',
+  pending: '00000000-0000-4000-8000-000000000002',
+  expired: '00000000-0000-4000-8000-000000000003',
+  foreign: '00000000-0000-4000-8000-000000000004',
+  outside: '00000000-0000-4000-8000-000000000005',
+}
+
+/** A catalogue of the one file in the directory, under another id than its name says, and of exports that are not served. */
+async function makeCatalogue(directory: string, format: string): Promise<string> {
+  const path = join(directory, 'catalogue.db')
+  const database = new DatabaseSync(path)
+  database.exec(tables)
+  database.exec("INSERT INTO organizations VALUES ('tenant-7', 'initech'), ('tenant-8', 'globex')")
+  const add = database.prepare('INSERT INTO exports VALUES (?, ?, ?, ?, ?, NULL, NULL, NULL, NULL, ?)')
+  const key = `${onlyId}.${format}`
+  add.run(ids.ready, 'tenant-7', key, format, 'ready', '2999-01-01T00:00:00Z')
+  add.run(ids.pending, 'tenant-7', key, format, 'pending', null)
+  add.run(ids.expired, 'tenant-7', key, format, 'ready', 1_000)
+  add.run(ids.foreign, 'tenant-8', `../initech/${key}`, format, 'ready', null)
+  add.run(ids.outside, 'tenant-7', `../initech/${key}`, format, 'ready', null)
+  database.close()
+  return path
+}

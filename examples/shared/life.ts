@@ -1,0 +1,51 @@
+import type { Server } from 'node:http'
+
+import type { ExportHandler } from '@sallyport/core'
+
+import type { Settings } from './environment.ts'
+
+/** A service from its start to its end. */
+export interface Life {
+  readonly draining: boolean
+  /**
+   * Listens, and says where. From then on a signal drains: new requests get 503, running downloads go on, those that still run
+   * after `DRAIN_MS` are cut, and the process exits with 0.
+   *
+   * @param greeting - more lines to print
+   */
+  listen(server: Server, handler: ExportHandler, greeting?: (origin: string) => string): void
+}
+
+/** Ends the process at a signal. Until it listens there is nothing to wait for. */
+export function startLife({ host, port, drainMs }: Settings): Life {
+  let draining = false
+  let stop = (): void => process.exit(0)
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP']) process.on(signal, () => stop())
+
+  return {
+    get draining() {
+      return draining
+    },
+    listen(server, handler, greeting) {
+      const drain = async (): Promise<void> => {
+        if (draining) return
+        draining = true
+        await handler.drain({ withinMs: drainMs })
+        server.close(() => process.exit(0)) // waits for answers that are being written, and closes idle connections
+        setTimeout(() => process.exit(0), 1_000)
+      }
+      stop = () => void drain()
+      server.on('error', (error: NodeJS.ErrnoException) => {
+        console.error(`HOST, PORT: cannot listen there (${error.code ?? error.name})`)
+        process.exit(1)
+      })
+      server.listen(port, host, () => {
+        const address = server.address()
+        const actual = typeof address === 'object' && address ? address.port : port
+        const origin = `http://${host.includes(':') ? `[${host}]` : host}:${actual}`
+        console.log(`listening on ${origin}`)
+        if (greeting) console.log(greeting(origin))
+      })
+    },
+  }
+}
