@@ -1,8 +1,8 @@
 import type { Outcome } from '@sallyport/core'
 import { describe, expect, test } from 'vitest'
 
-import { statusOf } from '../../packages/core/src/refusals.ts'
-import { troubleCodes } from '../../scripts/trouble-codes.ts'
+import { statusOf, troublePorts } from '../../packages/core/src/refusals.ts'
+import { troubleCodes, unusedTroubleCodes } from '../../scripts/trouble-codes.ts'
 import { textOf } from './blocks.ts'
 
 // events.md and operations.md leave nothing out, and tell of nothing that is not there.
@@ -27,16 +27,21 @@ const outcomes: Record<Outcome, true> = {
   store_cut: true,
   store_stalled: true,
   store_overran: true,
+  store_wrong: true,
   object_changed: true,
   failed: true,
 }
 describe('events.md', () => {
-  test('lists every trouble code of the sources', () => {
-    const ports = ['verifier', 'tenants', 'catalogue', 'store', 'limiter', 'audit']
+  test('lists every trouble code, and no other', () => {
+    const ports = [...new Set(Object.values(troublePorts))]
     const told = firstCells(section(events, 'Troubles')).flatMap((code) =>
       code.startsWith('<port>') ? ports.map((port) => code.replace('<port>', port)) : [code],
     )
     expect(told.toSorted()).toEqual(troubleCodes().toSorted())
+  })
+
+  test('lists no trouble code that no source reports', () => {
+    expect(unusedTroubleCodes()).toEqual([])
   })
 
   test('lists every outcome', () => {

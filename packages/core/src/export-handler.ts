@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto'
 
+import { createReopenPace } from './delivery/reopen-policy.ts'
 import { addressGate, askAdmission, payRangeDebt } from './exchange/admission.ts'
 import { announce } from './exchange/announce.ts'
 import { commonHeaders, optionsAnswer } from './exchange/answers.ts'
 import { deliver } from './exchange/deliver.ts'
-import { createReporter, printablePrincipal } from './exchange/events.ts'
+import { createReporter, portListener, printablePrincipal } from './exchange/events.ts'
 import { openExchange } from './exchange/exchange.ts'
 import { openExport } from './exchange/open-export.ts'
 import { refuseExchange } from './exchange/refuse-exchange.ts'
@@ -37,12 +38,13 @@ import { resolveTenant } from './steps/resolve-tenant.ts'
  */
 export function createExportHandler<T extends Tenant>(options: ExportHandlerOptions<T>): ExportHandler {
   const guard = resolveOptions(options)
-  const { verifier, tenancy, capability, findExport, limits, delivery, versions, now } = guard
+  const { verifier, tenancy, capability, findExport, limits, versions, now } = guard
   const report = createReporter(guard.onEvent)
   const running = createRunning()
+  const delivery = { ...guard.delivery, pace: createReopenPace(running.count) }
   const exchangeRules = { ...delivery, report, running }
-  verifier.onTrouble?.((code, cause) => report.trouble('verifier', code, cause))
-  limits.limiter.onTrouble?.((code, cause) => report.trouble('limiter', code, cause))
+  verifier.onTrouble?.(portListener('verifier', report))
+  limits.limiter.onTrouble?.(portListener('limiter', report))
 
   async function answer(request: ExportRequest): Promise<ExportResponse> {
     const { method, params } = request

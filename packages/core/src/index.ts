@@ -29,7 +29,7 @@ export type {
   Trouble,
 } from './ports.ts'
 export { refuse } from './refusals.ts'
-export type { InvalidField, RefusalKind } from './refusals.ts'
+export type { InvalidField, RefusalKind, TroubleCode, TroublePort } from './refusals.ts'
 export { createBearerVerifier } from './verifiers/bearer-verifier.ts'
 export type { BearerVerifierOptions } from './verifiers/bearer-verifier.ts'
 export type { IntrospectionVerifierOptions } from './verifiers/introspection-options.ts'
@@ -38,8 +38,6 @@ export type { JwtVerifierOptions } from './verifiers/jwt-options.ts'
 export { createJwtVerifier } from './verifiers/jwt-verifier.ts'
 
 // ── For authors of adapters, stores and limiters. ────────────────────────────────────────────────────────────────
-export { createRetryBudget } from './delivery/retry-budget.ts'
-export type { RetryBudget } from './delivery/retry-budget.ts'
 export type {
   Admission,
   AdmissionAsk,

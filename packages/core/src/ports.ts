@@ -1,5 +1,5 @@
 import type { ByteRange } from './http/byte-range.ts'
-import type { InvalidField, RefusalKind } from './refusals.ts'
+import type { InvalidField, RefusalKind, TroubleCode, TroublePort } from './refusals.ts'
 
 export type { ByteRange } from './http/byte-range.ts'
 
@@ -131,11 +131,16 @@ export interface TokenVerifier {
    */
   readonly ready?: (signal: AbortSignal) => Promise<void>
   /** Reports faults that did not stop it from verifying. Absent: it has none to report. */
-  readonly onTrouble?: TroubleSource
+  readonly onTrouble?: TroubleSource<'verifier'>
 }
 
-/** Lets a port tell of faults it lives through. `code` is a stable word; `cause` reaches events only. */
-export type TroubleSource = (listener: (code: string, cause?: unknown) => void) => void
+/**
+ * Registers a listener for faults that a port survives. `code` is one of the codes about this port; `cause` reaches events
+ * only.
+ */
+export type TroubleSource<P extends TroublePort = TroublePort> = (
+  listener: (code: TroubleCode<P>, cause?: unknown) => void,
+) => void
 
 /** Picks organizations and capabilities out of verified claims. */
 export type ReadClaims = (claims: Claims) => Pick<Principal, 'organizations' | 'capabilities'>
@@ -281,7 +286,7 @@ export interface RateLimiter {
   /** A throw is a fault of the limiter: 503. */
   admit(ask: AdmissionAsk, signal: AbortSignal): Promise<Admission>
   /** Tells of faults that did not stop it. Absent: it has none to tell. */
-  readonly onTrouble?: TroubleSource
+  readonly onTrouble?: TroubleSource<'limiter'>
 }
 
 /** What one request asks of the limiter. */
@@ -369,6 +374,7 @@ export type Outcome =
   | 'store_cut'
   | 'store_stalled'
   | 'store_overran'
+  | 'store_wrong'
   | 'object_changed'
   | 'failed'
 
@@ -414,8 +420,7 @@ export interface DownloadEnded {
 /** A port failed, or serves from what it has. */
 export interface Trouble {
   readonly type: 'trouble'
-  readonly port: 'verifier' | 'tenants' | 'catalogue' | 'store' | 'limiter' | 'audit'
-  /** A stable word of ours, listed in the docs. */
-  readonly code: string
+  readonly port: TroublePort
+  readonly code: TroubleCode
   readonly cause?: unknown
 }

@@ -69,27 +69,97 @@ export interface RefusalDetail {
   readonly size?: number
   /** The `error` member of a 401 challenge, where it is not the kind's usual one. */
   readonly challenge?: 'invalid_request'
-  /** What the host is told beside it, where a port is at fault. */
-  readonly trouble?: {
-    readonly port: 'verifier' | 'tenants' | 'catalogue' | 'store' | 'limiter' | 'audit'
-    readonly code: string
-  }
+  /** The code of the `trouble` event that is reported with it. Absent: none is. */
+  readonly trouble?: TroubleCode
 }
+
+/** The codes of `trouble` events, with the port that each is about. There are no others. docs/events.md explains each. */
+export const troublePorts = {
+  verifier_failed: 'verifier',
+  verifier_silent: 'verifier',
+  verifier_unavailable: 'verifier',
+  verifier_wrong: 'verifier',
+  keys_not_refreshed: 'verifier',
+  keys_stale: 'verifier',
+  keys_empty: 'verifier',
+  keys_weak: 'verifier',
+  principal_malformed: 'verifier',
+  tenants_failed: 'tenants',
+  tenants_silent: 'tenants',
+  tenants_unavailable: 'tenants',
+  tenants_wrong: 'tenants',
+  tenant_malformed: 'tenants',
+  tenant_mismatch: 'tenants',
+  catalogue_failed: 'catalogue',
+  catalogue_silent: 'catalogue',
+  catalogue_unavailable: 'catalogue',
+  catalogue_wrong: 'catalogue',
+  record_malformed: 'catalogue',
+  record_mismatch: 'catalogue',
+  store_failed: 'store',
+  store_silent: 'store',
+  store_unavailable: 'store',
+  store_wrong: 'store',
+  store_cut: 'store',
+  store_stalled: 'store',
+  store_overran: 'store',
+  object_changed: 'store',
+  record_stale: 'store',
+  info_malformed: 'store',
+  object_malformed: 'store',
+  chunk_malformed: 'store',
+  limiter_failed: 'limiter',
+  limiter_silent: 'limiter',
+  limiter_unavailable: 'limiter',
+  limiter_wrong: 'limiter',
+  admission_malformed: 'limiter',
+  limiter_local: 'limiter',
+  limiter_closed: 'limiter',
+  limiter_back: 'limiter',
+  limiter_renewal_failed: 'limiter',
+  audit_failed: 'audit',
+  audit_silent: 'audit',
+  audit_unavailable: 'audit',
+  audit_wrong: 'audit',
+} as const
+
+/** A port of the guard, as `trouble` events name it. */
+export type TroublePort = (typeof troublePorts)[keyof typeof troublePorts]
+
+/** Every code of a `trouble` event, or those about the ports `P`. */
+export type TroubleCode<P extends TroublePort = TroublePort> = {
+  [Code in keyof typeof troublePorts]: (typeof troublePorts)[Code] extends P ? Code : never
+}[keyof typeof troublePorts]
+
+/** Whether a text is a code about this port. */
+export const isTroubleCode = <P extends TroublePort>(port: P, text: unknown): text is TroubleCode<P> =>
+  Object.entries(troublePorts).some(([code, about]) => code === text && about === port)
 
 /**
  * Says no, by throwing. For verifiers, finders and stores.
  *
  * @param kind - decides the status and the body
  * @param because - `retryAfterMs`: milliseconds, shown as `Retry-After` in whole seconds, rounded up.
- *   `cause`: reaches events only, as a non-enumerable member; never the wire
+ *   `cause`: reaches events only, as a non-enumerable member; never the wire.
+ *   `trouble`: the code of the `trouble` event, such as `'store_silent'`. Absent: for `'unavailable'`, `'upstream_error'`
+ *   and `'internal'` the guard's own code for the port that refused; for other kinds no event
  * @throws always
  */
 export function refuse(
   kind: RefusalKind,
-  because: { readonly retryAfterMs?: number; readonly cause?: unknown } = {},
+  because: {
+    readonly retryAfterMs?: number
+    readonly cause?: unknown
+    readonly trouble?: TroubleCode
+  } = {},
 ): never {
-  const { retryAfterMs, cause } = because
-  throw refusal(retryAfterMs === undefined ? { kind } : { kind, retryAfterMs }, cause)
+  const { retryAfterMs, cause, trouble } = because
+  if (trouble !== undefined && !Object.hasOwn(troublePorts, trouble))
+    throw new TypeError(`refuse: trouble must be a code of docs/events.md; got '${trouble}'`)
+  throw refusal(
+    { kind, ...(retryAfterMs !== undefined && { retryAfterMs }), ...(trouble && { trouble }) },
+    cause,
+  )
 }
 
 /** The error that {@link refuse} throws, for steps that have more to say than a host does. */

@@ -1,10 +1,10 @@
-import type { TroubleSource } from '@sallyport/core'
+import type { TroubleCode, TroubleSource } from '@sallyport/core'
 
 /** Tells of an outage once when it begins and once when it is over, however many requests it meets. */
 export interface Outage {
-  readonly onTrouble: TroubleSource
+  readonly onTrouble: TroubleSource<'limiter'>
   /** Tells the listeners; what they throw is theirs. */
-  tell(code: string, cause?: unknown): void
+  tell(code: TroubleCode<'limiter'>, cause?: unknown): void
   failed(cause: unknown): void
   /** `true`: the outage is over with this answer. */
   answered(): boolean
@@ -17,11 +17,14 @@ const QUIET_MS = 1_000
  * @param code - what an outage is told as; its end is `limiter_back`
  * @param now - milliseconds of a monotonic clock
  */
-export function createOutage(code: string, now: () => number = () => performance.now()): Outage {
-  const listeners: ((code: string, cause?: unknown) => void)[] = []
+export function createOutage(
+  code: TroubleCode<'limiter'>,
+  now: () => number = () => performance.now(),
+): Outage {
+  const listeners: Outage['tell'][] = []
   let failedAt: number | undefined
 
-  const tell = (what: string, cause?: unknown): void => {
+  const tell: Outage['tell'] = (what, cause) => {
     for (const listener of listeners) {
       try {
         listener(what, cause)

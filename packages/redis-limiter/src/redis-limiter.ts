@@ -34,7 +34,7 @@ export function createRedisLimiter(options: RedisLimiterOptions): RateLimiter {
   const filled = checked(options)
   const { onOutage, processes } = filled
   const here = createMemoryLimiter()
-  const outage = createOutage(`limiter_${onOutage}`)
+  const outage = createOutage(onOutage === 'closed' ? 'limiter_closed' : 'limiter_local')
   const fleet = createFleet(filled, outage)
 
   const admitShare = async (ask: AdmissionAsk, claim: Claim, signal: AbortSignal): Promise<Admission> => {

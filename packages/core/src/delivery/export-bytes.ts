@@ -3,7 +3,7 @@ import type { ByteRange, OpenObject } from '../ports.ts'
 import { byteranges } from './byteranges.ts'
 import { exactLength } from './exact-length.ts'
 import { readObject } from './read-object.ts'
-import type { Heal } from './resume.ts'
+import type { BeforeReopen } from './reopen-policy.ts'
 import { resume } from './resume.ts'
 
 /** Where the bytes come from. */
@@ -12,7 +12,7 @@ export interface Source {
   readonly opened: OpenObject | undefined
   /** Opens the same object again, elsewhere. */
   readonly reopen: (range: ByteRange) => Promise<OpenObject>
-  readonly heal: Heal
+  readonly beforeReopen: BeforeReopen
   readonly silenceMs: number
   /** Whether chunks are lent until the next is asked for. */
   readonly lent: boolean
@@ -22,7 +22,7 @@ export interface Source {
 /** The planned bytes, exact and healing themselves: `readObject`, `resume`, `exactLength`, and parts where there are several. */
 export function exportBytes(
   plan: { readonly ranges: readonly ByteRange[]; readonly frame?: ByterangesFrame },
-  { opened, reopen, heal, silenceMs, lent, signal }: Source,
+  { opened, reopen, beforeReopen, silenceMs, lent, signal }: Source,
 ): AsyncGenerator<Uint8Array, void, undefined> {
   let ready = opened
   const open = async (range: ByteRange): Promise<AsyncIterable<Uint8Array>> => {
@@ -31,7 +31,7 @@ export function exportBytes(
     return readObject(object, silenceMs, signal)
   }
   const read = (range: ByteRange): AsyncGenerator<Uint8Array, void, undefined> =>
-    exactLength(range.last - range.first + 1, resume(range, open, heal), lent)
+    exactLength(range.last - range.first + 1, resume(range, open, beforeReopen), lent)
   const [first = nothing] = plan.ranges
   return plan.frame ? byteranges(plan.ranges, plan.frame, read) : read(first)
 }

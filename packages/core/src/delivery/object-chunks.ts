@@ -1,8 +1,8 @@
 import { types } from 'node:util'
 
 import type { OpenObject } from '../ports.ts'
-import { refusal, refusalDetail } from '../refusals.ts'
-import { DeliveryError } from './delivery-error.ts'
+import { refusal } from '../refusals.ts'
+import { bodyFault, DeliveryError } from './delivery-error.ts'
 
 /** The chunks of an open object, asked for one by one. */
 export interface ObjectChunks {
@@ -25,21 +25,28 @@ export function objectChunks(object: OpenObject, silenceMs: number, signal: Abor
   const timer = setTimeout(() => endWait?.(new DeliveryError('store_stalled')), silenceMs)
   const stop = (): void => endWait?.(signal.reason)
   signal.addEventListener('abort', stop)
+  const ask = (): Promise<IteratorResult<Uint8Array, void>> => {
+    try {
+      chunks ??= object.chunks[Symbol.asyncIterator]()
+      return chunks.next()
+    } catch (error) {
+      return Promise.reject(error)
+    }
+  }
   const wait = (
     settle: (step: IteratorResult<Uint8Array, void>) => void,
     fail: (error: unknown) => void,
   ): void => {
     signal.throwIfAborted()
-    chunks ??= object.chunks[Symbol.asyncIterator]()
     endWait = fail
     timer.refresh()
-    chunks.next().then(
+    ask().then(
       (step) => {
         endWait = undefined
         if (step.done === true || types.isUint8Array(step.value)) settle(step)
         else fail(malformed())
       },
-      (error: unknown) => fail(refusalDetail(error) ? error : new DeliveryError('store_cut', error)),
+      (error: unknown) => fail(bodyFault(error)),
     )
   }
   return {
@@ -55,6 +62,6 @@ export function objectChunks(object: OpenObject, silenceMs: number, signal: Abor
 /** A stream of texts, say: their lengths are not bytes. */
 const malformed = (): Error =>
   refusal(
-    { kind: 'upstream_error', trouble: { port: 'store', code: 'chunk_malformed' } },
+    { kind: 'upstream_error', trouble: 'chunk_malformed' },
     new TypeError('a store gave a chunk that is no Uint8Array'),
   )

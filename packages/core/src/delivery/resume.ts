@@ -1,17 +1,15 @@
 import type { ByteRange } from '../ports.ts'
-import { DeliveryError } from './delivery-error.ts'
+import { bodyFault, DeliveryError } from './delivery-error.ts'
+import type { BeforeReopen } from './reopen-policy.ts'
 
 /** Reads from a position: first the object that is already open, later a new one pinned to the same validator. */
 export type OpenAt = (range: ByteRange) => AsyncIterable<Uint8Array> | Promise<AsyncIterable<Uint8Array>>
 
-/** Waits before the next try. Rethrows when the outage is not worth one: spent, gone, or another object. */
-export type Heal = (error: unknown, position: number) => Promise<void>
-
-/** The bytes of a range, re-opened at the next position whenever the store cuts, stalls or fails. */
+/** The bytes of a range. Whenever the store fails, `beforeReopen` decides whether the object is opened at the next position. */
 export async function* resume(
   { first, last }: ByteRange,
   open: OpenAt,
-  heal: Heal,
+  beforeReopen: BeforeReopen,
 ): AsyncGenerator<Uint8Array, void, undefined> {
   let position = first
   while (position <= last) {
@@ -22,8 +20,9 @@ export async function* resume(
       }
       if (position <= last) throw new DeliveryError('store_cut')
     } catch (error) {
-      if (position > last) throw error // after the last byte it is a verdict, not an outage
-      await heal(error, position)
+      // After the last byte an error is a verdict on the whole body, such as a wrong checksum. Reading again cannot help.
+      if (position > last) throw bodyFault(error)
+      await beforeReopen(error, position)
     }
   }
 }

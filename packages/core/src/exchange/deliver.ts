@@ -1,12 +1,13 @@
 import { DeliveryError } from '../delivery/delivery-error.ts'
 import { exportBytes } from '../delivery/export-bytes.ts'
-import { createHeal } from '../delivery/heal.ts'
 import { inOnePiece, onePiece } from '../delivery/in-one-piece.ts'
 import { objectChunks } from '../delivery/object-chunks.ts'
-import type { Heal } from '../delivery/resume.ts'
+import type { ReopenPace } from '../delivery/reopen-policy.ts'
+import { reopenPolicy } from '../delivery/reopen-policy.ts'
 import { deliverWhole, startDelivery } from '../delivery/start-delivery.ts'
 import type { FilledDelivery } from '../options/resolve-options.ts'
-import type { ByteRange, ExportBody, OpenObject } from '../ports.ts'
+import type { ByteRange, ExportBody, OpenObject, Outcome } from '../ports.ts'
+import { refusal, refusalCause, refusalDetail } from '../refusals.ts'
 import type { Reporter } from './events.ts'
 import type { Exchange } from './exchange.ts'
 import type { OpenedExport } from './open-export.ts'
@@ -22,38 +23,55 @@ import type { StoreAccess } from './store-access.ts'
 export async function deliver(
   { plan, info, object }: OpenedExport,
   access: StoreAccess,
-  { storeSilenceMs: silenceMs, slowestClient: slowest, resume, retries }: FilledDelivery,
+  { storeSilenceMs: silenceMs, slowestClient: slowest, resume, pace }: DeliveryRules,
   exchange: Exchange,
   report: Reporter,
 ): Promise<ExportBody | undefined> {
   if (!object || plan.length === 0) return undefined
-  const { ask, signal, entry, stop, end } = exchange
+  const { ask, signal, entry, stop } = exchange
   const { lent } = access
+  let hasReported = false
+  const reportFault = (fault: DeliveryError): void => {
+    hasReported = true
+    if (fault.trouble) report.trouble(fault.trouble, fault.cause ?? fault)
+  }
+  const end = (outcome: Outcome, cause?: unknown): void => {
+    if (cause instanceof DeliveryError) reportFault(cause)
+    exchange.end(outcome, cause)
+  }
   const sent = (bytes: number): void => {
     entry.bytesSent += bytes
   }
   const terms = { slowest, signal, stop, end, sent }
-  const onOutage = (cause: unknown): void => report.trouble('store', outageCode(cause), cause)
-  const heal = createHeal({ ...resume, retries, signal, onOutage, random: Math.random })
+  const beforeReopen = reopenPolicy({
+    ...resume,
+    pace,
+    signal,
+    onOutage: reportFault,
+    random: Math.random,
+  })
   const reopen = (range: ByteRange): Promise<OpenObject> => access.reopen(range, info)
-  const source = { reopen, heal, silenceMs, lent, signal }
-  return ask('store', async () => {
+  const source = { reopen, beforeReopen, silenceMs, lent, signal }
+  const start = async (): Promise<ExportBody> => {
     if (plan.frame || plan.length > onePiece) {
       return startDelivery(plan.length, exportBytes(plan, { ...source, opened: object }), terms)
     }
     const chunk = await inOnePiece(plan.length, objectChunks(object, silenceMs, signal), lent).catch(
-      healed(heal, plan.ranges[0]?.first ?? 0),
+      // Nothing has been sent, so wherever it stopped, the object is opened at the first byte.
+      (error: unknown) => beforeReopen(error, plan.ranges[0]?.first ?? 0),
     )
     if (chunk) return deliverWhole(chunk, terms)
     return startDelivery(plan.length, exportBytes(plan, { ...source, opened: undefined }), terms)
+  }
+  return ask('store', start).catch((error: unknown) => {
+    // The first-byte clock ended an outage that has been reported. The store was not silent: it failed, again and again.
+    const isSilence = refusalDetail(error)?.trouble === 'store_silent'
+    throw hasReported && isSilence ? refusal({ kind: 'unavailable' }, refusalCause(error)) : error
   })
 }
 
-/** Nothing has been sent, so wherever it stopped, the next try begins where the first did. */
-const healed =
-  (heal: Heal, first: number) =>
-  (error: unknown): Promise<undefined> =>
-    heal(error, first).then(() => undefined)
-
-const outageCode = (cause: unknown): string =>
-  cause instanceof DeliveryError ? cause.outcome : 'store_failed'
+/** How bodies are delivered. */
+interface DeliveryRules extends FilledDelivery {
+  /** Shared by the downloads of the handler. */
+  readonly pace: ReopenPace
+}

@@ -1,5 +1,7 @@
 import { printableText } from '../http/printable-text.ts'
-import type { DownloadEnded, DownloadStarted, ExportEvent, Outcome, Principal, Trouble } from '../ports.ts'
+import type { DownloadEnded, DownloadStarted, ExportEvent, Outcome, Principal } from '../ports.ts'
+import type { TroubleCode } from '../refusals.ts'
+import { isTroubleCode, troublePorts } from '../refusals.ts'
 
 /**
  * What is known of one exchange so far: the members of its events, filled in as the request goes its way. Text from outside
@@ -13,7 +15,7 @@ export type Entry = {
 
 /** Tells the host what happened. Never throws. */
 export interface Reporter {
-  trouble(port: Trouble['port'], code: string, cause?: unknown): void
+  trouble(code: TroubleCode, cause?: unknown): void
   started(event: DownloadStarted): void
   ended(entry: Entry, outcome: Outcome, durationMs: number, cause?: unknown): void
 }
@@ -30,12 +32,23 @@ export function createReporter(onEvent: ((event: ExportEvent) => unknown) | unde
     }
   }
   return {
-    trouble: (port, code, cause) => tell(withCause({ type: 'trouble', port, code }, cause)),
+    trouble: (code, cause) => tell(withCause({ type: 'trouble', port: troublePorts[code], code }, cause)),
     started: tell,
     ended: (entry, outcome, durationMs, cause) =>
       tell(withCause({ type: 'download_ended', outcome, ...entry, durationMs }, cause)),
   }
 }
+
+/**
+ * Reports what a port says through its `onTrouble`. A code that is not in the table, as a port in plain JavaScript may give,
+ * is reported as the port's failure, so that the codes of events stay closed.
+ */
+export const portListener =
+  <P extends 'verifier' | 'limiter'>(port: P, report: Reporter) =>
+  (code: TroubleCode<P>, cause?: unknown): void => {
+    if (isTroubleCode(port, code)) report.trouble(code, cause)
+    else report.trouble(`${port}_failed`, new TypeError(`unknown trouble code: ${String(code)}`, { cause }))
+  }
 
 /** The event that stands before the first byte. */
 export function startedEvent(entry: Entry): DownloadStarted {

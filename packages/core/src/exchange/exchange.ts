@@ -1,7 +1,9 @@
 import { DeliveryError, outcomeOf } from '../delivery/delivery-error.ts'
 import { printableText } from '../http/printable-text.ts'
-import type { ExportRequest, Outcome, Trouble } from '../ports.ts'
+import type { ExportRequest, Outcome } from '../ports.ts'
+import type { RefusalKind, TroubleCode, TroublePort } from '../refusals.ts'
 import { refusal, refusalCause, refusalDetail } from '../refusals.ts'
+import { DeadlineError } from '../waiting.ts'
 import type { Entry, Reporter } from './events.ts'
 import type { Running } from './running.ts'
 
@@ -12,7 +14,7 @@ export interface Exchange {
   /** Ends everything that is done for this request. */
   readonly signal: AbortSignal
   /** Asks a port, one at a time, until the signal fires. What it throws that is no refusal becomes `unavailable`, with its trouble. */
-  readonly ask: <V>(port: Trouble['port'], call: (signal: AbortSignal) => Promise<V>) => Promise<V>
+  readonly ask: <V>(port: TroublePort, call: (signal: AbortSignal) => Promise<V>) => Promise<V>
   /** The head is decided: the first-byte clock stops, the lifetime begins. */
   readonly begin: (carriesBytes: boolean) => void
   /** The exchange is over. The first call counts: it says how, and lets go of all that `onEnd` was told. */
@@ -131,23 +133,22 @@ export function openExchange(request: ExportRequest, requestId: string, rules: E
 const clientLeft = 499
 
 /** A port's fault, as a refusal that says which port it was. A refusal for the caller's fault stays as it is. */
-function blame(port: Trouble['port'], error: unknown, signal: AbortSignal): unknown {
+function blame(port: TroublePort, error: unknown, signal: AbortSignal): unknown {
   if (error instanceof DeliveryError) return error
+  if (error instanceof DeadlineError)
+    return refusal({ kind: 'unavailable', trouble: `${port}_silent` }, error)
   const detail = refusalDetail(error)
-  if (!detail) return refusal({ kind: 'unavailable', trouble: { port, code: `${port}_failed` } }, error)
+  if (!detail) return refusal({ kind: 'unavailable', trouble: `${port}_failed` }, error)
   if (detail.trouble) return error
-  if (signal.aborted && error === signal.reason)
-    return refusal({ ...detail, trouble: { port, code: `${port}_silent` } })
-  const code = faults[detail.kind]
-  return code
-    ? refusal({ ...detail, trouble: { port, code: `${port}_${code}` } }, refusalCause(error))
-    : error
+  const trouble = error === signal.reason ? (`${port}_silent` as const) : troubleOf(port, detail.kind)
+  return trouble ? refusal({ ...detail, trouble }, refusalCause(error)) : error
 }
 
-const faults: Partial<Record<string, string>> = {
-  unavailable: 'unavailable',
-  upstream_error: 'wrong',
-  internal: 'failed',
+/** `undefined`: the port refused for a fault of the caller's. */
+function troubleOf(port: TroublePort, kind: RefusalKind): TroubleCode | undefined {
+  if (kind === 'unavailable') return `${port}_unavailable`
+  if (kind === 'upstream_error') return `${port}_wrong`
+  return kind === 'internal' ? `${port}_failed` : undefined
 }
 
 /** One thing that will not be let go must not hold the others, nor the event. */

@@ -53,8 +53,7 @@ async function openPlanned(
     throw refusal({ kind: 'object_changed' })
   } catch (error) {
     if (refusalDetail(error)?.kind !== 'object_changed') throw error
-    if (known)
-      throw refusal({ kind: 'upstream_error', trouble: { port: 'store', code: 'record_stale' } }, error)
+    if (known) throw refusal({ kind: 'upstream_error', trouble: 'record_stale' }, error)
     if (!mayRepeat) throw error
     return openPlanned(question, access, plan, false)
   }

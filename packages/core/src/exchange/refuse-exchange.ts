@@ -1,5 +1,5 @@
 import { DeliveryError } from '../delivery/delivery-error.ts'
-import type { ExportResponse } from '../ports.ts'
+import type { ExportResponse, Outcome } from '../ports.ts'
 import type { RefusalDetail, RefusalKind } from '../refusals.ts'
 import { refusalCause, refusalDetail } from '../refusals.ts'
 import type { RefusalTerms } from './answers.ts'
@@ -16,7 +16,7 @@ export function refuseExchange(
 ): ExportResponse {
   const detail = whyRefused(thrown)
   const cause = refusalCause(thrown)
-  if (detail.trouble) report.trouble(detail.trouble.port, detail.trouble.code, cause)
+  if (detail.trouble) report.trouble(detail.trouble, cause)
   const { answer, kind, bug } = answerTo(detail, terms)
   if (entry.status === 0) Object.assign(entry, { status: answer.status, kind, bytesPromised: 0, ranges: [] })
   end(kind === 'internal' ? 'failed' : 'refused', bug ?? cause)
@@ -36,33 +36,27 @@ function answerTo(
   }
 }
 
-/** Before the head every end is a refusal; what is none of the caller's or a port's faults is a bug of ours. */
+/** Before the head every end is a refusal. An error that is neither a refusal nor the delivery's is a bug of ours. */
 function whyRefused(thrown: unknown): RefusalDetail {
   const detail = refusalDetail(thrown)
   if (detail) return detail
   if (!(thrown instanceof DeliveryError)) return { kind: 'internal' }
-  const code = thrown.outcome
-  switch (code) {
-    case 'store_cut':
-    case 'store_stalled':
-      return { kind: 'unavailable', trouble: { port: 'store', code } }
-    case 'store_overran':
-      return { kind: 'upstream_error', trouble: { port: 'store', code } }
-    case 'object_changed':
-      return { kind: 'object_changed', trouble: { port: 'store', code } }
-    case 'failed':
-      return blameStore(refusalDetail(thrown.cause)) ?? { kind: 'internal' }
-    case 'completed':
-    case 'refused':
-    case 'client_aborted':
-    case 'client_too_slow':
-    case 'lifetime_over':
-    case 'shut_down':
-    case 'cut':
-      return { kind: 'unavailable' }
-  }
+  const { outcome, trouble } = thrown
+  return { kind: kindOf[outcome], ...(trouble && { trouble }) }
 }
 
-/** A read that no re-open can heal: what the store refused it with, and that it was the store. */
-const blameStore = (detail: RefusalDetail | undefined): RefusalDetail | undefined =>
-  detail && { trouble: { port: 'store', code: 'store_wrong' }, ...detail }
+const kindOf: Readonly<Record<Outcome, RefusalKind>> = {
+  store_cut: 'unavailable',
+  store_stalled: 'unavailable',
+  store_overran: 'upstream_error',
+  store_wrong: 'upstream_error',
+  object_changed: 'object_changed',
+  failed: 'internal',
+  completed: 'unavailable',
+  refused: 'unavailable',
+  client_aborted: 'unavailable',
+  client_too_slow: 'unavailable',
+  lifetime_over: 'unavailable',
+  shut_down: 'unavailable',
+  cut: 'unavailable',
+}

@@ -20,7 +20,7 @@ export function storeAccess(
   find: () => ExportStore,
   key: string,
   lent: boolean,
-  { storeSilenceMs, retries }: FilledDelivery,
+  { storeSilenceMs }: FilledDelivery,
   exchange: Exchange,
 ): StoreAccess {
   const { ask, entry } = exchange
@@ -31,7 +31,6 @@ export function storeAccess(
     head: () => ask('store', async (signal) => store().head(key, signal)),
     get: (options) => {
       entry.attempts += 1
-      retries.opened()
       return ask('store', async (signal) => {
         const object = await store().get(key, { ...options, borrow: lent }, signal)
         if (object) exchange.onEnd(() => object.close())
@@ -56,5 +55,5 @@ function checkOpen(object: OpenObject): OpenObject {
   const { chunks, close } = object as Partial<OpenObject>
   if (typeof chunks?.[Symbol.asyncIterator] === 'function' && typeof close === 'function') return object
   const cause = new TypeError('an open object needs info, chunks and close')
-  throw refusal({ kind: 'upstream_error', trouble: { port: 'store', code: 'object_malformed' } }, cause)
+  throw refusal({ kind: 'upstream_error', trouble: 'object_malformed' }, cause)
 }

@@ -109,11 +109,13 @@ export interface DeliveryOptions {
    */
   readonly storeSilenceMs?: number
   /**
-   * `attempts`: re-opens in a row without a byte; `withinMs`: for one outage. Then the connection is cut.
+   * How long a download tries to open its object again after the store broke off, fell silent or gave no answer.
+   * `withinMs`: milliseconds from the beginning of the outage. `attempts`: re-opens in a row without a byte. Then the
+   * connection is cut.
    *
-   * The downloads of one handler re-open at most a tenth as often as they open, or 10 times in 10 s. A download that
-   * gets no turn for 10 s is cut too: an outage that ends all at once is no reason to ask for all at once.
-   * @defaultValue `{ attempts: 8, withinMs: 60_000 }`
+   * The downloads of one handler take turns: per second at most a fifth of the running ones re-open, and at least 10. So
+   * after an outage of all of them the last turn comes after about 5 seconds. With less `withinMs` some get none.
+   * @defaultValue `{ withinMs: 60_000 }`, with unlimited attempts
    */
   readonly resume?: { readonly attempts?: number; readonly withinMs?: number }
   /**

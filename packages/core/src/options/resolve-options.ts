@@ -1,5 +1,3 @@
-import type { RetryBudget } from '../delivery/retry-budget.ts'
-import { createRetryBudget } from '../delivery/retry-budget.ts'
 import { problemDetails } from '../error-formats/problem-details.ts'
 import { formatDeprecation, formatLinks, formatSunset } from '../http/version-fields.ts'
 import { createMemoryLimiter } from '../limits/memory-limiter.ts'
@@ -44,8 +42,6 @@ export interface FilledLimits<T extends Tenant> extends Pick<Limits<T>, 'perTena
 /** The delivery options, with every default filled. */
 export interface FilledDelivery extends Required<Omit<DeliveryOptions, 'resume'>> {
   readonly resume: Required<NonNullable<DeliveryOptions['resume']>>
-  /** Of all downloads of this handler. */
-  readonly retries: RetryBudget
 }
 
 /** Checks every option once and fills the defaults. Throws a `TypeError` that names each wrong one and what to write. */
@@ -86,8 +82,7 @@ const fillLimits = <T extends Tenant>({ concurrent, cost, ...limits }: Limits<T>
 const fillDelivery = (delivery: DeliveryOptions): FilledDelivery => ({
   firstByteMs: delivery.firstByteMs ?? 15_000,
   storeSilenceMs: delivery.storeSilenceMs ?? 15_000,
-  resume: { attempts: delivery.resume?.attempts ?? 8, withinMs: delivery.resume?.withinMs ?? 60_000 },
-  retries: createRetryBudget(() => performance.now()),
+  resume: { attempts: delivery.resume?.attempts ?? Infinity, withinMs: delivery.resume?.withinMs ?? 60_000 },
   slowestClient: delivery.slowestClient ?? { bytes: 122_880, perMs: 120_000 },
   lifetimeMs: delivery.lifetimeMs ?? 86_400_000,
 })

@@ -66,7 +66,7 @@ export function rangeDebt(
 export function checkAdmission(admission: Admission | null | undefined): Admission {
   if (admission && typeof admission.admitted === 'boolean' && Array.isArray(admission.left)) return admission
   const cause = new TypeError('an admission needs admitted and left')
-  throw refusal({ kind: 'upstream_error', trouble: { port: 'limiter', code: 'admission_malformed' } }, cause)
+  throw refusal({ kind: 'upstream_error', trouble: 'admission_malformed' }, cause)
 }
 
 /** Refuses what the limiter did not admit: `rate_limited` by a quota, `too_many_downloads` by a place. */

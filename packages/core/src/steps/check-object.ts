@@ -12,7 +12,7 @@ export function checkObject(
   const fault = info ? infoFault(info) : 'info'
   if (!info || fault !== undefined) {
     const cause = new TypeError(`a store gave a malformed ${fault}`)
-    throw refusal({ kind: 'upstream_error', trouble: { port: 'store', code: 'info_malformed' } }, cause)
+    throw refusal({ kind: 'upstream_error', trouble: 'info_malformed' }, cause)
   }
   if (!recorded) return info
   const same =
@@ -21,7 +21,7 @@ export function checkObject(
     (isWhole(recorded) ? recorded.encoding === info.encoding : agree(recorded.encoding, info.encoding)) &&
     (info.sha256 === undefined || agree(recorded.sha256?.toLowerCase(), info.sha256.toLowerCase())) &&
     (info.lastModified === undefined || agree(seconds(recorded.lastModified), seconds(info.lastModified)))
-  if (!same) throw refusal({ kind: 'upstream_error', trouble: { port: 'store', code: 'record_stale' } })
+  if (!same) throw refusal({ kind: 'upstream_error', trouble: 'record_stale' })
   return recorded.sha256 === undefined ? info : { ...info, sha256: recorded.sha256.toLowerCase() }
 }
 

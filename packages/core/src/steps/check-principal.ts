@@ -5,7 +5,7 @@ import { refusal } from '../refusals.ts'
 export function checkPrincipal(principal: Principal | null | undefined): Principal {
   if (principal && isWhole(principal)) return principal
   const cause = new TypeError('a principal needs issuer, subject, organizations and capabilities')
-  throw refusal({ kind: 'upstream_error', trouble: { port: 'verifier', code: 'principal_malformed' } }, cause)
+  throw refusal({ kind: 'upstream_error', trouble: 'principal_malformed' }, cause)
 }
 
 const isWhole = ({ issuer, subject, organizations, capabilities }: Principal): boolean =>

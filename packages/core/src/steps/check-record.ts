@@ -16,14 +16,14 @@ export function checkRecord(
 ): ExportRecord {
   if (record === undefined || record === null) throw refusal({ kind: 'export_not_found' })
   if (record.id !== exportId || record.tenantId !== tenant.id) {
-    throw refusal({ kind: 'export_not_found', trouble: { port: 'catalogue', code: 'record_mismatch' } })
+    throw refusal({ kind: 'export_not_found', trouble: 'record_mismatch' })
   }
   if (record.state === 'pending') throw refusal({ kind: 'export_pending' })
   if (record.state === 'failed') throw refusal({ kind: 'export_failed' })
   const fault = recordFault(record)
   if (fault !== undefined) {
     const cause = new TypeError(`an export record needs ${fault}`)
-    throw refusal({ kind: 'upstream_error', trouble: { port: 'catalogue', code: 'record_malformed' } }, cause)
+    throw refusal({ kind: 'upstream_error', trouble: 'record_malformed' }, cause)
   }
   if (record.expiresAt && !(now < record.expiresAt.getTime())) throw refusal({ kind: 'export_expired' })
   return record

@@ -21,11 +21,11 @@ export async function resolveTenant<T extends Tenant>(
   if (!tenant) throw refusal({ kind: 'tenant_forbidden' })
   if (!isText(tenant.id)) {
     const cause = new TypeError("a tenant's id must be a text that is not empty")
-    throw refusal({ kind: 'upstream_error', trouble: { port: 'tenants', code: 'tenant_malformed' } }, cause)
+    throw refusal({ kind: 'upstream_error', trouble: 'tenant_malformed' }, cause)
   }
   // A look-up that ignores case or accents would admit an organization that the token does not name.
   if (tenant.name !== chosen) {
-    throw refusal({ kind: 'tenant_forbidden', trouble: { port: 'tenants', code: 'tenant_mismatch' } })
+    throw refusal({ kind: 'tenant_forbidden', trouble: 'tenant_mismatch' })
   }
   if (proved) return tenant
   const member = await ask(async (signal) => tenancy.isMember?.(principal, tenant, signal))

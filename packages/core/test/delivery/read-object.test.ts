@@ -3,6 +3,7 @@ import { getEventListeners } from 'node:events'
 import { describe, expect, test } from 'vitest'
 
 import { readObject } from '../../src/delivery/read-object.ts'
+import type { RefusalKind } from '../../src/refusals.ts'
 import { refusalDetail, refuse } from '../../src/refusals.ts'
 import { drain, ends, gives, hangs, scripted } from './sources.ts'
 
@@ -40,9 +41,14 @@ describe('an open object', () => {
     expect(object.closed()).toBe(1)
   })
 
-  test('that refuses is refused as it says', async () => {
-    const object = scripted(async () => refuse('object_changed'))
-    expect(refusalDetail((await drain(readObject(object, 1_000, calm))).error)?.kind).toBe('object_changed')
+  test.each<[RefusalKind, string]>([
+    ['unavailable', 'store_cut'],
+    ['object_changed', 'object_changed'],
+    ['upstream_error', 'store_wrong'],
+  ])('whose read refuses %s ends as %s, and that is to be reported', async (kind, outcome) => {
+    const object = scripted(async () => refuse(kind))
+    const { error } = await drain(readObject(object, 1_000, calm))
+    expect(error).toMatchObject({ outcome, trouble: outcome })
   })
 
   test.each([['a text'], [undefined], [[1, 2]], [new ArrayBuffer(8)], [new Uint16Array(4)]])(
@@ -52,7 +58,7 @@ describe('an open object', () => {
       const { error } = await drain(readObject(object, 1_000, calm))
       expect(refusalDetail(error)).toMatchObject({
         kind: 'upstream_error',
-        trouble: { port: 'store', code: 'chunk_malformed' },
+        trouble: 'chunk_malformed',
       })
       expect(object.closed()).toBe(1)
     },
@@ -62,11 +68,15 @@ describe('an open object', () => {
     const throwing = scripted(() => {
       throw new Error('at once')
     })
-    expect((await drain(readObject(throwing, 1_000, calm))).error).toEqual(new Error('at once'))
+    expect((await drain(readObject(throwing, 1_000, calm))).error).toMatchObject({
+      outcome: 'store_cut',
+      cause: new Error('at once'),
+    })
     const none = { ...scripted(), chunks: {} as AsyncIterable<Uint8Array> }
     let closed = 0
     const { error } = await drain(readObject({ ...none, close: () => void (closed += 1) }, 1_000, calm))
-    expect([error instanceof TypeError, closed, throwing.closed()]).toEqual([true, 1, 1])
+    expect(error).toMatchObject({ outcome: 'store_cut', cause: { name: 'TypeError' } })
+    expect([closed, throwing.closed()]).toEqual([1, 1])
   })
 })
 

@@ -72,7 +72,8 @@ describe('a range that breaks', () => {
     const { open, asked } = broken({ gives: 100, throws: verdict })
     let healed = 0
     const { error } = await drain(resume({ first: 0, last: 99 }, open, async () => void (healed += 1)))
-    expect([error, healed, asked.length]).toEqual([verdict, 0, 1])
+    expect(error).toMatchObject({ outcome: 'store_cut', cause: verdict })
+    expect([healed, asked.length]).toEqual([0, 1])
   })
 
   test('of no bytes opens nothing', async () => {

@@ -51,7 +51,7 @@ describe('a refusal', () => {
   })
 
   test('shows the format nothing of the inside', () => {
-    const trouble = { port: 'store', code: 'store_cut' } as const
+    const trouble = 'store_cut'
     expect(
       shownTo({ kind: 'range_not_satisfiable', size: 5, trouble, challenge: 'invalid_request' }),
     ).toEqual({

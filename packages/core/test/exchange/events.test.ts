@@ -43,13 +43,13 @@ describe('what is told', () => {
 
   test('a trouble names port and code', () => {
     const { events, report } = openReporter()
-    report.trouble('store', 'store_cut', secret)
+    report.trouble('store_cut', secret)
     expect(events).toEqual([{ type: 'trouble', port: 'store', code: 'store_cut' }])
   })
 
   test('a cause is there for who asks for it, and no logger prints it unasked', () => {
     const { events, report } = openReporter()
-    report.trouble('store', 'store_cut', secret)
+    report.trouble('store_cut', secret)
     report.ended(entry, 'failed', 1, secret)
     expect(events.map((event) => ('cause' in event ? event.cause : 'none'))).toEqual([secret, secret])
     for (const event of events) {
@@ -62,7 +62,7 @@ describe('what is told', () => {
 
   test('where nothing caused it there is no cause', () => {
     const { events, report } = openReporter()
-    report.trouble('limiter', 'limiter_silent')
+    report.trouble('limiter_silent')
     report.ended(entry, 'completed', 1)
     expect(events.filter((event) => Object.hasOwn(event, 'cause'))).toEqual([])
   })
@@ -90,7 +90,7 @@ describe('a sink that is broken harms nothing', () => {
   ])('one that %s', async (_, sink) => {
     const report = createReporter(sink)
     expect(() => {
-      report.trouble('store', 'store_cut')
+      report.trouble('store_cut')
       report.started(startedEvent(entry))
       report.ended(entry, 'completed', 1)
     }).not.toThrow()

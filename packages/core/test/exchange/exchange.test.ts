@@ -64,7 +64,7 @@ describe('asking a port', () => {
     const error = await thrownBy(exchange.ask('catalogue', call))
     expect(refusalDetail(error)).toEqual({
       kind: 'unavailable',
-      trouble: { port: 'catalogue', code: 'catalogue_failed' },
+      trouble: 'catalogue_failed',
     })
     expect(refusalCause(error)).toBe(fault)
     exchange.end('refused')
@@ -78,7 +78,7 @@ describe('asking a port', () => {
     const { exchange } = open()
     const call = async (): Promise<never> => refuse(kind, { retryAfterMs: 7, cause: fault })
     const error = await thrownBy(exchange.ask('tenants', call))
-    expect(refusalDetail(error)).toEqual({ kind, retryAfterMs: 7, trouble: { port: 'tenants', code } })
+    expect(refusalDetail(error)).toEqual({ kind, retryAfterMs: 7, trouble: code })
     expect(refusalCause(error)).toBe(fault)
     exchange.end('refused')
   })
@@ -98,7 +98,7 @@ describe('asking a port', () => {
 
   test('a trouble that is named already keeps its name', async () => {
     const { exchange } = open()
-    const said = refusal({ kind: 'upstream_error', trouble: { port: 'store', code: 'record_stale' } })
+    const said = refusal({ kind: 'upstream_error', trouble: 'record_stale' })
     expect(await thrownBy(exchange.ask('store', () => Promise.reject(said)))).toBe(said)
     exchange.end('refused')
   })
@@ -133,7 +133,7 @@ describe('the first-byte clock', () => {
     const error = await thrownBy(exchange.ask('limiter', silence))
     expect(refusalDetail(error)).toEqual({
       kind: 'unavailable',
-      trouble: { port: 'limiter', code: 'limiter_silent' },
+      trouble: 'limiter_silent',
     })
     expect([exchange.signal.aborted, ended()]).toEqual([true, []])
     exchange.end('refused')

@@ -142,14 +142,14 @@ describe('an object that changed between description and opening', () => {
     const { asked, refused } = openStore([], [given])
     expect(await refused({ ...part, object: info })).toEqual({
       kind: 'upstream_error',
-      trouble: { port: 'store', code: 'record_stale' },
+      trouble: 'record_stale',
     })
     expect(asked).toHaveLength(1)
   })
 })
 
 describe('a description that is none', () => {
-  const malformed = { kind: 'upstream_error', trouble: { port: 'store', code: 'info_malformed' } }
+  const malformed = { kind: 'upstream_error', trouble: 'info_malformed' }
   const none = { size: -1, validator: 'v1' }
 
   test.each<[string, Asked, readonly ObjectInfo[], readonly ObjectInfo[]]>([

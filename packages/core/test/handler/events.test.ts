@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest'
 
 import { createMemoryLimiter } from '../../src/limits/memory-limiter.ts'
-import type { ExportEvent, Outcome } from '../../src/ports.ts'
+import type { ExportEvent, Outcome, RateLimiter, TokenVerifier, TroubleSource } from '../../src/ports.ts'
+import { refuse } from '../../src/refusals.ts'
 import type { Ask } from './ask.ts'
 import { acme, content, ids, openScene, pathOf, principalOf, soundOptions } from './scene.ts'
 
@@ -139,19 +140,47 @@ describe('an audit', () => {
 describe('troubles that a port lives through', () => {
   test('are told, with their cause', async () => {
     const cause = new Error('keys are down')
-    const listeners: ((code: string, cause?: unknown) => void)[] = []
-    const onTrouble = (listener: (code: string, cause?: unknown) => void): void =>
-      void listeners.push(listener)
-    const limiter = { ...createMemoryLimiter({ maxKeys: 100 }), onTrouble }
-    const verifier = { ...soundOptions().verifier, onTrouble }
+    let tellOfVerifier: Parameters<TroubleSource<'verifier'>>[0] = () => undefined
+    let tellOfLimiter: Parameters<TroubleSource<'limiter'>>[0] = () => undefined
+    const verifier: TokenVerifier = {
+      ...soundOptions().verifier,
+      onTrouble: (listener) => void (tellOfVerifier = listener),
+    }
+    const limiter: RateLimiter = {
+      ...createMemoryLimiter({ maxKeys: 100 }),
+      onTrouble: (listener) => void (tellOfLimiter = listener),
+    }
     await using scene = await openScene({ verifier, limits: { limiter } })
-    for (const tell of listeners) tell('keys_stale', cause)
+    tellOfVerifier('keys_stale', cause)
+    tellOfLimiter('limiter_local', cause)
     expect(scene.troubles()).toEqual([
       { type: 'trouble', port: 'verifier', code: 'keys_stale' },
-      { type: 'trouble', port: 'limiter', code: 'keys_stale' },
+      { type: 'trouble', port: 'limiter', code: 'limiter_local' },
     ])
     expect(scene.troubles().map((trouble) => trouble.cause)).toEqual([cause, cause])
     expect((await scene.ask()).status).toBe(200)
+  })
+
+  test.each(['my_own_word', 'keys_stale', 'constructor', undefined])(
+    'have no other codes: %j of a limiter is its failure',
+    async (code) => {
+      const cause = new Error('of the limiter')
+      let tell: (code: never, cause: unknown) => void = () => undefined
+      const limiter: RateLimiter = {
+        ...createMemoryLimiter({ maxKeys: 100 }),
+        onTrouble: (listener) => void (tell = listener),
+      }
+      await using scene = await openScene({ limits: { limiter } })
+      tell(code as never, cause)
+      expect(scene.troubles()).toEqual([{ type: 'trouble', port: 'limiter', code: 'limiter_failed' }])
+      expect(scene.troubles()[0]?.cause).toMatchObject({ message: `unknown trouble code: ${code}`, cause })
+    },
+  )
+
+  test('are refused under a code that is in no table', () => {
+    expect(() => refuse('unavailable', { trouble: 'constructor' as never })).toThrow(
+      "refuse: trouble must be a code of docs/events.md; got 'constructor'",
+    )
   })
 })
 

@@ -102,7 +102,7 @@ test('the leaks that are looked for would be found', async () => {
       'path',
     ]),
   )
-  scene.events.push({ type: 'trouble', port: 'store', code: token, cause: leak })
+  scene.events.push({ type: 'trouble', port: 'store', code: token as 'store_cut', cause: leak })
   expect(new Set(leaksIn(answer, scene)).size).toBe(12)
 })
 

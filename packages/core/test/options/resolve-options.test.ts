@@ -163,10 +163,9 @@ describe('defaults', () => {
       delivery: {
         firstByteMs: 15_000,
         storeSilenceMs: 15_000,
-        resume: { attempts: 8, withinMs: 60_000 },
+        resume: { attempts: Infinity, withinMs: 60_000 },
         slowestClient: { bytes: 122_880, perMs: 120_000 },
         lifetimeMs: 86_400_000,
-        retries: delivery.retries,
       },
     })
     expect(limits).toEqual({
@@ -202,7 +201,7 @@ describe('defaults', () => {
       now: undefined,
     }
     const resolved = resolveOptions(given as never)
-    expect({ ...resolved.delivery, retries: delivery.retries }).toEqual(delivery)
+    expect(resolved.delivery).toEqual(delivery)
     expect(resolved.limits).toEqual(limits)
     expect(resolved.idParameter).toBe('exportId')
     expect(resolved.now).toBe(Date.now)

@@ -84,7 +84,7 @@ describe('checkAdmission', () => {
   ])('%j is no admission', (admission) => {
     expect(refused(() => checkAdmission(admission as Admission))).toMatchObject({
       kind: 'upstream_error',
-      trouble: { port: 'limiter', code: 'admission_malformed' },
+      trouble: 'admission_malformed',
     })
   })
 

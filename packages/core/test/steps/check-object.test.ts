@@ -25,7 +25,7 @@ describe('what a store says', () => {
   ])('%s is malformed', (_, said) => {
     expect(refused(() => checkObject(said as ObjectInfo, undefined))).toEqual({
       kind: 'upstream_error',
-      trouble: { port: 'store', code: 'info_malformed' },
+      trouble: 'info_malformed',
     })
   })
 
@@ -64,7 +64,7 @@ describe('what the record knows', () => {
   ])('disagrees: %s', (_, recorded, said) => {
     expect(refused(() => checkObject(said, recorded))).toEqual({
       kind: 'upstream_error',
-      trouble: { port: 'store', code: 'record_stale' },
+      trouble: 'record_stale',
     })
   })
 

@@ -24,6 +24,6 @@ test.each<[string, unknown]>([
 ])('%s proves nobody', (_, principal) => {
   expect(refused(() => checkPrincipal(principal as Principal))).toEqual({
     kind: 'upstream_error',
-    trouble: { port: 'verifier', code: 'principal_malformed' },
+    trouble: 'principal_malformed',
   })
 })

@@ -52,7 +52,7 @@ describe('a record that is missing or another one', () => {
   ])('%s', (_, changes) => {
     expect(refused(() => check(changes))).toEqual({
       kind: 'export_not_found',
-      trouble: { port: 'catalogue', code: 'record_mismatch' },
+      trouble: 'record_mismatch',
     })
   })
 })
@@ -105,7 +105,7 @@ describe('a record that is malformed', () => {
   ])('%j', (changes, member) => {
     expect(refused(() => check(changes))).toEqual({
       kind: 'upstream_error',
-      trouble: { port: 'catalogue', code: 'record_malformed' },
+      trouble: 'record_malformed',
     })
     expect(causeOf(() => check(changes))).toMatch(new RegExp(` needs an? ${member} `))
   })

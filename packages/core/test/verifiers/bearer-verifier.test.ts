@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 
 import type { Principal, TokenVerifier } from '../../src/ports.ts'
+import type { TroubleCode } from '../../src/refusals.ts'
 import { createBearerVerifier } from '../../src/verifiers/bearer-verifier.ts'
 import { verdictOf } from './verdict.ts'
 
@@ -78,15 +79,15 @@ describe('createBearerVerifier', () => {
   })
 
   test('tells the troubles of both', () => {
-    const source = (code: string): TokenVerifier => ({
+    const source = (code: TroubleCode<'verifier'>): TokenVerifier => ({
       ...accepting(code),
       onTrouble: (listener) => listener(code),
     })
     const told: string[] = []
-    createBearerVerifier({ jwt: source('of jwt'), opaque: source('of opaque') }).onTrouble?.((code) =>
-      told.push(code),
+    createBearerVerifier({ jwt: source('keys_stale'), opaque: source('verifier_silent') }).onTrouble?.(
+      (code) => told.push(code),
     )
     verifier.onTrouble?.((code) => told.push(code)) // neither has any to tell
-    expect(told).toEqual(['of jwt', 'of opaque'])
+    expect(told).toEqual(['keys_stale', 'verifier_silent'])
   })
 })

@@ -1,10 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 
-import { createRetryBudget } from '@sallyport/core'
-
 import { createBreaker, type OpenOutcome } from './breaker.ts'
 import { ErrorBodyCut } from './error-body.ts'
 import { refuseFault, type Fault } from './fault.ts'
+import { createRetryBudget } from './retry-budget.ts'
 import { createWaitingLine } from './waiting-line.ts'
 
 /** One request to a store. */

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 
-import { createRetryBudget } from '../../src/delivery/retry-budget.ts'
+import { createRetryBudget } from '../../src/upstream/retry-budget.ts'
 
 describe('the retry budget', () => {
   test('is ten in ten seconds, or a tenth of the opens', () => {

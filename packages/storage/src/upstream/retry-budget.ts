@@ -1,19 +1,20 @@
-/** Milliseconds after which a retry is forgotten: who waits so long for one and gets none is one of too many. */
-export const retryWindowMs = 10_000
+/** Milliseconds after which opens and retries are forgotten. */
+const windowMs = 10_000
 const least = 10
 
-/** What all who ask one store may try again together. */
+/** How many requests to one store may be sent a second time. */
 export interface RetryBudget {
   /** Counts an open. */
   opened(): void
-  /** Takes one retry; `false`: spent, nothing taken. */
+  /** Takes one retry; `false`: the budget is used up, and nothing is taken. */
   spend(): boolean
 }
 
 /**
- * Keeps retries from becoming a storm: they are a tenth of the opens of the last 10 s, and at least 10 are allowed.
+ * Allows retries for a tenth of the opens of the last 10 s, and at least 10. These are immediate second tries. Opening an object
+ * again in mid-download has a pace of its own, in the core.
  *
- * @param now - milliseconds of a clock that never goes back
+ * @param now - milliseconds of a monotonic clock
  */
 export function createRetryBudget(now: () => number): RetryBudget {
   const opens = createTally(now)
@@ -33,7 +34,7 @@ function createTally(now: () => number): { add(): void; count(): number } {
   const seconds = new Map<number, number>()
   const current = (): number => Math.floor(now() / 1000)
   const forget = (second: number): void => {
-    for (const old of seconds.keys()) if (old <= second - retryWindowMs / 1000) seconds.delete(old)
+    for (const old of seconds.keys()) if (old <= second - windowMs / 1000) seconds.delete(old)
   }
   return {
     add: () => {
