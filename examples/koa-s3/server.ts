@@ -43,7 +43,7 @@ const handler = createExportHandler({
   store: storeOf,
   limits: {
     perPrincipal: environment.quota,
-    concurrent: { perPrincipal: environment.concurrentPerPrincipal },
+    concurrent: environment.concurrent,
     ...(limiter && { limiter }),
   },
   onEvent(event) {

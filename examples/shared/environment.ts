@@ -41,7 +41,8 @@ export interface Settings {
   /** The SQLite file that knows organizations and exports; `undefined`: the names of the objects are the catalogue. */
   readonly catalogue: string | undefined
   readonly quota: { readonly capacity: number; readonly refill: number; readonly perMs: number }
-  readonly concurrentPerPrincipal: number
+  /** Without `perPrincipal` the library's default holds: 16, and on S3 also a share of the connections. */
+  readonly concurrent: { readonly perPrincipal?: number }
   /** Where all processes count together; `undefined`: each counts by itself. It may hold a password. */
   readonly redis: URL | undefined
   /** Among how many processes the limits are divided while it is away. */
@@ -80,6 +81,7 @@ function readEnvironment(variables: Readonly<Record<string, string | undefined>>
   const faults: string[] = []
   const read = createReader(variables, faults)
   const host = read.text('HOST') ?? '127.0.0.1'
+  const perPrincipal = read.whole('CONCURRENT_PER_PRINCIPAL', undefined, 1, 1_000_000)
   const environment = {
     host,
     port: read.whole('PORT', 3_000, 0, 65_535),
@@ -89,7 +91,7 @@ function readEnvironment(variables: Readonly<Record<string, string | undefined>>
       capacity: read.whole('RATE_CAPACITY', 60, 1, 1_000_000),
       ...read.perSecond('RATE_PER_SECOND'),
     },
-    concurrentPerPrincipal: read.whole('CONCURRENT_PER_PRINCIPAL', 16, 1, 1_000_000),
+    concurrent: perPrincipal === undefined ? {} : { perPrincipal },
     redis: read.redisUrl('REDIS_URL'),
     processes: read.whole('PROCESSES', 1, 1, 1_000_000),
     workers: read.whole('WORKERS', availableParallelism(), 1, 1_024),
@@ -211,7 +213,7 @@ function createReader(variables: Readonly<Record<string, string | undefined>>, f
       if (value === undefined && beside !== undefined) fault(name, `is missing, beside ${beside}`)
       return value
     },
-    whole(name: string, otherwise: number, least: number, most: number): number {
+    whole<D extends number | undefined>(name: string, otherwise: D, least: number, most: number): number | D {
       const value = text(name)
       if (value === undefined) return otherwise
       if (/^\d{1,9}$/.test(value) && Number(value) >= least && Number(value) <= most) return Number(value)

@@ -10,6 +10,7 @@ import { openExchange } from './exchange/exchange.ts'
 import { openExport } from './exchange/open-export.ts'
 import { refuseExchange } from './exchange/refuse-exchange.ts'
 import { createRunning } from './exchange/running.ts'
+import { shareStore } from './exchange/share-store.ts'
 import { storeAccess } from './exchange/store-access.ts'
 import { printableText } from './http/printable-text.ts'
 import { parseRequestId } from './http/request-id.ts'
@@ -90,7 +91,7 @@ export function createExportHandler<T extends Tenant>(options: ExportHandlerOpti
       const query = { exportId, tenant, principal, version: version.name }
       const record = checkRecord(await ask('catalogue', (signal) => findExport(query, signal)), query, now())
       const store = storeAccess(
-        () => guard.storeOf(tenant),
+        () => shareStore(guard.storeOf(tenant), principal, tenant, limits, exchange),
         record.key,
         request.borrow === true,
         delivery,

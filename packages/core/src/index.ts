@@ -51,6 +51,7 @@ export type {
   OpenObject,
   QuotaLeft,
   RateLimiter,
+  StoreConnections,
   TroubleSource,
 } from './ports.ts'
 export { serveNode } from './serve-node.ts'

@@ -232,6 +232,19 @@ export interface ExportStore {
   head(key: string, signal: AbortSignal): Promise<ObjectInfo | undefined>
   /** Describes and opens an object in one round trip. `undefined`: no such object. */
   get(key: string, options: GetOptions, signal: AbortSignal): Promise<OpenObject | undefined>
+  /**
+   * The connections that its downloads use. No principal and no tenant may then take them all, unless the host sets
+   * `limits.concurrent`. A store in front of another one passes them on. Absent: the store opens as many as are asked for.
+   */
+  readonly connections?: StoreConnections
+}
+
+/** What the downloads of a store use of a pool of connections. */
+export interface StoreConnections {
+  /** The same object for all stores that share the connections. `size`: how many there are; asked for each download. */
+  readonly pool: { readonly size: () => number }
+  /** How many one download holds at most. */
+  readonly perDownload: number
 }
 
 /** What part of an object to open, and under what condition. */

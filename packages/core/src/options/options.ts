@@ -74,7 +74,11 @@ export interface Limits<T extends Tenant = Tenant> {
   /** Looked at before authentication and spent when it fails. Absent: addresses are not counted. */
   readonly perAddress?: Quota
   /**
-   * Downloads at the same time; a place is held until the last byte or the cut. `perTenant`, `total` absent: no cap.
+   * Downloads at the same time; a place is held until the last byte or the cut. `total` absent: no cap.
+   *
+   * `perPrincipal` absent: 16, and on a store with a pool of connections (S3) another download only while the principal
+   * holds less than a quarter of those that are free. `perTenant` absent: no cap, and on such a store another download only
+   * while the tenant holds fewer than are free (`multi` tenancy). A number takes the place of the share.
    * @defaultValue `{ perPrincipal: 16 }`
    */
   readonly concurrent?: {

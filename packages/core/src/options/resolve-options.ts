@@ -35,6 +35,8 @@ export interface FilledLimits<T extends Tenant> extends Pick<Limits<T>, 'perTena
   readonly perPrincipal: Quota | ((principal: Principal, tenant: T) => Quota)
   readonly concurrent: { readonly perPrincipal: number; readonly perTenant?: number; readonly total?: number }
   readonly cost: { readonly download: number; readonly range: number; readonly head: number }
+  /** For whom the host has set no cap, so that they are held to a share of a store's connections. */
+  readonly poolShares: { readonly principals: boolean; readonly tenants: boolean }
   readonly legacyFields: boolean
   readonly limiter: RateLimiter
 }
@@ -58,14 +60,17 @@ export function resolveOptions<T extends Tenant>(options: ExportHandlerOptions<T
     namePattern: (tenancy.mode === 'multi' && tenancy.namePattern) || defaultNamePattern,
     versions: rows,
     defaultVersion: row,
-    limits: checkCosts(fillLimits(limits)),
+    limits: checkCosts(fillLimits(limits, tenancy.mode)),
     delivery: fillDelivery(delivery),
     now: options.now ?? Date.now,
   }
 }
 
 // Each default by its own `??`: an option that is given as undefined is one that is not given.
-const fillLimits = <T extends Tenant>({ concurrent, cost, ...limits }: Limits<T>): FilledLimits<T> => ({
+const fillLimits = <T extends Tenant>(
+  { concurrent, cost, ...limits }: Limits<T>,
+  tenancy: 'multi' | 'single',
+): FilledLimits<T> => ({
   ...limits,
   perPrincipal: limits.perPrincipal ?? { capacity: 60, refill: 1, perMs: 1_000 },
   // The default gives way to a smaller cap of the host's: caps nest.
@@ -73,6 +78,10 @@ const fillLimits = <T extends Tenant>({ concurrent, cost, ...limits }: Limits<T>
     ...concurrent,
     perPrincipal:
       concurrent?.perPrincipal ?? Math.min(16, concurrent?.perTenant ?? 16, concurrent?.total ?? 16),
+  },
+  poolShares: {
+    principals: concurrent?.perPrincipal === undefined,
+    tenants: tenancy === 'multi' && concurrent?.perTenant === undefined,
   },
   cost: { download: cost?.download ?? 1, range: cost?.range ?? 1, head: cost?.head ?? 1 },
   legacyFields: limits.legacyFields ?? false,

@@ -171,6 +171,7 @@ describe('defaults', () => {
     expect(limits).toEqual({
       perPrincipal: { capacity: 60, refill: 1, perMs: 1_000 },
       concurrent: { perPrincipal: 16 },
+      poolShares: { principals: true, tenants: true },
       cost: { download: 1, range: 1, head: 1 },
       legacyFields: false,
       limiter: limits.limiter,

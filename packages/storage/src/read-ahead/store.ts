@@ -11,7 +11,11 @@ export function readAhead(store: ExportStore, reach: Reach, budget: MemoryBudget
   requireWhole('partBytes', reach.partBytes, LARGEST_PART)
   const { partBytes } = reach
 
+  const { connections } = store
   return {
+    ...(connections && {
+      connections: { pool: connections.pool, perDownload: connections.perDownload * reach.parts },
+    }),
     head: (key, signal) => store.head(key, signal),
     get: async (key, { range, ifMatch }, signal) => {
       const asked: GetOptions = { ...(range && { range }), ...(ifMatch !== undefined && { ifMatch }) }

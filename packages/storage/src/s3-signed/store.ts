@@ -46,6 +46,7 @@ export function openSignedS3Store(
 
   const store = openS3Store(options, upstream, sendGet)
   return {
+    ...store,
     head: async (key, signal) => {
       await checked
       return store.head(key, signal)

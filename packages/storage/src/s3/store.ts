@@ -90,7 +90,7 @@ export function openS3Store(
     return held && openAnswer(held, held.answer.Body, answerOf(held.answer), { range, ifMatch }, judgeBody)
   }
 
-  return pinnedStore(head, open)
+  return { ...pinnedStore(head, open), connections: { pool: upstream.pool, perDownload: 1 } }
 }
 
 type S3Answer = Pick<

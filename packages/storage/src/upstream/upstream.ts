@@ -25,6 +25,8 @@ export interface Held<A> {
 
 /** The way to a store: everything that is asked of one client goes through one of these. */
 export interface Upstream {
+  /** How many requests and open bodies there may be at a time. */
+  readonly pool: { readonly size: () => number }
   /**
    * Asks, within one deadline for waiting, sending and trying again.
    *
@@ -109,7 +111,7 @@ export function createUpstream({ places, headersMs, now, random }: Patience): Up
     return attempt(question, stop)
   }
 
-  return { ask }
+  return { ask, pool: { size: places } }
 }
 
 const SOONEST_MS = 50

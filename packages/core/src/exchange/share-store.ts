@@ -1,0 +1,71 @@
+import type { FilledLimits } from '../options/resolve-options.ts'
+import type { ExportStore, Principal, StoreConnections, Tenant } from '../ports.ts'
+import { refusal } from '../refusals.ts'
+import type { Exchange } from './exchange.ts'
+
+const PRINCIPAL_OF_FREE = 1 / 4
+const TENANT_OF_FREE = 1
+
+/**
+ * The store, after this exchange has taken its part of the connections that the store shares with others. They are given
+ * back when the exchange ends. A cap that the host has set takes the place of the share.
+ *
+ * @throws a refusal `'too_many_downloads'` where the principal or its tenant has its share
+ */
+export function shareStore<T extends Tenant>(
+  store: ExportStore,
+  { issuer, subject }: Principal,
+  tenant: T,
+  { poolShares }: FilledLimits<T>,
+  exchange: Exchange,
+): ExportStore {
+  const { connections } = store
+  if (!connections) return store
+  const holders: PoolHolder[] = []
+  if (poolShares.principals)
+    holders.push({ name: JSON.stringify([issuer, subject]), ofFree: PRINCIPAL_OF_FREE })
+  if (poolShares.tenants) holders.push({ name: JSON.stringify([tenant.id]), ofFree: TENANT_OF_FREE })
+  exchange.onEnd(takeFromPool(connections, holders))
+  return store
+}
+
+/** Whose connections are counted together, and how many of those that are free they may have. */
+export interface PoolHolder {
+  readonly name: string
+  /** Another download is refused once the holder has this many times the free connections. */
+  readonly ofFree: number
+}
+
+/**
+ * Takes the connections of one download from a store's pool, and returns the function that gives them back.
+ *
+ * A share is measured against what is free now, not against the whole pool: with `ofFree: 1/4` one holder gets a fifth of
+ * an idle pool, four holders get three fifths, and there is always something left for the next one. A holder without any
+ * connection is never refused: it waits for the store's next free one.
+ *
+ * @throws a refusal `'too_many_downloads'`
+ */
+export function takeFromPool(
+  { pool, perDownload }: StoreConnections,
+  holders: readonly PoolHolder[],
+): () => void {
+  const taken = tables.get(pool) ?? new Map<string, number>()
+  tables.set(pool, taken)
+  const held = (name: string): number => taken.get(name) ?? 0
+  const free = Math.max(0, pool.size() - held(EVERYBODY))
+  if (holders.some(({ name, ofFree }) => held(name) > 0 && held(name) >= free * ofFree))
+    throw refusal({ kind: 'too_many_downloads', retryAfterMs: RETRY_MS })
+  const names = [EVERYBODY, ...holders.map(({ name }) => name)]
+  for (const name of names) taken.set(name, held(name) + perDownload)
+  return () => {
+    for (const name of names) {
+      if (held(name) > perDownload) taken.set(name, held(name) - perDownload)
+      else taken.delete(name)
+    }
+  }
+}
+
+/** Per pool, and so for all handlers of the process that share one. */
+const tables = new WeakMap<StoreConnections['pool'], Map<string, number>>()
+const EVERYBODY = ''
+const RETRY_MS = 5_000
