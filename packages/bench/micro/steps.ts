@@ -36,6 +36,7 @@ export function stepSubjects(scene: MicroScene): readonly Subject[] {
     record,
     mediaTypes: { csv: 'text/csv; charset=utf-8' },
     now: Date.now(),
+    multipleRanges: false,
     boundary: () => '',
   }
   const info = { size: 4_096, validator: '4096-1700000000000000000', lastModified: new Date(0) }

@@ -12,6 +12,7 @@ import { refuseExchange } from './exchange/refuse-exchange.ts'
 import { createRunning } from './exchange/running.ts'
 import { shareStore } from './exchange/share-store.ts'
 import { storeAccess } from './exchange/store-access.ts'
+import { isRangeList } from './http/byte-range.ts'
 import { printableText } from './http/printable-text.ts'
 import { parseRequestId } from './http/request-id.ts'
 import type { ExportHandlerOptions } from './options/options.ts'
@@ -102,6 +103,7 @@ export function createExportHandler<T extends Tenant>(options: ExportHandlerOpti
         header,
         record,
         mediaTypes: version.mediaTypes,
+        multipleRanges: delivery.multipleRanges,
         now: now(),
         boundary: randomUUID,
       }
@@ -122,7 +124,9 @@ export function createExportHandler<T extends Tenant>(options: ExportHandlerOpti
   return {
     handle: async (request) => {
       const response = await answer(request)
-      return running.isDraining() ? { ...response, closeConnection: true } : response
+      // A proxy that rejects our answer to a list of ranges may take its unread bytes for the next answer.
+      const closes = running.isDraining() || isRangeList(request.header('range'))
+      return closes ? { ...response, closeConnection: true } : response
     },
     downloads: running.downloads,
     cut: running.cut,

@@ -38,6 +38,7 @@ export type { JwtVerifierOptions } from './verifiers/jwt-options.ts'
 export { createJwtVerifier } from './verifiers/jwt-verifier.ts'
 
 // ── For authors of adapters, stores and limiters. ────────────────────────────────────────────────────────────────
+export { toReadableStream } from './delivery/readable-stream.ts'
 export type {
   Admission,
   AdmissionAsk,

@@ -58,6 +58,28 @@ test.each([
   await expect(seen.text()).rejects.toThrow('terminated')
 })
 
+test('list fields that middleware has set are added to, all others are replaced', async () => {
+  const headers = {
+    Vary: 'X-Org-Name',
+    Link: '<https://a.test/v2>; rel="sunset"',
+    'Cache-Control': 'no-store',
+  }
+  const url = await listen((request, response) => {
+    response.setHeader('Vary', ['Origin', 'x-org-name'])
+    response.setHeader('Link', '</s.css>; rel=preload')
+    response.setHeader('Cache-Control', 'public')
+    response.setHeader('Access-Control-Allow-Origin', 'https://app.test')
+    void serveNode({ handle: async () => ({ ...answer, headers }) }, request, response, path)
+  })
+  const seen = await fetch(url)
+  expect(Object.fromEntries(seen.headers)).toMatchObject({
+    vary: 'Origin, x-org-name',
+    link: '</s.css>; rel=preload, <https://a.test/v2>; rel="sunset"',
+    'cache-control': 'no-store',
+    'access-control-allow-origin': 'https://app.test',
+  })
+})
+
 test('what something else has begun to answer is left alone, and all is let go', async () => {
   const { handler, left } = patientHandler()
   const url = await listen((request, response) => {

@@ -2,8 +2,10 @@ import type { EventEmitter } from 'node:events'
 import type { ServerResponse } from 'node:http'
 import type { Http2ServerResponse } from 'node:http2'
 import { constants } from 'node:http2'
+import { Socket } from 'node:net'
 import { TLSSocket } from 'node:tls'
 
+import { addToList } from '../http/add-to-list.ts'
 import type { ExportBody, ExportResponse } from '../ports.ts'
 import { DeliveryError } from './delivery-error.ts'
 import { carriesBody, isUnread, linger } from './request-body.ts'
@@ -20,7 +22,7 @@ interface Client {
 /** What both have in common, where their overloads do not meet. */
 interface Wire {
   writeHead(status: number, headers: Readonly<Record<string, string>>): unknown
-  write(chunk: Uint8Array, callback?: () => void): boolean
+  write(chunk: Uint8Array, callback?: (refused?: Error | null) => void): boolean
   end: { (): unknown; (chunk: Uint8Array): unknown }
 }
 
@@ -50,7 +52,8 @@ export async function writeResponse(
   try {
     response.removeHeader('X-Powered-By')
     const closes = !isHttp2(response) && (closeConnection || carriesBody(response.req))
-    wire.writeHead(status, closes ? { ...headers, Connection: 'close' } : headers)
+    const shown = withListsOf(response, headers)
+    wire.writeHead(status, closes ? { ...shown, Connection: 'close' } : shown)
     client.signal.addEventListener('abort', cutNow)
     body?.signal?.addEventListener('abort', cutNow, { once: true })
     if (body) await writeBody(response, body, lent, client)
@@ -62,6 +65,18 @@ export async function writeResponse(
     clearTimeout(clock)
     client.signal.removeEventListener('abort', cutNow)
   }
+}
+
+/** The fields of an answer; to its lists it adds what middleware has set, which `writeHead` would replace. */
+function withListsOf(response: NodeResponse, headers: ExportResponse['headers']): ExportResponse['headers'] {
+  const vary = response.getHeader('Vary')
+  const link = response.getHeader('Link')
+  if (vary === undefined && link === undefined) return headers
+  const shown = { ...headers }
+  if (vary !== undefined) shown['Vary'] = addToList(String(vary), headers['Vary'] ?? '')
+  // The elements of Link may hold commas (RFC 8288 §3): joined as they are.
+  if (link !== undefined) shown['Link'] = [link, headers['Link'] ?? []].flat().join(', ')
+  return shown
 }
 
 async function writeBody(
@@ -104,14 +119,18 @@ async function endWhenRead(response: NodeResponse): Promise<void> {
 const staysOpen = (response: NodeResponse): response is ServerResponse =>
   !isHttp2(response) && isUnread(response.req)
 
-/** Settles when the kernel has the chunk, so that its memory may be used again. */
+/**
+ * Resolves when the kernel has taken the chunk, so that its memory may be used again. Rejects where it refused: then none of
+ * the chunk counts as sent.
+ */
 const taken = (response: NodeResponse, chunk: Uint8Array): Promise<void> =>
   new Promise((resolve, reject) => {
     const gone = (): void => reject(new DeliveryError('client_aborted'))
-    const done = (): void => {
+    const done = (refused?: Error | null): void => {
       response.off('close', gone)
       response.off('drain', done)
-      resolve()
+      if (refused) gone()
+      else resolve()
     }
     if (isGone(response)) return gone()
     response.once('close', gone)
@@ -139,7 +158,13 @@ const ended = (response: NodeResponse, end: () => unknown): Promise<void> =>
 export const isWrapped = (response: NodeResponse): boolean =>
   Object.hasOwn(response, 'write') || Object.hasOwn(response, 'end')
 
-/** Shows the death: a body that stops must never look complete (RFC 9112 §8, RFC 9113 §8.1.1). */
+/**
+ * Ends the connection of a body that stops, so that it does not look complete (RFC 9112 §8, RFC 9113 §8.1.1): HTTP/2
+ * resets the stream, TLS closes without close_notify, and plain TCP is reset. Many clients take a plain close before the
+ * end of Content-Length for the end of the file.
+ *
+ * A browser gets the plain close: after it, it resumes by itself; after a reset, the user has to.
+ */
 export function cut(response: NodeResponse): void {
   if (isHttp2(response)) {
     response.stream.close(constants.NGHTTP2_INTERNAL_ERROR)
@@ -147,11 +172,14 @@ export function cut(response: NodeResponse): void {
     response.stream.destroy()
     return
   }
-  const { socket } = response
-  // An HTTP/1.0 client may take a plain close for the end; on TLS a reset is not to be had.
-  if (response.req.httpVersion === '1.0' && socket && !(socket instanceof TLSSocket)) socket.resetAndDestroy()
+  const { socket, req } = response
+  if (socket && isPlainTcp(socket) && req.headers['sec-fetch-mode'] === undefined) socket.resetAndDestroy()
   response.destroy()
 }
+
+/** Whether a socket can be reset: not TLS, not a Unix domain socket, and not a stream that the host uses as a socket. */
+const isPlainTcp = (socket: Socket): boolean =>
+  socket instanceof Socket && !(socket instanceof TLSSocket) && socket.remoteFamily !== undefined
 
 /** Whether something else has begun to answer: a middleware that wrote first, a host's own timeout. */
 export const isTaken = (response: NodeResponse): boolean => response.headersSent || response.writableEnded

@@ -11,7 +11,7 @@ export interface DeliveryTerms {
   readonly stop: (reason: DeliveryError) => void
   /** Called once with how it ended; later calls are ignored by the callee. */
   readonly end: (outcome: Outcome, cause?: unknown) => void
-  /** Called when the reader is done with so many bytes. */
+  /** Called when the reader has taken so many bytes: when it asks for the next ones. */
   readonly sent: (bytes: number) => void
 }
 
@@ -41,13 +41,22 @@ export const deliverWhole = (chunk: Uint8Array, terms: DeliveryTerms): ExportBod
 const ended = (async function* nothing(): AsyncGenerator<Uint8Array, void, undefined> {})()
 void ended.next()
 
-/** Hands the chunks on at the reader's pace, and gives up on a reader that is slower than the floor. */
+/** Smaller pieces cost more CPU than they are worth. */
+const smallestPiece = 65_536
+
+/**
+ * Hands the chunks on at the reader's pace, and gives up on a reader that is slower than the floor.
+ *
+ * A larger chunk is handed on in pieces that the floor grants one window: so a reader that stops is given up on after
+ * one window, and not after the time in which it might have taken the whole chunk.
+ */
 async function* paced(
   step: IteratorResult<Uint8Array, void>,
   chunks: AsyncGenerator<Uint8Array, void, undefined>,
   { slowest, signal, stop, end, sent }: DeliveryTerms,
 ): AsyncGenerator<Uint8Array, void, undefined> {
   const { bytes, perMs } = slowest
+  const largestPiece = Math.max(bytes, smallestPiece)
   let patience = perMs
   let waitsUntil = 0 // 0: the reader holds nothing
   // One timer for the whole body, looked at when it fires: a fast reader never moves it.
@@ -67,17 +76,19 @@ async function* paced(
   }
   try {
     while (step.done !== true) {
-      signal.throwIfAborted()
       const chunk = step.value
-      const handed = performance.now()
-      // A chunk larger than the window deserves the time that the floor grants it.
-      const grant = (chunk.length / bytes) * perMs
-      waitsUntil = handed + Math.max(patience, grant)
-      arm(waitsUntil)
-      yield chunk
-      sent(chunk.length)
-      waitsUntil = 0
-      patience = Math.min(perMs, patience - (performance.now() - handed) + grant)
+      for (let at = 0; at < chunk.length; at += largestPiece) {
+        signal.throwIfAborted()
+        const piece = chunk.length > largestPiece ? chunk.subarray(at, at + largestPiece) : chunk
+        const handed = performance.now()
+        const grant = (piece.length / bytes) * perMs
+        waitsUntil = handed + Math.max(patience, grant)
+        arm(waitsUntil)
+        yield piece
+        sent(piece.length)
+        waitsUntil = 0
+        patience = Math.min(perMs, patience - (performance.now() - handed) + grant)
+      }
       step = await chunks.next()
     }
     // A source that was ended for a reason looks done.

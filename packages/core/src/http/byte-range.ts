@@ -40,6 +40,9 @@ export function parseByteRanges(value: string | undefined): readonly ByteRangeSp
   return specs.length > 0 ? specs : undefined
 }
 
+/** Whether the value of `Range` has a comma: a list, also one that is malformed, or coalesces to one range. */
+export const isRangeList = (value: string | undefined): boolean => value?.includes(',') === true
+
 /**
  * Ranges asked for, and the size of the whole in bytes → the parts to send: inside the whole, no byte twice, each at
  * least 80 bytes from the next.

@@ -123,7 +123,9 @@ export interface DeliveryOptions {
    */
   readonly resume?: { readonly attempts?: number; readonly withinMs?: number }
   /**
-   * The slowest client that is served, counted only while bytes wait for its socket.
+   * The slowest client that is served: it must take `bytes` in `perMs` milliseconds, counted as its socket's send buffer
+   * takes them, and only while bytes wait for it. A client that stops is cut after `perMs`. `bytes` below 65,536: after
+   * the time in which 65,536 bytes may be taken.
    * @defaultValue `{ bytes: 122_880, perMs: 120_000 }`
    */
   readonly slowestClient?: { readonly bytes: number; readonly perMs: number }
@@ -132,4 +134,10 @@ export interface DeliveryOptions {
    * @defaultValue 86_400_000
    */
   readonly lifetimeMs?: number
+  /**
+   * `true`: a request for several ranges is answered with `multipart/byteranges` (RFC 9110 §14.6). `false`: as if it had
+   * no `Range`, which RFC 9110 §14.2 allows. Either way the answer closes its connection.
+   * @defaultValue false
+   */
+  readonly multipleRanges?: boolean
 }

@@ -94,6 +94,7 @@ const fillDelivery = (delivery: DeliveryOptions): FilledDelivery => ({
   resume: { attempts: delivery.resume?.attempts ?? Infinity, withinMs: delivery.resume?.withinMs ?? 60_000 },
   slowestClient: delivery.slowestClient ?? { bytes: 122_880, perMs: 120_000 },
   lifetimeMs: delivery.lifetimeMs ?? 86_400_000,
+  multipleRanges: delivery.multipleRanges ?? false,
 })
 
 /** A request that costs more than a bucket holds would never be admitted. */

@@ -28,6 +28,8 @@ export interface DeliveryQuestion {
   readonly header: (name: string) => string | undefined
   readonly record: ExportRecord
   readonly mediaTypes: Readonly<Record<string, string>>
+  /** Whether a list of ranges is answered in parts. `false`: as if there were no `Range`. */
+  readonly multipleRanges: boolean
   /** ms since the epoch. */
   readonly now: number
   /** Parts the ranges of a multipart answer; unguessable. */
@@ -88,7 +90,7 @@ export function planDelivery(question: DeliveryQuestion, info: ObjectInfo): Plan
     info.sha256 !== undefined && wantsSha256(header('want-repr-digest')) && formatReprDigest(info.sha256)
   if (digest) headers['Repr-Digest'] = digest
 
-  const ranges = method === 'GET' ? askedRanges(header, current, info.size, now) : 'whole'
+  const ranges = method === 'GET' ? askedRanges(question, current, info.size) : 'whole'
   if (ranges === 'unsatisfiable') throw refusal({ kind: 'range_not_satisfiable', size: info.size })
   const [first, ...more] = ranges === 'whole' ? [] : ranges
   if (!first) return whole(headers, info.size)
@@ -105,13 +107,13 @@ const notAhead = (date: Date | undefined, now: number): Date | undefined =>
   date && Math.floor(date.getTime() / 1_000) <= Math.floor(now / 1_000) ? date : undefined
 
 function askedRanges(
-  header: (name: string) => string | undefined,
+  { header, multipleRanges, now }: DeliveryQuestion,
   current: { readonly etag: string; readonly lastModified?: Date },
   size: number,
-  now: number,
 ): readonly ByteRange[] | 'unsatisfiable' | 'whole' {
   const specs = parseByteRanges(header('range'))
   if (!specs || !rangeStillApplies(header('if-range'), current, new Date(now))) return 'whole'
+  if (specs.length > 1 && !multipleRanges) return 'whole'
   return resolveByteRanges(specs, size)
 }
 

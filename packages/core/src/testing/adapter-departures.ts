@@ -44,13 +44,22 @@ export const departures: readonly AdapterCase[] = [
       equal(over === 'h2' ? how : 'INTERNAL_ERROR', 'INTERNAL_ERROR')
     },
   },
-  {
-    title: 'over HTTP/1.0 a cut is a reset: an end could be taken for the whole',
+  ...(['1.0', '1.1'] as const).map((version): AdapterCase => ({
+    title: `over plain HTTP/${version} a cut is a reset: many clients take an end for the whole`,
     over: 'http/1.1',
     run: async ({ url }) => {
       const { send, ended } = await openHttp1(url)
-      send(requestHead(request({ id: exportIds.cut }), '1.0'))
+      send(requestHead(request({ id: exportIds.cut }), version))
       notEqual((await ended()).how, 'end')
+    },
+  })),
+  {
+    title: 'a browser whose download is cut gets an end before the length, after which it resumes by itself',
+    over: 'http/1.1',
+    run: async ({ url }) => {
+      const { send, ended } = await openHttp1(url)
+      send(requestHead(request({ id: exportIds.cut, headers: [['Sec-Fetch-Mode', 'navigate']] })))
+      equal((await ended()).how, 'end')
     },
   },
   {

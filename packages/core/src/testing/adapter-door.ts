@@ -69,7 +69,7 @@ export function openDoor(hangsAt?: Stage): Door {
     store: createAdapterStore(watch),
     audit: (_, signal) => watch.call('audit', signal, () => undefined),
     limits: { limiter: createAdapterLimiter(watch) },
-    delivery: { resume: { attempts: 1, withinMs: 1_000 } },
+    delivery: { resume: { attempts: 1, withinMs: 1_000 }, multipleRanges: true },
     onEvent,
     now: () => Date.UTC(2026, 0, 2),
   })

@@ -111,7 +111,13 @@ test.concurrent.each<[what: string, message: string, title: string, hurry: Hurry
   [
     'closes where a reset is due',
     'strictly unequal to',
-    'HTTP/1.1: over HTTP/1.0 a cut is a reset: an end could be taken for the whole',
+    'HTTP/1.1: over plain HTTP/1.1 a cut is a reset: many clients take an end for the whole',
+    {},
+  ],
+  [
+    'keeps a connection that is to be closed',
+    "'close'",
+    'HTTP/1.1: a list of ranges: one answer, then the end of the connection',
     {},
   ],
   ['sees only the first of two fields', 'status', 'HTTP/1.1: Authorization twice · 401', {}],

@@ -201,6 +201,17 @@ describe('the floor of 1,000 bytes in 1,000 ms', () => {
     expect(Math.abs(when - at)).toBeLessThanOrEqual(2)
   })
 
+  test('a chunk of many windows is granted one window at a time, as it is taken', async () => {
+    const floor = { bytes: 122_880, perMs: 120_000 }
+    const stopped = told(floor)
+    const [outcome, at] = await read(stopped, await body(stopped, 491_520, 491_520), 0, 0, 0, 0, 500_000)
+    expect([outcome, Math.round(at / 1_000)]).toEqual(['client_too_slow', 120])
+    const slow = told(floor)
+    const pauses = Array.from({ length: 8 }, () => 119_000)
+    expect(await read(slow, await body(slow, 491_520, 491_520), ...pauses)).toEqual(['completed', 952_000])
+    expect(slow.sent()).toBe(983_040)
+  })
+
   test('does not count the time in which the store is waited for', async () => {
     const slow = async function* slow(): AsyncGenerator<Uint8Array, void, undefined> {
       for (const chunk of [100, 100, 100]) {

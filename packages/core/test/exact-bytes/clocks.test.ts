@@ -44,17 +44,18 @@ async function ask(
   url: string,
 ): Promise<{ status: number; retryAfter: string | undefined; complete: boolean }> {
   return new Promise((resolve) => {
+    let seen: { status: number; retryAfter: string | undefined } = { status: 0, retryAfter: undefined }
     const client = request(
       `${url}${path}`,
       { headers: { authorization: 'Bearer token' }, agent: false },
       (response) => {
-        const seen = { status: response.statusCode ?? 0, retryAfter: response.headers['retry-after'] }
+        seen = { status: response.statusCode ?? 0, retryAfter: response.headers['retry-after'] }
         response.resume()
         response.on('close', () => resolve({ ...seen, complete: response.complete }))
         response.on('error', () => undefined)
       },
     )
-    client.on('error', () => resolve({ status: 0, retryAfter: undefined, complete: false }))
+    client.on('error', () => resolve({ ...seen, complete: false }))
     client.end()
   })
 }

@@ -219,7 +219,10 @@ const fail = (text: string): never => {
 describe('nothing of the inside shows outside', () => {
   test.each(cases)('%s', async (_, open, fields, status, method = 'GET') => {
     const wrong = open()
-    const guard = openGuard(wrong.store, { delivery, record: { key, ...wrong.record } })
+    const guard = openGuard(wrong.store, {
+      delivery: { ...delivery, multipleRanges: true },
+      record: { key, ...wrong.record },
+    })
     const overheard = overhear()
     const server = await wire('http/1.1', guard.handler)
     try {

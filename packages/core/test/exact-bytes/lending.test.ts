@@ -48,14 +48,15 @@ describe.each(protocols)('over %s', (protocol) => {
 
   test('so they do in ranges and in parts of several', async () => {
     const store = lendingStore(bytes)
-    const server = await wire(protocol, openGuard(store).handler)
+    const guard = openGuard(store, { delivery: { multipleRanges: true } })
+    const server = await wire(protocol, guard.handler)
     const part = await server.download({ range: 'bytes=5000-700000' })
     expect([part.status, part.bytes.equals(bytes.subarray(5_000, 700_001))]).toEqual([206, true])
-    const parts = await server.download({ range: 'bytes=0-99999,300000-400000,-50000' })
+    const parts = await server.download({ range: 'bytes=0-49999,300000-350000,-50000' })
     expect(parts.status).toBe(206)
     for (const content of [
-      bytes.subarray(0, 100_000),
-      bytes.subarray(300_000, 400_001),
+      bytes.subarray(0, 50_000),
+      bytes.subarray(300_000, 350_001),
       bytes.subarray(-50_000),
     ])
       expect(parts.bytes.includes(content)).toBe(true)

@@ -40,7 +40,7 @@ async function answer(
   { method = 'GET', object = current, bytes = whole, record = {} } = {},
 ): Promise<Answer> {
   const store = counting(createMemoryStore({ [key]: bytes }), () => ({ ...object, size: bytes.length }))
-  const { handler } = openGuard(store, { now, record })
+  const { handler } = openGuard(store, { now, record, delivery: { multipleRanges: true } })
   const { status, headers, body } = await handler.handle(ask(fields, { method }))
   const collected = await collect(body)
   expect(store.open()).toBe(0)

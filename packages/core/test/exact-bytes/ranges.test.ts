@@ -39,8 +39,11 @@ async function answer(
   range: string,
   size: number,
 ): Promise<{ status: number; headers: Readonly<Record<string, string>>; bytes: Buffer }> {
-  const { handler } = openGuard(createMemoryStore({ [key]: positionCoded(size) }))
-  const { status, headers, body } = await handler.handle(ask({ range }))
+  const store = createMemoryStore({ [key]: positionCoded(size) })
+  const { handler } = openGuard(store, { delivery: { multipleRanges: true } })
+  const { status, headers, body, closeConnection = false } = await handler.handle(ask({ range }))
+  // Whatever becomes of a list: a proxy must not use the connection again.
+  expect(closeConnection).toBe(range.includes(','))
   expect(headers['Content-Length']).toBe(String(body?.length ?? 0))
   return { status, headers, bytes: await collect(body) }
 }

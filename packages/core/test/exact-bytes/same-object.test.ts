@@ -188,7 +188,8 @@ describe.each(protocols)('an object that is overwritten under a running download
 
   test('is cut between two parts of one answer', async () => {
     const memory = createMemoryStore({ [key]: old })
-    const guard = openGuard(before(memory, (n) => (n === 2 ? memory.put(key, fresh) : undefined)))
+    const changing = before(memory, (n) => (n === 2 ? memory.put(key, fresh) : undefined))
+    const guard = openGuard(changing, { delivery: { multipleRanges: true } })
     const server = await wire(protocol, guard.handler)
     const { status, broke, bytes } = await server.download({ range: 'bytes=0-99,1000-1099' })
     await until(() => guard.ended().length === 1)

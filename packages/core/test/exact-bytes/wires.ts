@@ -25,8 +25,8 @@ export interface Wire {
   /** @param dawdle - the client reads no byte of the body before it resolves */
   readonly download: (fields?: Record<string, string>, dawdle?: Promise<unknown>) => Promise<Seen>
   readonly port: number
-  /** A raw connection; on https, within TLS. */
-  readonly connect: () => Socket
+  /** A raw connection; on https, within TLS. `via`: to this port in the place of the server's. */
+  readonly connect: (via?: number) => Socket
   close(): Promise<void>
 }
 
@@ -79,10 +79,10 @@ export async function wire(protocol: Protocol, handler: ExportHandler, wrap?: Wr
   return {
     download: clients[protocol],
     port,
-    connect: () =>
+    connect: (via = port) =>
       protocol === 'https'
-        ? connectTls({ port, host: '127.0.0.1', ...pskClient })
-        : connect({ port, host: '127.0.0.1' }),
+        ? connectTls({ port: via, host: '127.0.0.1', ...pskClient })
+        : connect({ port: via, host: '127.0.0.1' }),
     close: async () => {
       for (const socket of sockets) socket.destroy()
       await new Promise((resolve) => server.close(resolve))

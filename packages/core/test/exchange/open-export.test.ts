@@ -21,6 +21,7 @@ const questionOf = ({ method = 'GET', fields = {}, object }: Asked): DeliveryQue
   header: (name) => fields[name],
   record: { id: 'id', tenantId: 't', key: 'k', format: 'csv', state: 'ready', ...(object && { object }) },
   mediaTypes: {},
+  multipleRanges: true,
   now: 0,
   boundary: () => 'b',
 })

@@ -156,6 +156,7 @@ test('no option is left out', () => {
     storeSilenceMs: true,
     slowestClient: true,
     lifetimeMs: true,
+    multipleRanges: true,
   }
   const resume: Record<keyof Required<DeliveryOptions>['resume'], true> = { attempts: true, withinMs: true }
   const known = names(

@@ -166,6 +166,7 @@ describe('defaults', () => {
         resume: { attempts: Infinity, withinMs: 60_000 },
         slowestClient: { bytes: 122_880, perMs: 120_000 },
         lifetimeMs: 86_400_000,
+        multipleRanges: false,
       },
     })
     expect(limits).toEqual({

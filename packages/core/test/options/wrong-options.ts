@@ -161,7 +161,7 @@ export const wrongOptions: readonly (readonly [object, string])[] = [
   ],
   [
     { delivery: 5 },
-    'delivery: write { firstByteMs?, storeSilenceMs?, resume?, slowestClient?, lifetimeMs? }; got 5',
+    'delivery: write { firstByteMs?, storeSilenceMs?, resume?, slowestClient?, lifetimeMs?, multipleRanges? }; got 5',
   ],
   [{ delivery: { firstByteMs: 0 } }, `delivery.firstByteMs: ${wholeMs('the time to the first byte')}; got 0`],
   [
@@ -177,6 +177,7 @@ export const wrongOptions: readonly (readonly [object, string])[] = [
     `delivery.resume.withinMs: ${wholeMs('the time for one outage')}; got 0`,
   ],
   [{ delivery: { resume: 8 } }, 'delivery.resume: write { attempts?, withinMs? }; got 8'],
+  [{ delivery: { multipleRanges: 1 } }, 'delivery.multipleRanges: write true or false; got 1'],
   [{ delivery: { slowestClient: 1_024 } }, 'delivery.slowestClient: write { bytes, perMs }; got 1024'],
   [
     { delivery: { slowestClient: { bytes: 1 } } },

@@ -122,14 +122,25 @@ describe('a range', () => {
       'Content-Length': String(length),
     })
     expect(headers).not.toHaveProperty('Content-Range')
-    expect(frame).toMatchObject({
-      heads: [
-        '--b0undary\r\nContent-Type: application/jsonl\r\nContent-Range: bytes 0-9/1000\r\n\r\n',
-        '\r\n--b0undary\r\nContent-Type: application/jsonl\r\nContent-Range: bytes 500-509/1000\r\n\r\n',
-      ],
-      tail: '\r\n--b0undary--\r\n',
-    })
-    expect(length).toBe([...(frame?.heads ?? []), frame?.tail].join('').length + 20)
+    const heads = ranges.map((range, index) => frame?.head(range, index === 0))
+    expect([...heads, frame?.tail]).toEqual([
+      '--b0undary\r\nContent-Type: application/jsonl\r\nContent-Range: bytes 0-9/1000\r\n\r\n',
+      '\r\n--b0undary\r\nContent-Type: application/jsonl\r\nContent-Range: bytes 500-509/1000\r\n\r\n',
+      '\r\n--b0undary--\r\n',
+    ])
+    expect(length).toBe([...heads, frame?.tail].join('').length + 20)
+  })
+
+  test.each(['bytes=0-9,500-509', 'bytes=0-9,20-29', 'bytes=5000-,-0', 'bytes=0-,0-,0-,0-'])(
+    'a list without the option is as if there were no Range: %s',
+    (range) => {
+      expect(plan({ fields: { range }, multipleRanges: false })).toEqual(plan())
+    },
+  )
+
+  test('one range with empty elements beside it is no list', () => {
+    const { status, ranges } = plan({ fields: { range: 'bytes=,0-9,' }, multipleRanges: false })
+    expect([status, ranges]).toEqual([206, [{ first: 0, last: 9 }]])
   })
 })
 

@@ -15,13 +15,21 @@ export interface Asked {
   readonly fields?: Readonly<Record<string, string>>
   readonly record?: Partial<ExportRecord>
   readonly info?: Partial<ObjectInfo>
+  /** @defaultValue true */
+  readonly multipleRanges?: boolean
 }
 
-export const question = ({ method = 'GET', fields = {}, record: more }: Asked): DeliveryQuestion => ({
+export const question = ({
+  method = 'GET',
+  fields = {},
+  record: more,
+  multipleRanges = true,
+}: Asked): DeliveryQuestion => ({
   method,
   header: (name) => fields[name],
   record: { ...record, ...more },
   mediaTypes,
+  multipleRanges,
   now,
   boundary: () => 'b0undary',
 })

@@ -1,0 +1,81 @@
+import { expect, test, vi } from 'vitest'
+
+import { DeliveryError } from '../../src/delivery/delivery-error.ts'
+import { toReadableStream } from '../../src/delivery/readable-stream.ts'
+import type { ExportBody } from '../../src/ports.ts'
+import { chunksOf, drain } from './sources.ts'
+
+/** A body, how many chunks were asked of it, and whether it was let go. */
+function watched(
+  chunks: AsyncGenerator<Uint8Array, void, undefined>,
+  signal?: AbortSignal,
+): { body: ExportBody; seen: { asked: number; released: boolean } } {
+  const seen = { asked: 0, released: false }
+  const watch = async function* watch(): AsyncGenerator<Uint8Array, void, undefined> {
+    try {
+      for await (const chunk of chunks) {
+        seen.asked += 1
+        yield chunk
+      }
+    } finally {
+      seen.released = true
+    }
+  }
+  const body = { length: 7, ...(signal && { signal }), [Symbol.asyncIterator]: watch }
+  return { body, seen }
+}
+
+test('gives the bytes, and asks for a chunk only when its reader does', async () => {
+  const { body, seen } = watched(chunksOf(3, 4))
+  const stream = toReadableStream(body)
+  await new Promise(setImmediate)
+  expect(seen.asked).toBe(0)
+  const reader = stream.getReader()
+  expect((await reader.read()).value).toHaveLength(3)
+  await new Promise(setImmediate)
+  expect(seen.asked).toBe(1)
+  reader.releaseLock()
+  expect((await drain(stream)).lengths).toEqual([4])
+  expect(seen.released).toBe(true)
+})
+
+test('errors when the body fails', async () => {
+  const failing = async function* failing(): AsyncGenerator<Uint8Array, void, undefined> {
+    yield* chunksOf(3)
+    throw new DeliveryError('store_cut')
+  }
+  const { lengths, error } = await drain(toReadableStream(watched(failing()).body))
+  expect([lengths, error]).toMatchObject([[3], { outcome: 'store_cut' }])
+})
+
+test('errors when the guard gives up, read or not, and lets the body go', async () => {
+  const controller = new AbortController()
+  const { body, seen } = watched(chunksOf(3, 4), controller.signal)
+  const reader = toReadableStream(body).getReader()
+  await reader.read()
+  const reason = new DeliveryError('client_too_slow')
+  controller.abort(reason)
+  await expect(reader.closed).rejects.toBe(reason)
+  await vi.waitFor(() => expect(seen.released).toBe(true))
+  const late = toReadableStream(watched(chunksOf(3), controller.signal).body)
+  await expect(late.getReader().read()).rejects.toBe(reason)
+})
+
+test('errors at once under a read that hangs', async () => {
+  const controller = new AbortController()
+  const hanging = async function* hanging(): AsyncGenerator<Uint8Array, void, undefined> {
+    yield* await new Promise<[]>(() => undefined)
+  }
+  const reading = toReadableStream(watched(hanging(), controller.signal).body).getReader().read()
+  const reason = new DeliveryError('shut_down')
+  controller.abort(reason)
+  await expect(reading).rejects.toBe(reason)
+})
+
+test('that is cancelled lets the body go', async () => {
+  const { body, seen } = watched(chunksOf(3, 4))
+  const reader = toReadableStream(body).getReader()
+  await reader.read()
+  await reader.cancel()
+  await vi.waitFor(() => expect(seen.released).toBe(true))
+})
