@@ -52,7 +52,7 @@ async function simulate(createFleet: (now: () => number) => Fleet): Promise<numb
       clock = second * 1_000 + (request * 1_000) / demand
       const asked = fleet(request % processes, second < outage.from || second >= outage.to)
       const quotas = asked ? [{ name: 'principal', key: ['t', 'principal'], quota: asked.quota }] : []
-      const admission = await asked?.limiter.admit({ quotas, slots: [], cost: 1 }, signal)
+      const admission = await asked?.limiter.admit({ partition: 'fleet', quotas, slots: [], cost: 1 }, signal)
       if (admission?.admitted === true) count += 1
     }
     admitted.push(count)

@@ -14,10 +14,7 @@ export function limiterSubjects({ principal, tenant }: MicroScene): readonly Sub
   const { signal } = new AbortController()
   const principals = Array.from({ length: users }, (_, index) => ({ ...principal, subject: `user-${index}` }))
   const rules = { perPrincipal: quota, concurrent: { perPrincipal: 16 } }
-  const asks = principals.map((one) => {
-    const { quotas, cost } = admissionAsk(one, tenant, rules, 1)
-    return { quotas, cost, slots: [] }
-  })
+  const asks = principals.map((one) => Object.assign(admissionAsk(one, tenant, rules, 1), { slots: [] }))
   const withSlot = admissionAsk(principal, tenant, rules, 1)
   const [first = withSlot] = asks
   let turn = 0

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto'
 
 import { createReopenPace } from './delivery/reopen-policy.ts'
-import { addressGate, askAdmission, payRangeDebt } from './exchange/admission.ts'
+import { createAddressQuota } from './exchange/address-quota.ts'
+import { askAdmission, settleCost } from './exchange/admission.ts'
 import { announce } from './exchange/announce.ts'
 import { commonHeaders, optionsAnswer } from './exchange/answers.ts'
 import { deliver } from './exchange/deliver.ts'
@@ -42,6 +43,7 @@ export function createExportHandler<T extends Tenant>(options: ExportHandlerOpti
   const guard = resolveOptions(options)
   const { verifier, tenancy, capability, findExport, limits, versions, now } = guard
   const report = createReporter(guard.onEvent)
+  const underAddressQuota = createAddressQuota(limits)
   const running = createRunning()
   const delivery = { ...guard.delivery, pace: createReopenPace(running.count) }
   const exchangeRules = { ...delivery, report, running }
@@ -67,13 +69,13 @@ export function createExportHandler<T extends Tenant>(options: ExportHandlerOpti
       checkMethod(method)
       if (method === 'OPTIONS') return optionsAnswer(headers, exchange)
 
-      const address = addressGate(request.address, limits, exchange)
-      await address.look()
       const verify = (token: string): Promise<Principal> =>
         ask('verifier', async (signal) =>
           checkPrincipal(await verifier.verify(token, signal, { address: request.address })),
         )
-      const principal = await address.charge(() => authenticate(header('authorization'), verify))
+      const principal = await underAddressQuota(request.address, exchange, () =>
+        authenticate(header('authorization'), verify),
+      )
       entry.principal = printablePrincipal(principal)
 
       const [exportId, tenantName] = requireValid([
@@ -108,7 +110,7 @@ export function createExportHandler<T extends Tenant>(options: ExportHandlerOpti
         boundary: randomUUID,
       }
       const opened = await openExport(question, store, planDelivery)
-      Object.assign(headers, await payRangeDebt(opened, admission, limits, exchange))
+      Object.assign(headers, await settleCost(method, opened, admission, limits, exchange))
       const body = await deliver(opened, store, delivery, exchange, report)
       await announce(opened.plan, guard.audit, exchange, report)
 

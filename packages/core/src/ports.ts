@@ -294,9 +294,9 @@ export interface Quota {
   readonly perMs: number
 }
 
-/** All or nothing in one step: every quota has the cost and every slot a place, or nothing is taken. */
+/** Takes everything that a request needs in one step: the cost from every quota and a place in every slot, or nothing. */
 export interface RateLimiter {
-  /** A throw is a fault of the limiter: 503. */
+  /** Decides about one request. What it throws is a fault of the limiter: the caller reads 503. */
   admit(ask: AdmissionAsk, signal: AbortSignal): Promise<Admission>
   /** Tells of faults that did not stop it. Absent: it has none to tell. */
   readonly onTrouble?: TroubleSource<'limiter'>
@@ -304,34 +304,52 @@ export interface RateLimiter {
 
 /** What one request asks of the limiter. */
 export interface AdmissionAsk {
-  /** `name` as the RateLimit field shows it; `key` names the bucket, in parts. */
+  /**
+   * A distributed limiter keeps all buckets and slots of one partition on one node, so that it can decide in one step. A key
+   * must always come with the same partition.
+   */
+  readonly partition: string
   readonly quotas: readonly {
+    /** As the `RateLimit` field shows it. */
     readonly name: string
+    /** Names the bucket, in parts. */
     readonly key: readonly string[]
+    /**
+     * Keys of larger groups that this key belongs to, smallest group first. A limiter of bounded memory that has no room for
+     * another `key` may count under one of them instead. Absent: there are none.
+     */
+    readonly coarser?: readonly (readonly string[])[]
     readonly quota: Quota
   }[]
-  /** Places for concurrent downloads: at most `limit` are taken under one `key`. */
+  /** Concurrent downloads: at most `limit` are open under one `key`. */
   readonly slots: readonly {
     readonly name: string
     readonly key: readonly string[]
     readonly limit: number
+    /** Whether the limit holds for this process or for all processes that share the limiter. */
+    readonly scope: 'process' | 'fleet'
   }[]
-  /** Whole tokens, of each quota. 0: only looks, and is admitted while every quota has a token. */
+  /** Whole tokens to take from each quota. 0: takes nothing, and is admitted while every quota has a token. */
   readonly cost: number
 }
 
-/** What the limiter says. */
+/** The limiter's decision. */
 export type Admission =
   | {
       readonly admitted: true
       readonly left: readonly QuotaLeft[]
-      /** Gives the slots back. Twice is once. Never throws. */
+      /** Gives the slots back. A second call does nothing. Never throws. */
       release(): void
+      /**
+       * Gives `tokens` back to each quota, for what was paid and not used. All calls together give back at most the cost.
+       * Returns at once and never throws; a limiter that cannot be reached keeps the tokens.
+       */
+      refund(tokens: number): void
     }
   | {
       readonly admitted: false
       readonly left: readonly QuotaLeft[]
-      /** The name of the quota or slot that said no. */
+      /** The name of the quota or slot that refused. */
       readonly by: string
       /** Milliseconds. For a quota exact: asked again then, it admits if nobody else came. */
       readonly retryAfterMs: number

@@ -116,6 +116,7 @@ export const troublePorts = {
   limiter_local: 'limiter',
   limiter_closed: 'limiter',
   limiter_back: 'limiter',
+  limiter_key_unusable: 'limiter',
   limiter_renewal_failed: 'limiter',
   audit_failed: 'audit',
   audit_silent: 'audit',

@@ -1,26 +1,28 @@
 import type { AdmissionAsk, Quota } from '@sallyport/core'
 
-/**
- * What Redis is asked. Places of the whole process, key `['total']`, are not among it: they stand for this process's
- * sockets and memory, and one key for a whole fleet would be no neighbour of anything else in a cluster.
- */
+/** The part of an ask that Redis decides: everything but the slots of the process. */
 export const fleetAsk = (ask: AdmissionAsk): AdmissionAsk => ({
   ...ask,
-  slots: ask.slots.filter((slot) => !isTotal(slot)),
+  slots: ask.slots.filter(({ scope }) => scope === 'fleet'),
 })
 
-/** What this process counts itself: its total, and for an outage what else it has open, at no limit. */
-export const processAsk = ({ slots }: AdmissionAsk): AdmissionAsk => ({
+/**
+ * Slots counted in this process: its own, with their limits; those of the fleet without a limit, so that the counts are right
+ * when Redis fails.
+ */
+export const processAsk = ({ partition, slots }: AdmissionAsk): AdmissionAsk => ({
+  partition,
   quotas: [],
-  slots: slots.map((slot) => (isTotal(slot) ? slot : { ...slot, limit: Number.MAX_SAFE_INTEGER })),
+  slots: slots.map((slot) => (slot.scope === 'process' ? slot : { ...slot, limit: Number.MAX_SAFE_INTEGER })),
   cost: 0,
 })
 
 /**
- * What one of so many processes may admit while nobody counts them together: its part of each capacity and place, at
- * least one, and its part of the refill, which is made rarer so that it stays whole. A cost above a part pays that.
+ * What each of `processes` processes may admit while Redis does not count for them. Capacities and slot limits are divided
+ * by `processes`, but are at least 1. The refill keeps its size and comes less often, so it stays whole. A cost above the divided
+ * capacity is lowered to it.
  */
-export function shareOf({ quotas, slots, cost }: AdmissionAsk, processes: number): AdmissionAsk {
+export function shareOf({ partition, quotas, slots, cost }: AdmissionAsk, processes: number): AdmissionAsk {
   const part = (whole: number): number => Math.min(whole, Math.max(1, Math.floor(whole / processes)))
   const shareOfQuota = ({ capacity, refill, perMs }: Quota): Quota => ({
     capacity: part(capacity),
@@ -28,14 +30,15 @@ export function shareOf({ quotas, slots, cost }: AdmissionAsk, processes: number
     perMs: Math.min(perMs * processes, Math.floor(Number.MAX_SAFE_INTEGER / part(capacity))),
   })
   return {
+    partition,
     quotas: quotas.map((asked) => ({ ...asked, quota: shareOfQuota(asked.quota) })),
-    slots: slots.map((slot) => (isTotal(slot) ? slot : { ...slot, limit: part(slot.limit) })),
+    slots: slots.map((slot) => (slot.scope === 'process' ? slot : { ...slot, limit: part(slot.limit) })),
     cost: Math.min(cost, ...quotas.map(({ quota }) => part(quota.capacity))),
   }
 }
 
 /**
- * Checks that the script can answer exactly.
+ * Checks that the script can compute the ask exactly.
  *
  * @throws RangeError that names what is wrong
  */
@@ -54,5 +57,4 @@ export function checkAsk({ quotas, slots, cost }: AdmissionAsk): void {
     if (!isWhole(limit)) throw new RangeError(`slot "${name}": the limit must be a whole number from 0`)
 }
 
-const isTotal = ({ key }: AdmissionAsk['slots'][number]): boolean => key.length === 1 && key[0] === 'total'
 const isWhole = (value: number): boolean => Number.isSafeInteger(value) && value >= 0

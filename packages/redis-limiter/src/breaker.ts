@@ -1,10 +1,10 @@
-/** Keeps requests from waiting for a server that does not answer. */
+/** A circuit breaker: keeps requests from waiting for a server that does not answer. */
 export interface Breaker {
-  /** Whether to call. After a pause one caller is let through: its `answered` or `failed` decides for all. */
+  /** Whether to call. After a pause one caller may: its `answered` or `failed` decides for all. */
   mayCall(): boolean
   answered(): void
   failed(): void
-  /** The call ended without telling anything: its caller went away. */
+  /** The call ended without an outcome: its caller left. */
   undecided(): void
   /** Milliseconds until the next call; 0: at once. */
   pauseMs(): number
@@ -16,7 +16,7 @@ const FAILURES = 5
  * Opens after 5 failures without an answer between them, for 1 to 2 seconds.
  *
  * @param now - milliseconds of a monotonic clock
- * @param random - from 0 up to 1, so that a fleet does not come back in one wave
+ * @param random - from 0 up to 1, so that the processes of a fleet do not all retry at once
  */
 export function createBreaker(
   now: () => number = () => performance.now(),

@@ -8,26 +8,28 @@ import { createLeases } from './leases.ts'
 import { nameKeys } from './names.ts'
 import type { RedisLimiterOptions } from './options.ts'
 import type { Outage } from './outage.ts'
-import { createScript } from './script.ts'
-import { admitArgs, admitScript } from './scripts.ts'
+import { createScript, isWrongType } from './script.ts'
+import { admitArgs, admitScript, refundArgs, refundScript } from './scripts.ts'
 import { readVerdict } from './verdict.ts'
 import type { Verdict } from './verdict.ts'
 
-/** What all processes count together, as far as Redis answers. */
+/** The limits that all processes share, counted in Redis. */
 export interface Fleet {
-  /** @throws RangeError for keys that do not go together */
+  /** @throws RangeError for an ask that names one bucket or slot twice */
   claim(ask: AdmissionAsk): Claim
   /** Milliseconds until Redis is asked again; 0: with the next request. */
   pauseMs(): number
 }
 
-/** What one request claims of the fleet's quotas and places. */
+/** One request's use of the shared limits. */
 export interface Claim {
-  /** `undefined`: there is no answer. Rejects only with the signal's reason. */
+  /** `undefined`: Redis gave no usable answer. Rejects only with the signal's reason. */
   ask(signal: AbortSignal): Promise<Verdict | undefined>
-  /** Keeps the places until what it gives is called, also those that Redis has yet to hear of. */
+  /** Keeps the slots until the returned function is called, also those that Redis has not heard of yet. */
   hold(): () => void
-  /** Gives back what Redis may have taken without our hearing of it. */
+  /** Gives tokens of the cost back, at most the cost in all. Does not wait for Redis. */
+  refund(tokens: number): void
+  /** Gives back the slots that Redis may have taken although its answer did not reach us. */
   letGo(): void
 }
 
@@ -36,7 +38,8 @@ export function createFleet(
   outage: Outage,
 ): Fleet {
   const breaker = createBreaker()
-  const script = createScript(send, admitScript())
+  const admitting = createScript(send, admitScript())
+  const refunding = createScript(send, refundScript())
   const leases = createLeases({
     send,
     leaseMs,
@@ -53,6 +56,7 @@ export function createFleet(
     const lease = { id: `${processId}:${claims.toString(36)}`, tag, keys: slots }
     const run = { keys: [...quotas, ...slots], args: admitArgs(ask, lease.id, leaseMs) }
     let isUnheard = false
+    let refundable = ask.cost
 
     const drop = (): void => {
       if (leases.isHeld(lease)) leases.drop(lease)
@@ -72,11 +76,17 @@ export function createFleet(
         if (!breaker.mayCall()) return undefined
         const call = async (own: AbortSignal): Promise<Verdict> => {
           isUnheard = true
-          return readVerdict(await script(run, () => !own.aborted), ask)
+          return readVerdict(await admitting(run, () => !own.aborted), ask)
         }
         try {
           return heard(await withDeadline(call, { ms: timeoutMs, signal, late: letGo }))
         } catch (error) {
+          if (!signal.aborted && isWrongType(error)) {
+            isUnheard = false
+            breaker.answered()
+            outage.keyFailed(error)
+            return undefined
+          }
           if (!signal.aborted) {
             breaker.failed()
             outage.failed(error)
@@ -90,6 +100,12 @@ export function createFleet(
       hold: () => {
         leases.hold(lease)
         return drop
+      },
+      refund: (tokens) => {
+        const back = Math.min(refundable, Number.isSafeInteger(tokens) && tokens > 0 ? tokens : 0)
+        if (back === 0 || quotas.length === 0 || breaker.pauseMs() > 0) return
+        refundable -= back
+        refunding({ keys: quotas, args: refundArgs(ask, back) }, () => true).catch(() => undefined)
       },
       letGo,
     }

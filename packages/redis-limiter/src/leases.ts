@@ -5,33 +5,33 @@ import type { Lease } from './renewal.ts'
 import type { Send } from './script.ts'
 import { renewScript } from './scripts.ts'
 
-/** The leases of this process. Redis forgets what nobody renews: so a dead process gives its places back. */
+/** The leases of this process. A lease that is not renewed expires, so the slots of a process that died become free. */
 export interface Leases {
   /** Renews a lease until it is dropped. Redis need not know of it yet. */
   hold(lease: Lease): void
   isHeld(lease: Lease): boolean
-  /** Gives the places back: at once, or with a later renewal if Redis does not hear. Never throws. */
+  /** Gives the slots back: at once, or with a later renewal if Redis cannot be reached. Never throws. */
   drop(lease: Lease): void
-  /** Renews all of them now, for Redis is back and may have forgotten. */
+  /** Renews all leases now, because Redis is back and may have lost them. */
   renew(): void
 }
 
 export interface LeaseOptions {
   readonly send: Send
   readonly leaseMs: number
-  /** How long to wait for one script, in milliseconds. */
+  /** Milliseconds to wait for one script. */
   readonly waitMs: number
-  /** Whether Redis has lately answered. */
+  /** Whether Redis has answered lately. */
   readonly isReachable: () => boolean
-  /** Is told of the first renewal that fails after good ones. */
+  /** Called for the first renewal that fails after one that succeeded. */
   readonly onFailure: (cause: unknown) => void
 }
 
-/** How many leases one script is given, and how many scripts wait together. */
+/** How many leases one script renews, and how many scripts run at the same time. */
 const PER_SCRIPT = 250
 const AT_ONCE = 32
 
-/** One timer for all of them, at a third of a lease, so that two renewals may fail. It keeps no process alive. */
+/** Renews all leases by one timer, at a third of a lease, so that two renewals may fail. The timer keeps no process alive. */
 export function createLeases({ send, leaseMs, waitMs, isReachable, onFailure }: LeaseOptions): Leases {
   const held = new Map<string, Lease>()
   const dropped = new Map<string, { readonly lease: Lease; readonly at: number }>()
@@ -40,7 +40,7 @@ export function createLeases({ send, leaseMs, waitMs, isReachable, onFailure }: 
   let isFailing = false
 
   const renewBatch = async (batch: readonly Lease[]): Promise<void> => {
-    // Judged at the last moment, and sent by its text, for a second try after NOSCRIPT would be a later one.
+    // Decide what is still held just before sending. Use EVAL, not EVALSHA: a retry after NOSCRIPT would send an outdated list.
     const gone = batch.filter(({ id }) => !held.has(id))
     const { keys, args } = renewal(
       leaseMs,
@@ -49,7 +49,8 @@ export function createLeases({ send, leaseMs, waitMs, isReachable, onFailure }: 
     )
     const call = async (): Promise<unknown> =>
       send(['EVAL', renewScript, String(keys.length), ...keys, ...args], keys[0] ?? '')
-    await withDeadline(call, { ms: waitMs })
+    const reply = await withDeadline(call, { ms: waitMs })
+    if (reply !== 1 && reply !== '1') throw new Error('unexpected answer of the script')
     for (const { id } of gone) dropped.delete(id)
   }
 
@@ -62,7 +63,7 @@ export function createLeases({ send, leaseMs, waitMs, isReachable, onFailure }: 
     let renewed = 0
     const work = async (): Promise<void> => {
       for (let batch = batches.pop(); batch; batch = batches.pop()) {
-        // A dead server is left alone until the next time; of a cluster another node may live.
+        // Stop after a failure if nothing succeeded yet: the server is down. In a cluster another node may still answer.
         if (renewed === 0 && causes.length > 0) return
         await renewBatch(batch).then(
           () => {

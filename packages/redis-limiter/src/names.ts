@@ -2,7 +2,7 @@ import { hash } from 'node:crypto'
 
 import type { AdmissionAsk } from '@sallyport/core'
 
-/** What the buckets and places of one ask are called in Redis. */
+/** The Redis keys of the buckets and slots of one ask. */
 export interface Names {
   readonly tag: string
   readonly quotas: readonly string[]
@@ -10,17 +10,13 @@ export interface Names {
 }
 
 /**
- * Names them so that nothing of a key shows but its SHA-256: no brace, line break or length moves a bucket, shares it
- * or gives it away. All names carry one hash tag, of the first part of the keys, so a cluster keeps them on one node.
+ * Names the keys by a SHA-256 of their parts, so no brace, line break or length in a part can move a bucket to another node,
+ * share it or reset it. All names carry one hash tag, made of the partition, so a cluster keeps them on one node.
  *
- * @throws RangeError for keys that differ in their first part, or name a bucket or place twice
+ * @throws RangeError for an ask that names one bucket or slot twice
  */
-export function nameKeys(prefix: string, { quotas, slots }: AdmissionAsk): Names {
-  const scope = (quotas[0] ?? slots[0])?.key[0] ?? ''
-  for (const { name, key } of [...quotas, ...slots])
-    if ((key[0] ?? '') !== scope)
-      throw new RangeError(`"${name}": the keys of one ask must share their first part`)
-  const tag = digest([scope]).slice(0, 16)
+export function nameKeys(prefix: string, { partition, quotas, slots }: AdmissionAsk): Names {
+  const tag = digest([partition]).slice(0, 16)
   const named = {
     tag,
     quotas: quotas.map(({ key, quota }) => {

@@ -1,6 +1,6 @@
 import type { Send } from './script.ts'
 
-/** How the limiter reaches Redis, and what it does without. */
+/** How the limiter reaches Redis, and what it does while Redis does not answer. */
 export interface RedisLimiterOptions {
   /**
    * Sends a command by a client that the host made; `key` tells a cluster's client the node.
@@ -16,23 +16,23 @@ export interface RedisLimiterOptions {
    */
   readonly prefix?: string
   /**
-   * Milliseconds that one admission waits for Redis, by our own timer, whatever the client's are.
+   * Milliseconds that one admission waits for Redis, by our own timer, whatever timeouts the client has.
    * @defaultValue 50
    */
   readonly timeoutMs?: number
   /**
-   * Milliseconds after which the places of a process that died are free. Renewed at a third of it.
+   * Milliseconds after which the slots of a process that died are free. Renewed at a third of it; the same in all processes.
    * @defaultValue 30_000
    */
   readonly leaseMs?: number
   /**
-   * What holds while Redis does not answer. `'local'`: each process admits its share, counted in its memory. `'closed'`:
-   * everybody is refused `'unavailable'`.
+   * What happens while Redis does not answer, or does not answer as the script does. `'local'`: each process admits its share,
+   * counted in its memory. `'closed'`: every request is refused `'unavailable'`.
    * @defaultValue `'local'`
    */
   readonly onOutage?: 'local' | 'closed'
   /**
-   * Among how many processes an outage divides quotas and places.
+   * The number of processes among which an outage divides quotas and slots.
    * @defaultValue 1
    */
   readonly processes?: number

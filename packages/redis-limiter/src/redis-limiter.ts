@@ -12,21 +12,24 @@ export type { RedisLimiterOptions } from './options.ts'
 export type { Command, Send } from './script.ts'
 
 /**
- * Counts quotas and places of all processes that share one Redis: one atomic script per request, on the server's clock.
- * For Redis 5 or later and its clusters, by any client. The keys of one ask must share their first part, which chooses
- * the node.
+ * Counts quotas and slots of all processes that share one Redis: one atomic script per request, on the server's clock. If that
+ * clock jumps back, buckets go on refilling from there.
+ * For Redis 5 or later and its clusters, by any client. The partition of an ask chooses the node.
  *
- * A place is a lease: given back when the download ends, and within `leaseMs` by itself where its process died. Places
- * under the key `['total']` are each process's own, and are asked first; refused there, `left` is empty.
+ * A slot is a lease: given back when the download ends, and within `leaseMs` by itself if its process died. Slots of scope
+ * `'process'` are counted in this process, before Redis is asked; if they refuse, `left` is empty.
  *
- * No request waits longer for Redis than `timeoutMs`, and after 5 failures in a row none does for 1 to 2 seconds. Without
- * an answer `onOutage` holds. `onTrouble` tells `limiter_local` or `limiter_closed` when that begins, `limiter_back` when
- * it is over, and `limiter_renewal_failed` where leases could not be renewed.
+ * No request waits longer for Redis than `timeoutMs`, and after 5 failures in a row none does for 1 to 2 seconds. An answer that
+ * is not the script's is a failure, too. Without an answer `onOutage` decides. `onTrouble` reports `limiter_local` or
+ * `limiter_closed` when an outage begins, `limiter_back` when it is over, `limiter_renewal_failed` when leases could not be renewed,
+ * and `limiter_key_unusable` when another program keeps a value of another type under one of the keys: then `onOutage` decides about
+ * requests that need this key, and about no others.
  *
  * Redis must evict nothing (`noeviction`, its default): an evicted bucket is a full one. Its user needs `EVALSHA`, `EVAL`,
- * `ZREM`, and inside the scripts `TIME`, `HMGET`, `HSET`, `PEXPIRE`, `PTTL`, `ZADD`, `ZCOUNT` and `ZREMRANGEBYSCORE`.
+ * `ZREM`, and inside the scripts `TIME`, `HMGET`, `HSET`, `DEL`, `TYPE`, `PEXPIRE`, `PTTL`, `ZADD`, `ZCOUNT`, `ZRANGEBYSCORE`
+ * and `ZREMRANGEBYSCORE`.
  *
- * Like the memory limiter's, `admit` rejects with a RangeError what can never be answered right.
+ * Like the memory limiter's, `admit` rejects with a RangeError for what it cannot count exactly.
  *
  * @throws RangeError or TypeError that names the wrong option
  */
@@ -56,14 +59,19 @@ export function createRedisLimiter(options: RedisLimiterOptions): RateLimiter {
     checkAsk(ask)
     const asked = fleetAsk(ask)
     const claim = fleet.claim(asked)
-    const place = await here.admit(processAsk(ask), signal)
-    if (!place.admitted || asked.quotas.length + asked.slots.length === 0) return place
-    const leave = (): void => place.release()
+    const own = await here.admit(processAsk(ask), signal)
+    if (!own.admitted || asked.quotas.length + asked.slots.length === 0) return own
+    const leave = (): void => own.release()
     const verdict = await claim.ask(signal).catch((gone: unknown) => {
       leave()
       throw gone
     })
-    if (verdict?.admitted) return { ...verdict, release: both(claim.hold(), leave) }
+    if (verdict?.admitted)
+      return {
+        ...verdict,
+        release: both(claim.hold(), leave),
+        refund: (tokens) => claim.refund(tokens),
+      }
     leave()
     return verdict ?? withoutRedis(ask, claim, signal)
   }
@@ -78,5 +86,5 @@ const both =
     two()
   }
 
-/** From a second on, and not all at once. */
+/** At least a second, randomized so that refused callers do not all come back at once. */
 const soon = (pauseMs: number): number => Math.max(1_000, pauseMs) + Math.floor(Math.random() * 1_000)

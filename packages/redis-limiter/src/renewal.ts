@@ -1,13 +1,13 @@
 import type { Run } from './script.ts'
 
-/** The places that one running download holds, all under one hash tag. */
+/** The slots that one running download holds, all under one hash tag. */
 export interface Lease {
   readonly id: string
   readonly tag: string
   readonly keys: readonly string[]
 }
 
-/** The work of one script: leases of one hash tag. */
+/** Groups leases by hash tag, at most `most` in a group: one script works on one group. */
 export function inBatches(leases: Iterable<Lease>, most: number): Lease[][] {
   const open = new Map<string, Lease[]>()
   const batches: Lease[][] = []
@@ -21,24 +21,24 @@ export function inBatches(leases: Iterable<Lease>, most: number): Lease[][] {
   return batches
 }
 
-/** What the renewing script is given: each place once, with the leases to renew in it and those to drop. */
+/** The keys and arguments of the renewing script: each slot once, with the leases to renew in it and those to drop. */
 export function renewal(leaseMs: number, renewed: readonly Lease[], dropped: readonly Lease[]): Run {
-  const places = new Map<string, { readonly renewed: string[]; readonly dropped: string[] }>()
+  const slots = new Map<string, { readonly renewed: string[]; readonly dropped: string[] }>()
   const note = (leases: readonly Lease[], list: 'renewed' | 'dropped'): void => {
     for (const { id, keys } of leases) {
       for (const key of keys) {
-        const place = places.get(key) ?? { renewed: [], dropped: [] }
-        place[list].push(id)
-        places.set(key, place)
+        const slot = slots.get(key) ?? { renewed: [], dropped: [] }
+        slot[list].push(id)
+        slots.set(key, slot)
       }
     }
   }
   note(renewed, 'renewed')
   note(dropped, 'dropped')
   const args = [String(leaseMs)]
-  for (const place of places.values()) {
-    args.push(String(place.renewed.length), String(place.dropped.length))
-    args.push(...place.renewed, ...place.dropped)
+  for (const slot of slots.values()) {
+    args.push(String(slot.renewed.length), String(slot.dropped.length))
+    args.push(...slot.renewed, ...slot.dropped)
   }
-  return { keys: [...places.keys()], args }
+  return { keys: [...slots.keys()], args }
 }

@@ -6,15 +6,15 @@ export type Command = readonly [string, ...string[]]
 /** Sends a command to the node that has the key. */
 export type Send = (command: Command, key: string) => Promise<unknown>
 
-/** What a script works on: keys of one hash tag, at least one. */
+/** The keys and arguments of one call of a script. The keys have one hash tag; there is at least one. */
 export interface Run {
   readonly keys: readonly string[]
   readonly args: readonly string[]
 }
 
 /**
- * Runs a script by its hash, and by its text on a node that does not know it: a new, restarted or flushed one. The text
- * is not sent for a caller who waits no more.
+ * Runs a script by its hash (EVALSHA). If the node does not know it, because it is new, restarted or flushed, runs it by its text
+ * (EVAL), unless the caller has stopped waiting.
  */
 export function createScript(
   send: Send,
@@ -35,3 +35,10 @@ export function createScript(
 
 const isUnknownScript = (error: unknown): boolean =>
   error instanceof Error && error.message.startsWith('NOSCRIPT')
+
+/**
+ * Whether an error speaks of one key and not of the server: another program keeps a value of another type under it. Redis before
+ * 7 puts the code inside the message.
+ */
+export const isWrongType = (error: unknown): boolean =>
+  error instanceof Error && /\bWRONGTYPE\b/.test(error.message)

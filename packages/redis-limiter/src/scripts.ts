@@ -6,58 +6,70 @@ local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)`
 
 /**
- * Judges all quotas and slots of one ask, and takes from all or none of them. A denial writes nothing.
+ * A token bucket in whole numbers: a token is worth perMs credit, each millisecond adds refill. Lua's numbers are doubles, exact
+ * below 2^53, where the caller keeps them. If the clock went back, the bucket refills from where the clock is now.
+ */
+const BUCKET = `
+local function text(number) return string.format('%.0f', number) end
+local function refilled(key, full, gain)
+  local saved = redis.call('HMGET', key, 'c', 't')
+  local credit, at = tonumber(saved[1]), tonumber(saved[2])
+  if not credit or not at then return full, now end
+  local elapsed = now - at
+  if elapsed <= 0 then return credit, at end
+  if elapsed >= math.ceil((full - credit) / gain) then return full, at end
+  return credit + elapsed * gain, at
+end
+local function save(key, credit, full, gain)
+  redis.call('HSET', key, 'c', text(credit), 't', text(now))
+  redis.call('PEXPIRE', key, text(math.ceil((full - credit) / gain) + 1000))
+end`
+
+/**
+ * Decides about all quotas and slots of one ask, and takes from all or none of them. A denial writes only where the server's
+ * clock went back: it moves times that lie ahead of the clock back to it.
  *
  * KEYS: a hash per quota, then a sorted set per slot, all with one hash tag. ARGV: how many quotas, the cost, the
- * lease's id and its milliseconds; capacity, refill and perMs of each quota; the limit of each slot. Answers, as text for
- * clients read long numbers inexactly: the place in KEYS of the first that said no, or 0; milliseconds to wait; of each
+ * lease's id and its milliseconds; capacity, refill and perMs of each quota; the limit of each slot. Answers as text, because
+ * clients read long numbers inexactly: the index in KEYS of the first that refused, or 0; milliseconds to wait; for each
  * quota its whole tokens and the milliseconds to the next.
- *
- * The arithmetic is that of a token bucket in whole numbers: a token is worth perMs credit, each millisecond adds
- * refill. Lua's numbers are doubles, exact below 2^53, where the caller keeps them.
  *
  * @param clock - Lua that sets \`now\`; the server's time, except where a test replays a clock
  */
-export const admitScript = (clock: string = SERVER_TIME): string => `${clock}
-local function text(number) return string.format('%.0f', number) end
-local quotas, cost = tonumber(ARGV[1]), tonumber(ARGV[2])
+export const admitScript = (clock: string = SERVER_TIME): string => `${clock}${BUCKET}
+local quotas, cost, lease = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[4])
 local by, wait = 0, 0
-local full, gain, token, credit, at, late = {}, {}, {}, {}, {}, {}
+local full, gain, token, credit, at = {}, {}, {}, {}, {}
 for i = 1, quotas do
-  local capacity = tonumber(ARGV[2 + 3 * i])
   gain[i], token[i] = tonumber(ARGV[3 + 3 * i]), tonumber(ARGV[4 + 3 * i])
-  full[i] = capacity * token[i]
-  local saved = redis.call('HMGET', KEYS[i], 'c', 't')
-  credit[i], at[i] = tonumber(saved[1]), tonumber(saved[2])
-  if not credit[i] or not at[i] then credit[i], at[i] = full[i], now end
-  local elapsed = now - at[i]
-  if elapsed > 0 then
-    if elapsed >= math.ceil((full[i] - credit[i]) / gain[i]) then credit[i] = full[i]
-    else credit[i] = credit[i] + elapsed * gain[i] end
-    at[i] = now
-  end
-  late[i] = at[i] - now
+  full[i] = tonumber(ARGV[2 + 3 * i]) * token[i]
+  credit[i], at[i] = refilled(KEYS[i], full[i], gain[i])
   local wanted = math.max(cost, 1) * token[i]
   if credit[i] < wanted then
     if by == 0 then by = i end
-    wait = math.max(wait, math.ceil((wanted - credit[i]) / gain[i]) + late[i])
+    wait = math.max(wait, math.ceil((wanted - credit[i]) / gain[i]))
   end
 end
 if by == 0 then
   for i = quotas + 1, #KEYS do
     local limit = tonumber(ARGV[4 + 2 * quotas + i])
-    if by == 0 and redis.call('ZCOUNT', KEYS[i], '(' .. text(now), '+inf') >= limit then by = i end
+    if by == 0 and redis.call('ZCOUNT', KEYS[i], '(' .. text(now), '+inf') >= limit then
+      by = i
+      for _, late in ipairs(redis.call('ZRANGEBYSCORE', KEYS[i], '(' .. text(now + lease), '+inf')) do
+        redis.call('ZADD', KEYS[i], text(now + lease), late)
+      end
+    end
+  end
+end
+for i = 1, quotas do
+  if by == 0 and cost > 0 then
+    credit[i] = credit[i] - cost * token[i]
+    save(KEYS[i], credit[i], full[i], gain[i])
+  elseif at[i] > now then
+    save(KEYS[i], credit[i], full[i], gain[i])
   end
 end
 if by == 0 then
-  for i = 1, quotas do
-    if cost > 0 then
-      credit[i] = credit[i] - cost * token[i]
-      redis.call('HSET', KEYS[i], 'c', text(credit[i]), 't', text(at[i]))
-      redis.call('PEXPIRE', KEYS[i], text(math.ceil((full[i] - credit[i]) / gain[i]) + late[i] + 1000))
-    end
-  end
-  local lease = tonumber(ARGV[4])
   for i = quotas + 1, #KEYS do
     redis.call('ZADD', KEYS[i], text(now + lease), ARGV[3])
     redis.call('ZREMRANGEBYSCORE', KEYS[i], '-inf', text(now))
@@ -68,12 +80,12 @@ local reply = { text(by), text(wait) }
 for i = 1, quotas do
   local whole = math.floor(credit[i] / token[i])
   local next = 0
-  if credit[i] < full[i] then next = math.ceil(((whole + 1) * token[i] - credit[i]) / gain[i]) + late[i] end
+  if credit[i] < full[i] then next = math.ceil(((whole + 1) * token[i] - credit[i]) / gain[i]) end
   reply[2 * i + 1], reply[2 * i + 2] = text(whole), text(next)
 end
 return reply`
 
-/** What the script is given besides its keys. */
+/** The arguments of the admitting script. */
 export const admitArgs = (
   { quotas, slots, cost }: AdmissionAsk,
   lease: string,
@@ -83,20 +95,46 @@ export const admitArgs = (
   String(cost),
   lease,
   String(leaseMs),
-  ...quotas.flatMap(({ quota: { capacity, refill, perMs } }) => [
-    String(capacity),
-    String(refill),
-    String(perMs),
-  ]),
+  ...quotas.flatMap(rule),
   ...slots.map(({ limit }) => String(limit)),
 ]
 
 /**
- * Renews the leases of running downloads, and drops those of ended ones whose going was not heard. A lease that was lost
- * is taken again, over the limit too: the download runs, and who counts it admits no other in its place.
+ * Gives tokens back to buckets. A bucket that is full then is deleted, which means the same.
+ *
+ * KEYS: a hash per quota, all with one hash tag. ARGV: the tokens; capacity, refill and perMs of each quota. Answers 1.
+ *
+ * @param clock - as for the admitting script
+ */
+export const refundScript = (clock: string = SERVER_TIME): string => `${clock}${BUCKET}
+for i = 1, #KEYS do
+  local gain, token = tonumber(ARGV[3 * i]), tonumber(ARGV[3 * i + 1])
+  local full = tonumber(ARGV[3 * i - 1]) * token
+  local credit = refilled(KEYS[i], full, gain) + tonumber(ARGV[1]) * token
+  if credit >= full then redis.call('DEL', KEYS[i])
+  else save(KEYS[i], credit, full, gain) end
+end
+return 1`
+
+/** The arguments of the refunding script. */
+export const refundArgs = ({ quotas }: AdmissionAsk, tokens: number): string[] => [
+  String(tokens),
+  ...quotas.flatMap(rule),
+]
+
+const rule = ({ quota: { capacity, refill, perMs } }: AdmissionAsk['quotas'][number]): string[] => [
+  String(capacity),
+  String(refill),
+  String(perMs),
+]
+
+/**
+ * Renews the leases of running downloads, and drops those of downloads that ended while Redis could not be told. A lease that
+ * was lost is taken again, also above the limit: the download is running, so it must be counted. A key of another type is left
+ * alone, and does not keep the others from being renewed.
  *
  * KEYS: sorted sets of one hash tag. ARGV: a lease's milliseconds; for each set how many to renew, how many to drop, and
- * their ids.
+ * their ids. Answers 1.
  */
 export const renewScript: string = `${SERVER_TIME}
 local lease, arg = tonumber(ARGV[1]), 2
@@ -104,15 +142,17 @@ local expires = string.format('%.0f', now + lease)
 for i = 1, #KEYS do
   local renewed, dropped = tonumber(ARGV[arg]), tonumber(ARGV[arg + 1])
   arg = arg + 2
+  local kind = redis.call('TYPE', KEYS[i]).ok
+  local isOurs = kind == 'zset' or kind == 'none'
   for _ = 1, renewed do
-    redis.call('ZADD', KEYS[i], expires, ARGV[arg])
+    if isOurs then redis.call('ZADD', KEYS[i], expires, ARGV[arg]) end
     arg = arg + 1
   end
   for _ = 1, dropped do
-    redis.call('ZREM', KEYS[i], ARGV[arg])
+    if isOurs then redis.call('ZREM', KEYS[i], ARGV[arg]) end
     arg = arg + 1
   end
   local ttl = redis.call('PTTL', KEYS[i])
-  if ttl ~= -2 and ttl < lease then redis.call('PEXPIRE', KEYS[i], lease + 1000) end
+  if isOurs and ttl ~= -2 and ttl < lease then redis.call('PEXPIRE', KEYS[i], lease + 1000) end
 end
 return 1`

@@ -1,34 +1,47 @@
 import type { Admission, AdmissionAsk, QuotaLeft } from '@sallyport/core'
 
-/** What the script said: an admission that has yet to be held. */
+/** The script's answer: an admission whose slots have yet to be renewed. */
 export type Verdict =
   | { readonly admitted: true; readonly left: readonly QuotaLeft[] }
   | Extract<Admission, { readonly admitted: false }>
 
-/** A slot frees when some download ends, and nobody knows when: the refused are told to wait this long. */
+/** Milliseconds that a request refused for want of a slot is told to wait: nobody knows when a download ends. */
 const SLOT_RETRY_MS = 1_000
 
 /**
- * Reads the script's answer: whole numbers, as text.
+ * Reads the script's answer: whole numbers, exactly as many as the ask has results, each within what the ask allows.
  *
- * @throws Error for anything else: somebody else answers in Redis' place
+ * @throws Error for any other answer: it is not from the script, and admitting a request by mistake cannot be undone
  */
 export function readVerdict(reply: unknown, { quotas, slots }: AdmissionAsk): Verdict {
-  const [by, waitMs, ...rest] = wholeNumbers(reply)
+  const [by, waitMs, ...rest] = wholeNumbers(reply, 2 + 2 * quotas.length)
   const names = [...quotas, ...slots].map(({ name }) => name)
-  if (by === undefined || waitMs === undefined || by > names.length || rest.length !== 2 * quotas.length)
-    throw new Error('unexpected answer of the script')
   const left = quotas.map(({ name }, index) => ({
     name,
     tokens: rest[2 * index] ?? 0,
     nextMs: rest[2 * index + 1] ?? 0,
   }))
+  const isPossible =
+    by !== undefined &&
+    waitMs !== undefined &&
+    by <= names.length &&
+    (by > 0 && by <= quotas.length ? waitMs > 0 : waitMs === 0) &&
+    quotas.every(({ quota }, index) => (left[index]?.tokens ?? 0) <= quota.capacity)
+  if (!isPossible) throw new Error('unexpected answer of the script')
   const refuser = names[by - 1]
   if (refuser === undefined) return { admitted: true, left }
   return { admitted: false, by: refuser, retryAfterMs: by > quotas.length ? SLOT_RETRY_MS : waitMs, left }
 }
 
-function wholeNumbers(reply: unknown): readonly number[] {
-  const numbers = Array.isArray(reply) ? reply.map(Number) : []
-  return numbers.every((number) => Number.isSafeInteger(number) && number >= 0) ? numbers : []
+/** `[]` for anything but a list of exactly `count` whole numbers, as numbers or as decimal text. */
+function wholeNumbers(reply: unknown, count: number): readonly number[] {
+  if (!Array.isArray(reply) || reply.length !== count) return []
+  const numbers = reply.map(wholeNumber)
+  return numbers.includes(undefined) ? [] : numbers.filter((number) => number !== undefined)
+}
+
+/** `Number` alone reads null, '', ' ', [], false and true as numbers, and '0x1' and '1e3' too. */
+function wholeNumber(value: unknown): number | undefined {
+  const number = typeof value === 'string' && /^(?:0|[1-9]\d*)$/.test(value) ? Number(value) : value
+  return typeof number === 'number' && Number.isSafeInteger(number) && number >= 0 ? number : undefined
 }

@@ -3,19 +3,25 @@ import { describe, expect, test } from 'vitest'
 
 import { checkAsk, fleetAsk, processAsk, shareOf } from '../src/asks.ts'
 
-const total = { name: 'total', key: ['total'], limit: 100 }
-const mine = { name: 'mine', key: ['acme', 'principal', 'ada'], limit: 16 }
+const total: AdmissionAsk['slots'][number] = { name: 'total', key: ['total'], limit: 100, scope: 'process' }
+const mine: AdmissionAsk['slots'][number] = {
+  name: 'mine',
+  key: ['acme', 'principal', 'ada'],
+  limit: 16,
+  scope: 'fleet',
+}
 const quota = { capacity: 60, refill: 1, perMs: 1_000 }
 const perUser = { name: 'user', key: ['acme', 'principal', 'ada'], quota }
-const ask: AdmissionAsk = { quotas: [perUser], slots: [mine, total], cost: 1 }
+const ask: AdmissionAsk = { partition: 'acme', quotas: [perUser], slots: [mine, total], cost: 1 }
 
 describe('the process total', () => {
   test('is never asked of Redis', () => {
-    expect(fleetAsk(ask)).toEqual({ quotas: [perUser], slots: [mine], cost: 1 })
+    expect(fleetAsk(ask)).toEqual({ partition: 'acme', quotas: [perUser], slots: [mine], cost: 1 })
   })
 
   test('is counted here, with what else is open at no limit', () => {
     expect(processAsk(ask)).toEqual({
+      partition: 'acme',
       quotas: [],
       slots: [{ ...mine, limit: Number.MAX_SAFE_INTEGER }, total],
       cost: 0,
@@ -23,7 +29,12 @@ describe('the process total', () => {
   })
 
   test('is not the place of a tenant that is called total', () => {
-    const tenant = { name: 'mine', key: ['total', 'principal', 'ada'], limit: 1 }
+    const tenant: AdmissionAsk['slots'][number] = {
+      name: 'mine',
+      key: ['total', 'principal', 'ada'],
+      limit: 1,
+      scope: 'fleet',
+    }
     expect(fleetAsk({ ...ask, slots: [tenant] }).slots).toEqual([tenant])
   })
 })
@@ -31,6 +42,7 @@ describe('the process total', () => {
 describe('the share of one process', () => {
   test('is a part of capacity, refill and places, but the whole total', () => {
     expect(shareOf(ask, 4)).toEqual({
+      partition: 'acme',
       quotas: [{ ...perUser, quota: { capacity: 15, refill: 1, perMs: 4_000 } }],
       slots: [{ ...mine, limit: 4 }, total],
       cost: 1,

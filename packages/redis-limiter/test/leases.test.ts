@@ -108,17 +108,25 @@ describe('leases', () => {
     expect(vi.getTimerCount()).toBe(0)
   })
 
+  test('are not renewed by an answer that is not the script’s', async () => {
+    const { leases, failures } = withClient(async () => null)
+    leases.hold(lease('a'))
+    await vi.advanceTimersByTimeAsync(10_000)
+    expect(failures).toEqual([new Error('unexpected answer of the script')])
+    leases.drop(lease('a'))
+  })
+
   test('that are dropped while a renewal waits are not taken again', async () => {
-    const waiting: (() => void)[] = []
+    const waiting: ((reply: number) => void)[] = []
     const { leases, sent } = withClient(
-      async ([name]) => new Promise<void>((resolve) => (name === 'EVAL' ? waiting.push(resolve) : resolve())),
+      async ([name]) => new Promise((resolve) => (name === 'EVAL' ? waiting.push(resolve) : resolve(1))),
     )
     for (let tag = 0; tag < 40; tag += 1) leases.hold(lease(`id-${tag}`, `tag-${tag}`))
     leases.renew()
     await vi.advanceTimersByTimeAsync(0)
     expect(renewals(sent)).toHaveLength(32)
     for (let tag = 0; tag < 40; tag += 1) leases.drop(lease(`id-${tag}`, `tag-${tag}`))
-    for (const answer of waiting.splice(0)) answer()
+    for (const answer of waiting.splice(0)) answer(1)
     await vi.advanceTimersByTimeAsync(0)
     const later = renewals(sent).slice(32) as string[][]
     expect(later).toHaveLength(8)

@@ -1,16 +1,23 @@
 import type { Admission, AdmissionAsk, RateLimiter } from '@sallyport/core'
 import { describe, expect, test } from 'vitest'
 
+import { nameKeys } from '../src/names.ts'
 import { createRedisLimiter } from '../src/redis-limiter.ts'
 import type { Command, RedisLimiterOptions } from '../src/redis-limiter.ts'
 
 const here = new AbortController().signal
 const ask: AdmissionAsk = {
+  partition: 'acme',
   quotas: [{ name: 'user', key: ['acme', 'ada'], quota: { capacity: 60, refill: 1, perMs: 1_000 } }],
-  slots: [{ name: 'downloads', key: ['acme', 'ada'], limit: 4 }],
+  slots: [{ name: 'downloads', key: ['acme', 'ada'], limit: 4, scope: 'fleet' }],
   cost: 1,
 }
-const total = (limit: number): AdmissionAsk['slots'][number] => ({ name: 'total', key: ['total'], limit })
+const total = (limit: number): AdmissionAsk['slots'][number] => ({
+  name: 'total',
+  key: ['total'],
+  limit,
+  scope: 'process',
+})
 
 /** A limiter on a client that answers as told, and what it was sent and told. */
 function onClient(
@@ -85,7 +92,9 @@ describe('the total of the process', () => {
 
   test('alone needs no Redis', async () => {
     const { limiter, sent } = onClient(admits)
-    expect(await limiter.admit({ quotas: [], slots: [total(1)], cost: 1 }, here)).toMatchObject({
+    expect(
+      await limiter.admit({ partition: 'acme', quotas: [], slots: [total(1)], cost: 1 }, here),
+    ).toMatchObject({
       admitted: true,
     })
     expect(sent).toEqual([])
@@ -98,7 +107,9 @@ describe('the total of the process', () => {
     const { limiter } = onClient(answer, options)
     const full = { ...ask, slots: [...ask.slots, total(1)] }
     await limiter.admit(full, here).catch(() => undefined)
-    expect(await limiter.admit({ quotas: [], slots: [total(1)], cost: 1 }, here)).toMatchObject({
+    expect(
+      await limiter.admit({ partition: 'acme', quotas: [], slots: [total(1)], cost: 1 }, here),
+    ).toMatchObject({
       admitted: true,
     })
   })
@@ -114,6 +125,13 @@ describe.each([
     },
   },
   { how: 'talks nonsense', answer: async (): Promise<unknown> => 'OK' },
+  { how: 'gives nothing', answer: async (): Promise<unknown> => [null, null, null, null] },
+  { how: 'gives empty texts', answer: async (): Promise<unknown> => ['', '', '', ''] },
+  { how: 'gives empty lists', answer: async (): Promise<unknown> => [[], [], [], []] },
+  { how: 'gives false', answer: async (): Promise<unknown> => [false, false, false, false] },
+  { how: 'gives blanks', answer: async (): Promise<unknown> => [' ', ' ', ' ', ' '] },
+  { how: 'gives hexadecimal', answer: async (): Promise<unknown> => ['0x0', '0x0', '0x1', '0x1'] },
+  { how: 'gives exponents', answer: async (): Promise<unknown> => ['0e0', '0e0', '1e0', '1e0'] },
   { how: 'knows no script', answer: async (): Promise<unknown> => Promise.reject(new Error('NOSCRIPT')) },
 ])('while Redis $how', ({ answer }) => {
   test('a process admits its share, and tells once', async () => {
@@ -170,6 +188,61 @@ test('a closed door says when to come back: in one to three seconds', async () =
   expect(new Set(waits).size).toBeGreaterThan(1)
 })
 
+describe('a key that holds something else', () => {
+  const wrong = async (command: Command, message = 'WRONGTYPE Operation'): Promise<unknown> => {
+    if (command.includes(brokenSlot)) throw new Error(message)
+    return [0, 0, 59, 1_000]
+  }
+  const bob: AdmissionAsk = {
+    ...ask,
+    quotas: [{ name: 'user', key: ['acme', 'bob'], quota: { capacity: 60, refill: 1, perMs: 1_000 } }],
+    slots: [{ name: 'downloads', key: ['acme', 'bob'], limit: 4, scope: 'fleet' }],
+  }
+  const [brokenSlot = ''] = nameKeys('sallyport', ask).slots
+
+  test.each([
+    'WRONGTYPE Operation against a key holding the wrong kind of value',
+    'ERR Error running script (call to f_1): @user_script:12: WRONGTYPE Operation against a key',
+  ])('is no outage: others are decided by Redis as before (%s)', async (message) => {
+    const { limiter, told } = onClient(async (command) => wrong(command, message), { processes: 60 })
+    const statuses: boolean[] = []
+    for (let step = 0; step < 12; step += 1) statuses.push((await limiter.admit(ask, here)).admitted)
+    expect(statuses).toEqual([true, ...Array<boolean>(11).fill(false)])
+    expect(await limiter.admit(bob, here)).toMatchObject({ admitted: true, left: [{ tokens: 59 }] })
+    expect(told).toEqual(['limiter_key_unusable'])
+  })
+
+  test('refuses the requests that need it, where an outage refuses', async () => {
+    const { limiter } = onClient(wrong, { onOutage: 'closed' })
+    for (let step = 0; step < 12; step += 1)
+      await expect(limiter.admit(ask, here)).rejects.toMatchObject({ data: { kind: 'unavailable' } })
+    expect(await limiter.admit(bob, here)).toMatchObject({ admitted: true })
+  })
+})
+
+describe('a refund', () => {
+  test('is sent once for each part, up to the cost', async () => {
+    const { limiter, sent } = onClient(admits)
+    const admission = await limiter.admit({ ...ask, slots: [], cost: 3 }, here)
+    if (admission.admitted) for (const tokens of [1, 0, -1, 9, 9]) admission.refund(tokens)
+    const [bucket = ''] = nameKeys('sallyport', ask).quotas
+    expect(sent.slice(1).map(([, , ...rest]) => rest)).toEqual([
+      ['1', bucket, '1', '60', '1', '1000'],
+      ['1', bucket, '2', '60', '1', '1000'],
+    ])
+  })
+
+  test('that Redis does not take is lost in silence', async () => {
+    let answer = admits
+    const { limiter, told } = onClient(async () => answer())
+    const admission = await limiter.admit(ask, here)
+    answer = fails
+    if (admission.admitted) admission.refund(1)
+    await new Promise(setImmediate)
+    expect([admission.admitted, told]).toEqual([true, []])
+  })
+})
+
 test('a caller who goes takes nothing along, and is no failure of Redis', async () => {
   const reached = Promise.withResolvers<undefined>()
   const { limiter, sent, told } = onClient(async ([name]) => {
@@ -214,7 +287,10 @@ describe('wrong options are named', () => {
 
 test.each<{ title: string; wrong: AdmissionAsk }>([
   { title: 'a broken quota', wrong: { ...ask, cost: 61 } },
-  { title: 'keys of two scopes', wrong: { ...ask, slots: [{ name: 'other', key: ['other'], limit: 1 }] } },
+  {
+    title: 'a bucket that is named twice',
+    wrong: { ...ask, quotas: [...ask.quotas, ...ask.quotas] },
+  },
 ])('$title is refused unasked', async ({ wrong }) => {
   const { limiter, sent } = onClient(admits)
   await expect(limiter.admit(wrong, here)).rejects.toThrow(RangeError)

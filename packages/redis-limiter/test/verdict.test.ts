@@ -1,14 +1,16 @@
+import type { AdmissionAsk } from '@sallyport/core'
 import { describe, expect, test } from 'vitest'
 
 import { readVerdict } from '../src/verdict.ts'
 
 const quota = { capacity: 60, refill: 1, perMs: 1_000 }
-const ask = {
+const ask: AdmissionAsk = {
+  partition: 'acme',
   quotas: [
     { name: 'user', key: ['acme', 'ada'], quota },
     { name: 'tenant', key: ['acme'], quota },
   ],
-  slots: [{ name: 'downloads', key: ['acme', 'ada'], limit: 1 }],
+  slots: [{ name: 'downloads', key: ['acme', 'ada'], limit: 1, scope: 'fleet' }],
   cost: 1,
 }
 const left = [
@@ -38,6 +40,22 @@ describe('readVerdict', () => {
     { reply: [0, 0, 7.5, 20, 9, 0] },
     { reply: [0, 0, 'x', 20, 9, 0] },
     { reply: { 0: '0', length: 6 } },
+    { reply: [null, null, null, null, null, null] },
+    { reply: ['', '', '', '', '', ''] },
+    { reply: [' ', ' ', ' ', ' ', ' ', ' '] },
+    { reply: [[], [], [], [], [], []] },
+    { reply: [false, false, false, false, false, false] },
+    { reply: [true, 0, 7, 20, 9, 0] },
+    { reply: Array(6) },
+    { reply: ['0', '0', '0x7', '20', '9', '0'] },
+    { reply: ['0', '0', '7e0', '20', '9', '0'] },
+    { reply: ['0', '0', '07', '20', '9', '0'] },
+    { reply: ['0', '0', ' 7', '20', '9', '0'] },
+    { reply: ['0', '0', '7', '20', '9', '-0'] },
+    { reply: ['0', '0', '7', '20', '9', '9007199254740992'] },
+    { reply: [0, 0, 61, 20, 9, 0] },
+    { reply: [0, 5, 7, 20, 9, 0] },
+    { reply: [1, 0, 0, 20, 9, 0] },
   ])('$reply is no verdict', ({ reply }) => {
     expect(() => readVerdict(reply, ask)).toThrow('unexpected answer')
   })

@@ -1,19 +1,21 @@
 import { parseByteRanges } from '../http/byte-range.ts'
 import type { FilledLimits } from '../options/resolve-options.ts'
 import type { Admission, AdmissionAsk, ExportRequest, Principal, Tenant } from '../ports.ts'
-import { refusalDetail } from '../refusals.ts'
+import { refusal } from '../refusals.ts'
 import {
-  addressAsk,
   admissionAsk,
   admissionFields,
   checkAdmission,
-  rangeDebt,
-  requireAdmitted,
+  costOfPlan,
+  costOfRequest,
+  debtAsk,
+  debtRetryMs,
+  leftAfterRefund,
 } from '../steps/admit.ts'
 import type { Exchange } from './exchange.ts'
 import type { OpenedExport } from './open-export.ts'
 
-/** What the limiter was asked and what it said. */
+/** What the limiter was asked and what it answered. */
 export interface AskedAdmission {
   readonly asked: AdmissionAsk
   readonly admission: Admission
@@ -21,7 +23,7 @@ export interface AskedAdmission {
   readonly fields: Readonly<Record<string, string>>
 }
 
-/** Asks for quotas and places in one step. Places are given back when the exchange ends. */
+/** Asks for quotas and slots in one step. Slots are given back when the exchange ends. */
 export async function askAdmission<T extends Tenant>(
   request: ExportRequest,
   principal: Principal,
@@ -30,69 +32,41 @@ export async function askAdmission<T extends Tenant>(
   exchange: Exchange,
 ): Promise<AskedAdmission> {
   return exchange.ask('limiter', async (signal) => {
-    const asked = admissionAsk(principal, tenant, limits, costOf(request, limits.cost))
+    const isRange = parseByteRanges(request.header('range')) !== undefined
+    const cost = costOfRequest(request.method, isRange, limits.cost)
+    const asked = admissionAsk(principal, tenant, limits, cost)
     const admission = checkAdmission(await limits.limiter.admit(asked, signal))
-    // Also where the exchange ended while the limiter was still thinking.
+    // Also where the exchange ended before the limiter answered.
     if (admission.admitted) exchange.onEnd(() => admission.release())
     return { asked, admission, fields: admissionFields(asked, admission, limits.legacyFields) }
   })
 }
 
-/** Pays what is still owed once the plan is known: a range that is most of the export. Takes no further place. */
-export async function payRangeDebt<T extends Tenant>(
+/**
+ * Makes the price follow what is sent, once the plan is known: takes what is missing from the same quotas, or gives back what was
+ * paid too much. Refuses `rate_limited` when a quota does not have it.
+ *
+ * @returns the RateLimit fields afterwards
+ */
+export async function settleCost<T extends Tenant>(
+  method: string,
   { plan, info }: OpenedExport,
-  { asked, fields }: AskedAdmission,
+  { asked, admission, fields }: AskedAdmission,
   { cost, limiter, legacyFields }: FilledLimits<T>,
   exchange: Exchange,
 ): Promise<AskedAdmission['fields']> {
-  const debt = rangeDebt(plan, info.size, cost)
-  if (debt === 0) return fields
-  const owed = { quotas: asked.quotas, slots: [], cost: debt }
-  const admission = await exchange.ask('limiter', async (signal) =>
-    checkAdmission(await limiter.admit(owed, signal)),
+  const price = costOfPlan(method, plan, info.size, cost)
+  const tooMuch = asked.cost - price
+  if (tooMuch > 0 && admission.admitted) {
+    admission.refund(tooMuch)
+    const left = leftAfterRefund(asked, admission.left, tooMuch)
+    return admissionFields(asked, { left }, legacyFields)
+  }
+  const debt = debtAsk(asked, price)
+  if (debt.cost === 0) return fields
+  const settled = await exchange.ask('limiter', async (signal) =>
+    checkAdmission(await limiter.admit(debt, signal)),
   )
-  requireAdmitted({ asked: owed, admission })
-  return admissionFields(owed, admission, legacyFields)
-}
-
-function costOf(request: ExportRequest, cost: FilledLimits<Tenant>['cost']): number {
-  if (request.method === 'HEAD') return cost.head
-  return parseByteRanges(request.header('range')) ? cost.range : cost.download
-}
-
-/** The quota of the caller's address: looked at before authentication, paid from when it fails. */
-export interface AddressGate {
-  readonly look: () => Promise<void>
-  /**
-   * Passes on what authentication gives; a failure is paid for first. A limiter that cannot take the payment is a fault:
-   * nobody tries for free.
-   */
-  readonly charge: <V>(authenticate: () => Promise<V>) => Promise<V>
-}
-
-export function addressGate<T extends Tenant>(
-  address: string | undefined,
-  { perAddress, limiter }: FilledLimits<T>,
-  { ask }: Exchange,
-): AddressGate {
-  const spend = async (cost: 0 | 1): Promise<void> => {
-    if (!perAddress || address === undefined) return
-    const asked = addressAsk(address, perAddress, cost)
-    const admission = await ask('limiter', async (signal) =>
-      checkAdmission(await limiter.admit(asked, signal)),
-    )
-    if (cost === 0) requireAdmitted({ asked, admission })
-  }
-  return {
-    look: () => spend(0),
-    charge: async (authenticate) => {
-      try {
-        return await authenticate()
-      } catch (refused) {
-        const kind = refusalDetail(refused)?.kind
-        if (kind === 'token_missing' || kind === 'token_invalid') await spend(1)
-        throw refused
-      }
-    },
-  }
+  if (settled.admitted) return admissionFields(debt, settled, legacyFields)
+  throw refusal({ kind: 'rate_limited', retryAfterMs: debtRetryMs(asked, settled.retryAfterMs) })
 }

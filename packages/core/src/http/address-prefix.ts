@@ -1,40 +1,78 @@
+import { isIPv4, isIPv6 } from 'node:net'
+
 /**
- * What of a caller's address it cannot choose: an IPv4 address whole, also where it is written as IPv6 (RFC 4291 §2.5.5.2);
- * of any other IPv6 address the first 56 bits, which is what one site is commonly given (RFC 6177). Text that is no address
- * stands for itself.
+ * Names the networks of a client's address, smallest first. The first one is what a client cannot choose: a whole IPv4
+ * address, or the first 56 bits of an IPv6 address, which is what one site is commonly given (RFC 6177). The others are the
+ * networks around it: /24 and /16 of IPv4, /48 and /32 of IPv6.
+ *
+ * Reads addresses as proxies write them: with a port, in brackets, in quotes (RFC 7239 §6), with blanks around them, with a
+ * zone, with leading zeros, and in any spelling of IPv6 (RFC 4291 §2.2). An IPv6 address that carries an IPv4 address counts as
+ * that one: mapped (RFC 4291 §2.5.5.2), translated by NAT64 or SIIT (RFC 6052 §2.1, RFC 8215, RFC 7915), and 6to4 (RFC 3056).
+ *
+ * @param address - text of any length
+ * @returns at least one name. Text that is no address is its own and only name
  */
-export function addressPrefix(address: string): string {
-  const [bare = ''] = address.split('%', 1)
-  const mapped = /^::ffff:(\d{1,3}(?:\.\d{1,3}){3})$/i.exec(bare)?.[1]
-  if (mapped !== undefined) return mapped
-  const groups = ipv6Groups(bare)
-  if (!groups) return address
+export function addressPrefixes(address: string): readonly [string, ...string[]] {
+  const host = hostOf(address)
+  if (isIPv4(host)) return ipv4Prefixes(host)
+  if (!isIPv6(host)) return [address]
+  const groups = ipv6Groups(host)
+  const embedded = embeddedIpv4(groups)
+  if (embedded !== undefined) return ipv4Prefixes(embedded)
   const [a = 0, b = 0, c = 0, d = 0] = groups
-  return `${[a, b, c, d & 0xff00].map((group) => group.toString(16)).join(':')}::/56`
+  return [prefix(56, [a, b, c, d & 0xff00]), prefix(48, [a, b, c]), prefix(32, [a, b])]
 }
 
-const longestAddress = 45
+/** More than an address with its zone, port, brackets and quotes takes. */
+const longestAddress = 100
 
-/** The eight numbers of an IPv6 address; undefined where it is none. */
-function ipv6Groups(text: string): readonly number[] | undefined {
-  if (text.length > longestAddress || !/^[0-9a-f:]*(?:\d+\.\d+\.\d+\.\d+)?$/i.test(text)) return undefined
-  const [head = '', tail, more] = withoutDots(text).split('::')
-  if (more !== undefined) return undefined
-  const before = numbers(head)
-  const after = tail === undefined ? [] : numbers(tail)
-  const missing = 8 - before.length - after.length
-  const fits = tail === undefined ? missing === 0 : missing > 0
-  const groups = [...before, ...Array.from({ length: fits ? missing : 0 }, () => 0), ...after]
-  return fits && groups.every((group) => group <= 0xffff) ? groups : undefined
+/** The address without what proxies put around it. */
+function hostOf(address: string): string {
+  if (address.length > longestAddress) return ''
+  const text = address.trim().replace(/^"(.*)"$/, '$1')
+  const [, bracketed, dotted] = /^(?:\[([^\]]*)\]|(\d+\.\d+\.\d+\.\d+))(?::[\w.-]*)?$/.exec(text) ?? []
+  const [host = ''] = (bracketed ?? dotted ?? text).trim().split('%', 1)
+  return host.replace(/(?:\d{1,3}\.){3}\d{1,3}$/, (quad) => quad.split('.').map(Number).join('.'))
+}
+
+function ipv4Prefixes(address: string): readonly [string, ...string[]] {
+  const [a = '', b = '', c = ''] = address.split('.')
+  return [address, `${a}.${b}.${c}.0/24`, `${a}.${b}.0.0/16`]
+}
+
+/** The eight numbers of a valid IPv6 address. */
+function ipv6Groups(address: string): readonly number[] {
+  const [head = '', tail = ''] = withoutDots(address).split('::')
+  const [before, after] = [numbers(head), numbers(tail)]
+  return [...before, ...Array<number>(8 - before.length - after.length).fill(0), ...after]
 }
 
 /** The last 32 bits may be written as IPv4 (RFC 4291 §2.2). */
-const withoutDots = (text: string): string =>
-  text.replace(/(\d+)\.(\d+)\.(\d+)\.(\d+)$/, (_, ...bytes: string[]) => {
+const withoutDots = (address: string): string =>
+  address.replace(/(\d+)\.(\d+)\.(\d+)\.(\d+)$/, (_, ...bytes: string[]) => {
     const [a = 0, b = 0, c = 0, d = 0] = bytes.slice(0, 4).map(Number)
     return `${(a * 256 + b).toString(16)}:${(c * 256 + d).toString(16)}`
   })
 
-/** An empty group becomes NaN, which is no number of an address. */
 const numbers = (text: string): readonly number[] =>
-  text === '' ? [] : text.split(':').map((group) => (group === '' ? Number.NaN : Number.parseInt(group, 16)))
+  text === '' ? [] : text.split(':').map((group) => Number.parseInt(group, 16))
+
+/** Prefixes behind which the last 32 bits are an IPv4 address: mapped, SIIT, NAT64 and NAT64 of one's own network. */
+const carriers: readonly (readonly number[])[] = [
+  [0, 0, 0, 0, 0, 0xffff],
+  [0, 0, 0, 0, 0xffff, 0],
+  [0x64, 0xff9b, 0, 0, 0, 0],
+  [0x64, 0xff9b, 1],
+]
+const sixToFour = 0x2002
+
+function embeddedIpv4(groups: readonly number[]): string | undefined {
+  const isCarried = carriers.some((prefix) => prefix.every((group, index) => groups[index] === group))
+  const from = isCarried ? 6 : groups[0] === sixToFour ? 1 : undefined
+  if (from === undefined) return undefined
+  const [high = 0, low = 0] = groups.slice(from, from + 2)
+  return [high >> 8, high & 0xff, low >> 8, low & 0xff].join('.')
+}
+
+const prefix = (length: number, groups: readonly number[]): string =>
+  `${groups.map((group) => group.toString(16)).join(':')}::/${length}`

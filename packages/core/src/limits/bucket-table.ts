@@ -3,52 +3,60 @@ import { LRUCache } from 'lru-cache'
 import { refilled } from './token-bucket.ts'
 import type { BucketRule } from './token-bucket.ts'
 
-/** A bucket as its last charge left it. One that was never charged is full. */
+/** A bucket as of the last look at it. One that was never charged is full. */
 export interface Bucket extends BucketRule {
   credit: number
-  /** Milliseconds on the limiter's clock: when the credit was that. */
+  /** Milliseconds on the limiter's clock at which the bucket held this credit. */
   at: number
 }
 
-/** Buckets by name, at most `maxKeys` of them. A bucket leaves only when it is full again. */
+/** Buckets by name, at most `maxKeys` of them. A bucket is evicted only once it has refilled. */
 export interface BucketTable {
-  /** `undefined`: it is full, or was never here. */
+  /** `undefined`: the bucket is full, or was never here. */
   find(name: string): Bucket | undefined
-  /** Makes room for `count` more. `false`: others hold the table, and none that was looked at is full. */
-  makeRoom(count: number, nowMs: number): boolean
-  /** Keeps what `find` gave, or a new bucket that room was made for. */
+  /** Makes room for one more. `false`: the table is full, and no bucket that was checked can be evicted. */
+  makeRoom(nowMs: number): boolean
+  /** Keeps a bucket that `find` gave, or a new one that room was made for. */
   keep(name: string, bucket: Bucket): void
+  /** Removes a bucket that has refilled, unless another one has taken its name since. */
+  drop(name: string, bucket: Bucket): void
 }
 
-/** So many of the least used buckets a newcomer looks at. Those not full go to the back: the next one sees others. */
+/**
+ * How many of the least recently used buckets are checked when the table is full. Those that have not refilled are marked as
+ * used, so the next check sees others.
+ */
 const LOOKS = 4
 
 export function createBucketTable(maxKeys: number): BucketTable {
-  // no ttl: it would read the clock at every call, and a time alone does not tell that a bucket is full
+  // No ttl: it would read the clock at every call, and a time alone does not show that a bucket has refilled.
   const table = new LRUCache<string, Bucket>({ max: maxKeys })
 
-  const dropFull = (most: number, nowMs: number): void => {
+  const evictOne = (nowMs: number): void => {
     const busy: string[] = []
-    const full: string[] = []
     for (const name of table.rkeys()) {
       const bucket = table.peek(name)
-      if (bucket && isFull(bucket, nowMs)) full.push(name)
-      else busy.push(name)
-      if (full.length === most || full.length + busy.length === LOOKS) break
+      if (bucket && isFull(bucket, nowMs)) {
+        table.delete(name)
+        break
+      }
+      busy.push(name)
+      if (busy.length === LOOKS) break
     }
-    for (const name of full) table.delete(name)
     for (const name of busy) table.get(name)
   }
 
   return {
     find: (name) => table.get(name),
-    makeRoom: (count, nowMs) => {
-      const missing = table.size + count - maxKeys
-      if (missing > 0) dropFull(missing, nowMs)
-      return table.size + count <= maxKeys
+    makeRoom: (nowMs) => {
+      if (table.size >= maxKeys) evictOne(nowMs)
+      return table.size < maxKeys
     },
     keep: (name, bucket) => {
       table.set(name, bucket)
+    },
+    drop: (name, bucket) => {
+      if (table.peek(name) === bucket) table.delete(name)
     },
   }
 }

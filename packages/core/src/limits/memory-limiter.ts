@@ -1,28 +1,31 @@
-import type { Admission, AdmissionAsk, Quota, QuotaLeft, RateLimiter } from '../ports.ts'
+import type { Admission, AdmissionAsk, QuotaLeft, RateLimiter } from '../ports.ts'
 import { createBucketTable } from './bucket-table.ts'
-import type { Bucket } from './bucket-table.ts'
+import type { Bucket, BucketTable } from './bucket-table.ts'
 import { keyName } from './key-name.ts'
 import { createSlotTable } from './slot-table.ts'
 import { bucketRule, msUntil, msUntilNext, refilled, wholeTokens } from './token-bucket.ts'
 
-/** A slot frees when some download ends, and nobody knows when: the refused are told to wait this long. */
+/** Milliseconds that a request refused for want of a slot is told to wait: nobody knows when a download ends. */
 const SLOT_RETRY_MS = 1_000
 
 /**
  * Counts quotas and slots in this process. N processes admit N times as much; `@sallyport/redis-limiter` counts them
  * together.
  *
- * Memory is bounded: `maxKeys` buckets of about 300 bytes (28 of them taken at creation), and 150 bytes for each key
- * with a download open. A bucket leaves only when it is full again, so nobody gets a fresh one by making others: while
- * the table is held by buckets that are not full, newcomers share one bucket per quota. A changed quota starts with a
- * full bucket.
+ * Memory is bounded. Each quota name has a table of its own, and so has each level of its `coarser` keys, so strangers who
+ * fill the table of addresses take no room from principals. A table holds at most `maxKeys` buckets of about 300 bytes, and
+ * takes 28 bytes for each when it is first used. A key with a download open takes 150 bytes.
  *
- * `admit` rejects with a RangeError what can never be answered right: a quota that is not of whole numbers from 1, or
- * whose `capacity · perMs` is not below 2^53; a cost above a capacity; a limit or cost that is not a whole number from
- * 0; a name or key that stands twice. An aborted signal rejects with its reason, and nothing is taken.
+ * A bucket is evicted only once it has refilled, so nobody can reset a bucket by creating other keys. While no bucket can be
+ * evicted, a new key is counted under the first of its `coarser` keys that has room, or else in one bucket per quota that all
+ * such keys share. A changed quota starts with a full bucket.
  *
- * @param options - `maxKeys`: a whole number from 1. `now`: milliseconds; a clock that goes back refills nothing until
- *   it has caught up
+ * `admit` rejects with a RangeError for what it cannot count exactly: a quota that is not of whole numbers from 1, or
+ * whose `capacity · perMs` is not below 2^53; a cost above a capacity; a limit or cost that is not a whole number from 0; a
+ * name or key that is given twice. If the signal has fired, it rejects with the signal's reason and takes nothing.
+ *
+ * @param options - `maxKeys`: a whole number from 1. `now`: a clock in milliseconds; the time by which it goes back counts as
+ *   no time
  * @defaultValue `maxKeys` 100_000; `now` a monotonic clock
  * @throws RangeError for another `maxKeys`
  */
@@ -31,30 +34,68 @@ export function createMemoryLimiter(
 ): RateLimiter {
   const { maxKeys = 100_000, now = () => performance.now() } = options
   if (!isWhole(maxKeys) || maxKeys === 0) throw new RangeError('maxKeys must be a whole number from 1')
-  const table = createBucketTable(maxKeys)
+  const tables = new Map<string, BucketTable>()
   const shared = new Map<string, Bucket>()
   const slots = createSlotTable()
+  const nowMs = (): number => Math.floor(now())
 
-  /** The bucket that a quota counts in, and what is in it now. Changes nothing. */
-  const look = ({ name, key, quota }: AskedQuota, { quotas, cost }: AdmissionAsk, nowMs: number): Account => {
-    const { capacity, refill, perMs } = quota
-    const own = keyName([capacity, refill, perMs, ...key])
-    const known = table.find(own)
-    const crowded = !known && !table.makeRoom(quotas.length, nowMs)
-    const home = crowded ? keyName([capacity, refill, perMs, name]) : own
-    const bucket = known ?? (crowded ? shared.get(home) : undefined) ?? newBucket(name, quota, nowMs)
-    const price = cost * bucket.perToken
-    if (price > bucket.full) throw new RangeError(`quota "${name}": the cost is above the capacity`)
-    const lateMs = Math.max(0, bucket.at - nowMs)
-    const credit = refilled(bucket, bucket.credit, nowMs - bucket.at)
-    return { name, home, crowded, bucket, credit, price, lateMs }
+  const tableOf = (name: string, level: number): BucketTable => {
+    const id = `${level} ${name}`
+    const known = tables.get(id)
+    if (known) return known
+    const table = createBucketTable(maxKeys)
+    tables.set(id, table)
+    return table
   }
 
-  const charge = ({ home, crowded, bucket, credit, price, lateMs }: Account, nowMs: number): void => {
-    bucket.credit = credit - price
-    bucket.at = nowMs + lateMs
-    if (crowded) shared.set(home, bucket)
-    else table.keep(home, bucket)
+  /** Finds or makes the bucket that a quota is counted in. It is kept only when it is charged. */
+  const locate = ({ name, key, coarser = [], quota }: AskedQuota, at: number): Place => {
+    const { capacity, refill, perMs } = quota
+    for (const [level, candidate] of [key, ...coarser].entries()) {
+      const table = tableOf(name, level)
+      const id = keyName([capacity, refill, perMs, ...candidate])
+      const known = table.find(id)
+      if (known || table.makeRoom(at))
+        return {
+          bucket: known ?? newBucket(bucketRule(name, quota), at),
+          keep: (bucket) => table.keep(id, bucket),
+          drop: (bucket) => table.drop(id, bucket),
+        }
+    }
+    const id = keyName([capacity, refill, perMs, name])
+    return {
+      bucket: shared.get(id) ?? newBucket(bucketRule(name, quota), at),
+      keep: (bucket) => shared.set(id, bucket),
+      drop: nothing,
+    }
+  }
+
+  const look = (asked: AskedQuota, cost: number, at: number): Account => {
+    const place = locate(asked, at)
+    const { bucket } = place
+    const { name } = asked
+    const price = cost * bucket.perToken
+    if (price > bucket.full) throw new RangeError(`quota "${name}": the cost is above the capacity`)
+    // The clock went back: the bucket refills from where the clock is now.
+    bucket.at = Math.min(bucket.at, at)
+    return { ...place, name, price, credit: refilled(bucket, bucket.credit, at - bucket.at) }
+  }
+
+  /** Gives tokens back, at most `cost` of them in all calls together. */
+  const refunder = (accounts: readonly Account[], cost: number): ((tokens: number) => void) => {
+    let taken = cost
+    return (tokens) => {
+      const back = Math.min(taken, isWhole(tokens) ? tokens : 0)
+      if (back === 0) return
+      taken -= back
+      const at = nowMs()
+      for (const { bucket, drop } of accounts) {
+        const credit = refilled(bucket, bucket.credit, at - bucket.at)
+        bucket.credit = Math.min(bucket.full, credit + back * bucket.perToken)
+        bucket.at = at
+        if (bucket.credit === bucket.full) drop(bucket)
+      }
+    }
   }
 
   const take = (names: readonly string[]): (() => void) => {
@@ -68,28 +109,26 @@ export function createMemoryLimiter(
   }
 
   const admit = (ask: AdmissionAsk): Admission => {
-    const nowMs = Math.floor(now())
+    const at = nowMs()
     check(ask)
-    const accounts = ask.quotas.map((asked) => look(asked, ask, nowMs))
-    const places = ask.slots.map(({ key }) => keyName(key))
-    requireDistinct(accounts.map(({ home }) => home))
-    requireDistinct(places)
+    const accounts = ask.quotas.map((asked) => look(asked, ask.cost, at))
+    const held = ask.slots.map(({ key }) => keyName(key))
+    requireDistinct(held)
 
     const short = accounts.filter((account) => waitMs(account) > 0)
     const by =
-      short[0]?.name ?? ask.slots.find(({ limit }, index) => slots.count(places[index] ?? '') >= limit)?.name
+      short[0]?.name ?? ask.slots.find(({ limit }, index) => slots.count(held[index] ?? '') >= limit)?.name
     if (by !== undefined) {
       const retryAfterMs = short.length > 0 ? Math.max(...short.map(waitMs)) : SLOT_RETRY_MS
-      return {
-        admitted: false,
-        left: accounts.map((account) => row(account, account.credit)),
-        by,
-        retryAfterMs,
-      }
+      return { admitted: false, left: accounts.map((account) => leftIn(account, 0)), by, retryAfterMs }
     }
-    for (const account of accounts) if (account.price > 0) charge(account, nowMs)
-    const left = accounts.map((account) => row(account, account.credit - account.price))
-    return { admitted: true, left, release: take(places) }
+    if (ask.cost > 0) for (const account of accounts) charge(account, at)
+    return {
+      admitted: true,
+      left: accounts.map((account) => leftIn(account, account.price)),
+      release: take(held),
+      refund: refunder(accounts, ask.cost),
+    }
   }
 
   return {
@@ -102,40 +141,49 @@ export function createMemoryLimiter(
 
 type AskedQuota = AdmissionAsk['quotas'][number]
 
-interface Account {
-  readonly name: string
-  /** What its bucket is called in the table, or among the shared ones if the table is crowded. */
-  readonly home: string
-  readonly crowded: boolean
+interface Place {
   readonly bucket: Bucket
-  /** What is in it now, and what this ask takes. */
+  readonly keep: (bucket: Bucket) => void
+  readonly drop: (bucket: Bucket) => void
+}
+
+/** A quota of one ask. */
+interface Account extends Place {
+  readonly name: string
+  /** What is in the bucket now. */
   readonly credit: number
+  /** Credit that this ask takes. */
   readonly price: number
-  /** Milliseconds until a clock that went back has caught up. */
-  readonly lateMs: number
 }
 
-const newBucket = (name: string, quota: Quota, at: number): Bucket => {
-  const rule = bucketRule(name, quota)
-  return { ...rule, credit: rule.full, at }
+const newBucket = (rule: ReturnType<typeof bucketRule>, at: number): Bucket => ({
+  ...rule,
+  credit: rule.full,
+  at,
+})
+
+const charge = ({ bucket, credit, price, keep }: Account, at: number): void => {
+  bucket.credit = credit - price
+  bucket.at = at
+  keep(bucket)
 }
 
-/** Exact: asked again then, it admits if nobody else came. Who only looks asks for one token. */
-const waitMs = ({ bucket, credit, price, lateMs }: Account): number => {
-  const wait = msUntil(bucket, credit, Math.max(price, bucket.perToken))
-  return wait > 0 ? wait + lateMs : 0
-}
+/** Exact: asked again then, it admits if nobody else came. A cost of 0 waits for one token. */
+const waitMs = ({ bucket, credit, price }: Account): number =>
+  msUntil(bucket, credit, Math.max(price, bucket.perToken))
 
-const row = ({ name, bucket, lateMs }: Account, credit: number): QuotaLeft => {
-  const next = msUntilNext(bucket, credit)
-  return { name, tokens: wholeTokens(bucket, credit), nextMs: next > 0 ? next + lateMs : 0 }
-}
+const leftIn = ({ name, bucket, credit }: Account, price: number): QuotaLeft => ({
+  name,
+  tokens: wholeTokens(bucket, credit - price),
+  nextMs: msUntilNext(bucket, credit - price),
+})
 
 const check = ({ cost, quotas, slots }: AdmissionAsk): void => {
   if (!isWhole(cost)) throw new RangeError('the cost must be a whole number from 0')
   for (const { name, limit } of slots)
     if (!isWhole(limit)) throw new RangeError(`slot "${name}": the limit must be a whole number from 0`)
   requireDistinct(quotas.map(({ name }) => name))
+  if (quotas.length > 1) requireDistinct(quotas.map(({ key }) => keyName(key)))
 }
 
 const requireDistinct = (names: readonly string[]): void => {

@@ -71,13 +71,17 @@ export interface Limits<T extends Tenant = Tenant> {
   readonly perPrincipal?: Quota | ((principal: Principal, tenant: T) => Quota)
   /** Absent: tenants are not counted. */
   readonly perTenant?: Quota | ((tenant: T) => Quota)
-  /** Looked at before authentication and spent when it fails. Absent: addresses are not counted. */
+  /**
+   * Attempts to authenticate from one address. An attempt takes a token, which is given back when it proves a principal. Absent:
+   * addresses are not counted.
+   */
   readonly perAddress?: Quota
   /**
-   * Downloads at the same time; a place is held until the last byte or the cut. `total` absent: no cap.
+   * Downloads at the same time; a slot is held until the last byte or the cut. `total` counts in each process, the others in all
+   * processes that share the limiter. `total` absent: unlimited (the other limits still apply).
    *
    * `perPrincipal` absent: 16, and on a store with a pool of connections (S3) another download only while the principal
-   * holds less than a quarter of those that are free. `perTenant` absent: no cap, and on such a store another download only
+   * holds less than a quarter of those that are free. `perTenant` absent: unlimited, and on such a store another download only
    * while the tenant holds fewer than are free (`multi` tenancy). A number takes the place of the share.
    * @defaultValue `{ perPrincipal: 16 }`
    */
@@ -87,7 +91,8 @@ export interface Limits<T extends Tenant = Tenant> {
     readonly total?: number
   }
   /**
-   * Whole tokens that a request costs. A range that is more than half of the export costs what a download costs.
+   * Whole tokens that an answer costs. A range costs the same part of `download` as it is of the export, rounded up, and at
+   * least `range`.
    * @defaultValue 1 each
    */
   readonly cost?: { readonly download?: number; readonly range?: number; readonly head?: number }

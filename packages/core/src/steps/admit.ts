@@ -1,6 +1,6 @@
-import { addressPrefix } from '../http/address-prefix.ts'
+import { addressPrefixes } from '../http/address-prefix.ts'
 import { formatRateLimit, formatRateLimitPolicy, legacyRateLimitFields } from '../http/rate-limit-fields.ts'
-import type { Admission, AdmissionAsk, Principal, Quota, Tenant } from '../ports.ts'
+import type { Admission, AdmissionAsk, ByteRange, Principal, Quota, QuotaLeft, Tenant } from '../ports.ts'
 import { refusal } from '../refusals.ts'
 
 /** What the host limits, with its defaults filled. */
@@ -10,10 +10,7 @@ export interface AdmissionRules<T extends Tenant> {
   readonly concurrent: { readonly perPrincipal: number; readonly perTenant?: number; readonly total?: number }
 }
 
-/**
- * What one download asks of the limiter: every quota and every place in one step. Keys begin with the tenant, so that a
- * distributed limiter can keep what is taken together in one place.
- */
+/** What one request of a principal asks of the limiter: every quota and every slot in one step. */
 export function admissionAsk<T extends Tenant>(
   principal: Principal,
   tenant: T,
@@ -35,41 +32,110 @@ export function admissionAsk<T extends Tenant>(
       key: tenantKey,
       quota: typeof perTenant === 'function' ? perTenant(tenant) : perTenant,
     })
-  const slots = [{ name: 'principal-downloads', key: principalKey, limit: concurrent.perPrincipal }]
+  const slots: AdmissionAsk['slots'][number][] = [
+    {
+      name: 'principal-downloads',
+      key: principalKey,
+      limit: concurrent.perPrincipal,
+      scope: 'fleet',
+    },
+  ]
   if (concurrent.perTenant !== undefined)
-    slots.push({ name: 'tenant-downloads', key: tenantKey, limit: concurrent.perTenant })
+    slots.push({ name: 'tenant-downloads', key: tenantKey, limit: concurrent.perTenant, scope: 'fleet' })
+  // It protects the sockets and the memory of this process.
   if (concurrent.total !== undefined)
-    slots.push({ name: 'total-downloads', key: ['total'], limit: concurrent.total })
-  return { quotas, slots, cost }
+    slots.push({ name: 'total-downloads', key: ['total'], limit: concurrent.total, scope: 'process' })
+  return { partition: tenant.id, quotas, slots, cost }
 }
 
-/** What an address asks: `cost` 0 looks before authentication, 1 pays for one that failed. */
-export const addressAsk = (address: string, quota: Quota, cost: 0 | 1): AdmissionAsk => ({
-  quotas: [{ name: 'address', key: [addressPrefix(address), 'address'], quota }],
-  slots: [],
-  cost,
-})
+/** What an attempt to authenticate asks of the limiter: one token of the quota of its address. */
+export function addressAsk(address: string, quota: Quota): AdmissionAsk {
+  const [finest, ...coarser] = addressPrefixes(address)
+  const keyOf = (prefix: string): readonly string[] => [prefix, 'address']
+  return {
+    partition: finest,
+    quotas: [{ name: 'address', key: keyOf(finest), coarser: coarser.map(keyOf), quota }],
+    slots: [],
+    cost: 1,
+  }
+}
+
+/** Tokens that a request costs by what it sends. */
+export interface Cost {
+  readonly download: number
+  readonly range: number
+  readonly head: number
+}
+
+/** The cost before the answer is known. `isRange`: the request has a well-formed `Range`. */
+export function costOfRequest(method: string, isRange: boolean, cost: Cost): number {
+  if (method === 'HEAD') return cost.head
+  return isRange ? cost.range : cost.download
+}
 
 /**
- * What a range owes beyond its own price: one that is more than half of the export is a download by another name, and costs
- * what a download costs.
+ * The cost of the planned answer. A range costs the same part of a download's cost as it is of the export, rounded up, so no way
+ * to split an export makes it cheaper; but at least `cost.range` for each part, because each is opened by itself. An answer
+ * without content (HEAD, 304) costs what a HEAD costs.
+ *
+ * @param size - bytes of the whole export
  */
-export function rangeDebt(
-  { status, length }: { readonly status: number; readonly length: number },
+export function costOfPlan(
+  method: string,
+  { status, ranges }: { readonly status: number; readonly ranges: readonly ByteRange[] },
   size: number,
-  cost: { readonly download: number; readonly range: number },
+  cost: Cost,
 ): number {
-  return status === 206 && length * 2 > size ? Math.max(0, cost.download - cost.range) : 0
+  if (method === 'HEAD' || status === 304) return cost.head
+  if (status !== 206) return cost.download
+  const bytes = ranges.reduce((sum, { first, last }) => sum + last - first + 1, 0)
+  return Math.max(cost.range * ranges.length, portion(cost.download, bytes, size))
 }
 
-/** Refuses what is no answer of a limiter: who is admitted by mistake is admitted. */
+/** `whole · part ÷ size`, rounded up. Exact: the product may be above 2^53. */
+const portion = (whole: number, part: number, size: number): number =>
+  Number((BigInt(whole) * BigInt(part) + BigInt(size) - 1n) / BigInt(size))
+
+/** What is still to be paid, so that the same quotas can take it; never more than the smallest of them holds. */
+export function debtAsk(asked: AdmissionAsk, cost: number): AdmissionAsk {
+  const smallest = Math.min(...asked.quotas.map(({ quota }) => quota.capacity))
+  return { ...asked, slots: [], cost: Math.max(0, Math.min(cost, smallest) - asked.cost) }
+}
+
+/**
+ * The wait after a debt that was not admitted. The next request pays its first cost again before the debt, so it needs both:
+ * by then each quota must have gained that first cost, too.
+ */
+export function debtRetryMs({ quotas, cost }: AdmissionAsk, retryAfterMs: number): number {
+  const waits = quotas.map(({ quota: { refill, perMs } }) => Math.ceil((cost * perMs) / refill))
+  return retryAfterMs + Math.max(0, ...waits)
+}
+
+/** What is left after `tokens` were given back. */
+export const leftAfterRefund = (
+  { quotas }: AdmissionAsk,
+  left: readonly QuotaLeft[],
+  tokens: number,
+): readonly QuotaLeft[] =>
+  left.map((row) => {
+    const capacity = quotas.find(({ name }) => name === row.name)?.quota.capacity ?? 0
+    const more = row.tokens + tokens
+    return more < capacity ? { ...row, tokens: more } : { ...row, tokens: capacity, nextMs: 0 }
+  })
+
+/** Rejects a malformed limiter answer, because admitting a request by mistake cannot be undone. */
 export function checkAdmission(admission: Admission | null | undefined): Admission {
-  if (admission && typeof admission.admitted === 'boolean' && Array.isArray(admission.left)) return admission
-  const cause = new TypeError('an admission needs admitted and left')
+  if (admission && isWellFormed(admission)) return admission
+  const cause = new TypeError('an admission needs admitted and left, and if admitted release() and refund()')
   throw refusal({ kind: 'upstream_error', trouble: 'admission_malformed' }, cause)
 }
 
-/** Refuses what the limiter did not admit: `rate_limited` by a quota, `too_many_downloads` by a place. */
+const isWellFormed = (admission: Admission): boolean =>
+  Array.isArray(admission.left) &&
+  typeof admission.admitted === 'boolean' &&
+  (!admission.admitted || (typeof admission.release === 'function' && typeof admission.refund === 'function'))
+
+/** Refuses a request that the limiter did not admit: `rate_limited` by a quota, `too_many_downloads` by a slot. */
 export function requireAdmitted({
   asked,
   admission,
@@ -86,7 +152,7 @@ export function requireAdmitted({
 /** The RateLimit fields of the answer, admitted or not. */
 export function admissionFields(
   ask: AdmissionAsk,
-  { left }: Admission,
+  { left }: Pick<Admission, 'left'>,
   legacy: boolean,
 ): Record<string, string> {
   const policies = ask.quotas.map(({ name, quota: { capacity, refill, perMs } }) => ({
@@ -99,7 +165,7 @@ export function admissionFields(
     remaining: tokens,
     resetSeconds: Math.ceil(nextMs / 1_000),
   }))
-  // A limiter that refused for want of a place need not have looked at the quotas.
+  // A limiter that refused because of a slot may have left the quotas unread.
   if (limits.length === 0) return {}
   const fields = { 'RateLimit-Policy': formatRateLimitPolicy(policies), RateLimit: formatRateLimit(limits) }
   return legacy ? { ...fields, ...legacyRateLimitFields(policies, limits) } : fields

@@ -1,7 +1,7 @@
 import type { RateLimiter } from '../ports.ts'
 import type { PortWatch } from './port-watch.ts'
 
-/** Refuses the principal `busy`, admits all others, and holds their places. It counts nothing, so answers do not differ. */
+/** Refuses the principal `busy`, admits all others, and holds their slots. It counts nothing, so answers do not differ. */
 export const createAdapterLimiter = (watch: PortWatch): RateLimiter => ({
   admit: (ask, signal) =>
     watch.call('limiter', signal, () =>
@@ -12,6 +12,11 @@ export const createAdapterLimiter = (watch: PortWatch): RateLimiter => ({
             by: 'principal',
             retryAfterMs: 4_200,
           }
-        : { admitted: true, left: [{ name: 'principal', tokens: 59, nextMs: 1_000 }], release: watch.hold() },
+        : {
+            admitted: true,
+            left: [{ name: 'principal', tokens: 59, nextMs: 1_000 }],
+            release: ask.slots.length > 0 ? watch.hold() : () => undefined,
+            refund: () => undefined,
+          },
     ),
 })

@@ -77,7 +77,13 @@ describe('what the host built around it', () => {
       },
     })
     const limiter = {
-      admit: async () => ({ admitted: true, left: [], release: () => void released.push('place') }) as const,
+      admit: async () =>
+        ({
+          admitted: true,
+          left: [],
+          release: () => void released.push('place'),
+          refund: () => undefined,
+        }) as const,
     }
     await using scene = await openScene({ verifier, store, limits: { limiter } })
     const answer = await scene.ask({ ...byAnyone, method: 'HEAD' })

@@ -2,13 +2,37 @@ import { connect } from 'node:net'
 
 import { describe, expect, test } from 'vitest'
 
+import { createExportHandler } from '../../src/export-handler.ts'
+import { createMemoryLimiter } from '../../src/limits/memory-limiter.ts'
 import type { Limits } from '../../src/options/options.ts'
+import type { ExportHandler, Principal } from '../../src/ports.ts'
+import { refuse } from '../../src/refusals.ts'
 import type { Ask } from './ask.ts'
 import { openGatedStore, openLimiter } from './limiters.ts'
-import { ids, openScene, pathOf } from './scene.ts'
+import { content, ids, openScene, pathOf, principalOf, soundOptions } from './scene.ts'
 
 const few = { capacity: 2, refill: 1, perMs: 10_000 }
 const range = { headers: { range: 'bytes=0-1' } }
+
+/** One HEAD request from one address, without a socket; gives the status. */
+const askDirectly = async (
+  handler: ExportHandler,
+  token: string,
+  signal = new AbortController().signal,
+): Promise<number> => {
+  const fields = new Map([
+    ['authorization', `Bearer ${token}`],
+    ['x-org-name', 'acme'],
+  ])
+  const request = {
+    method: 'HEAD',
+    params: { exportId: ids.ready },
+    header: (name: string) => fields.get(name),
+    address: '192.0.2.1',
+    signal,
+  }
+  return (await handler(request)).status
+}
 
 describe('a quota', () => {
   test('is told with every answer that was counted, and refuses when it is spent', async () => {
@@ -119,7 +143,58 @@ describe('a quota', () => {
   })
 })
 
-describe('a place', () => {
+describe('the price follows what is sent', () => {
+  const cost = { download: 10, range: 1, head: 2 }
+  const half = Math.floor(content.length / 2)
+  const etagOf = async (): Promise<string> => {
+    await using scene = await openScene({ limits: { limiter: openLimiter().limiter } })
+    return (await scene.ask({ method: 'HEAD' })).field('etag') ?? ''
+  }
+  /** Tokens of a bucket of 100 that one request takes. */
+  const pay = async (headers: NonNullable<Ask['headers']>): Promise<number> => {
+    const { limiter } = openLimiter()
+    const perPrincipal = { capacity: 100, refill: 1, perMs: 1_000 }
+    await using scene = await openScene({ limits: { limiter, perPrincipal, cost } })
+    const shown = (await scene.ask({ headers })).field('ratelimit') ?? ''
+    await scene.ask({ method: 'HEAD' })
+    const after = (await scene.ask({ method: 'HEAD' })).field('ratelimit') ?? ''
+    const tokens = (field: string): number => Number(/;r=(\d+)/.exec(field)?.[1])
+    expect(tokens(after) + 2 * cost.head).toBe(tokens(shown))
+    return 100 - tokens(shown)
+  }
+
+  test('two halves cost what the whole does', async () => {
+    const [one, two] = [await pay({ range: `bytes=0-${half - 1}` }), await pay({ range: `bytes=${half}-` })]
+    // 30 and 31 of 61 bytes
+    expect([one, two]).toEqual([5, 6])
+    expect(await pay({})).toBe(10)
+  })
+
+  test('a range for an ETag that is no longer true costs the download that it gets', async () => {
+    expect(await pay({ range: 'bytes=0-1', 'if-range': '"old"' })).toBe(10)
+    expect(await pay({ range: 'bytes=0-1', 'if-range': await etagOf() })).toBe(1)
+  })
+
+  test('a 304 costs what HEAD does', async () => {
+    expect(await pay({ 'if-none-match': '*' })).toBe(2)
+    expect(await pay({ 'if-none-match': '*', range: 'bytes=0-1' })).toBe(2)
+  })
+
+  test('after a debt that is refused, exactly Retry-After later it is paid', async () => {
+    const clock = { ms: 0 }
+    const limiter = createMemoryLimiter({ now: () => clock.ms })
+    const limits = { limiter, perPrincipal: { capacity: 12, refill: 1, perMs: 1_000 }, cost }
+    await using scene = await openScene({ limits })
+    const whole = { headers: { range: 'bytes=0-' } }
+    expect((await scene.ask(whole)).status).toBe(206)
+    const refused = await scene.ask(whole)
+    expect([refused.status, refused.field('retry-after')]).toEqual([429, '9'])
+    clock.ms += 9_000
+    expect((await scene.ask(whole)).status).toBe(206)
+  })
+})
+
+describe('a slot', () => {
   test('is held until the last byte, and then another gets it', async () => {
     const { limiter, open } = openLimiter()
     const { store, gate } = openGatedStore()
@@ -185,27 +260,85 @@ describe('the quota of an address', () => {
     for (const request of [eve, { headers: { authorization: undefined } }, eve, {}])
       statuses.push((await scene.ask(request)).status)
     expect(statuses).toEqual([401, 401, 429, 429])
-    expect(asked.map(({ cost }) => cost)).toEqual([0, 1, 0, 1, 0, 0])
+    expect(asked.map(({ cost }) => cost)).toEqual([1, 1, 1, 1])
     expect(scene.calls.filter((call) => call === 'verifier')).toHaveLength(1)
   })
 
-  test('costs nothing to who is somebody, also where he is refused', async () => {
-    const { limiter, asked } = openLimiter()
+  test('is given back to a principal, also where the request is refused later', async () => {
+    const { limiter, refunds } = openLimiter()
     await using scene = await openScene({ limits: { perAddress, limiter } })
     await scene.ask()
     await scene.ask({ headers: { authorization: 'Bearer idle' } })
     await scene.ask({ path: pathOf('nope') })
-    expect(asked.filter(({ quotas }) => quotas[0]?.name === 'address').map(({ cost }) => cost)).toEqual([
-      0, 0, 0,
-    ])
+    expect(refunds).toEqual([1, 1, 1])
+    expect((await scene.ask()).status).toBe(200)
   })
 
-  test('costs nothing where nobody could tell who it was', async () => {
-    const { limiter, asked } = openLimiter()
-    const verifier = { verify: () => Promise.reject(new Error('keys are down')) }
+  test('is given back when the verifier is at fault', async () => {
+    const { limiter, refunds } = openLimiter()
+    const verifier = { verify: (): Promise<never> => Promise.reject(new Error('keys are down')) }
     await using scene = await openScene({ verifier, limits: { perAddress, limiter } })
     expect((await scene.ask()).status).toBe(503)
-    expect(asked.map(({ cost }) => cost)).toEqual([0])
+    expect(refunds).toEqual([1])
+  })
+
+  /** A verifier that decides about nobody until the gate is open. */
+  const openGatedVerifier = (): {
+    verifier: { verify: (token: string) => Promise<Principal> }
+    gate: PromiseWithResolvers<void>
+    seen: string[]
+  } => {
+    const gate = Promise.withResolvers<void>()
+    const seen: string[] = []
+    const verify = async (token: string): Promise<Principal> => {
+      seen.push(token)
+      await gate.promise
+      return token === 'eve' ? refuse('token_invalid') : principalOf(token)
+    }
+    return { verifier: { verify }, gate, seen }
+  }
+
+  test('1,000 made-up tokens at once are verified as often as it holds tokens', async () => {
+    const limiter = createMemoryLimiter({ now: () => 0 })
+    const { verifier, gate, seen } = openGatedVerifier()
+    const limits = { perAddress: { capacity: 20, refill: 1, perMs: 3_000 }, limiter }
+    const handler = createExportHandler({ ...soundOptions(), verifier, limits })
+    const answers = Array.from({ length: 1_000 }, () => askDirectly(handler, 'eve'))
+    await expect.poll(() => seen.length).toBe(20)
+    gate.resolve()
+    const statuses = await Promise.all(answers)
+    expect(seen).toHaveLength(20)
+    expect(Map.groupBy(statuses, (status) => status).get(401)).toHaveLength(20)
+    expect(Map.groupBy(statuses, (status) => status).get(429)).toHaveLength(980)
+  })
+
+  test('200 valid tokens at once from one address are all admitted, however few it holds', async () => {
+    const limiter = createMemoryLimiter({ now: () => 0 })
+    const { verifier, gate, seen } = openGatedVerifier()
+    const handler = createExportHandler({ ...soundOptions(), verifier, limits: { perAddress, limiter } })
+    const answers = Array.from({ length: 200 }, (_, index) => askDirectly(handler, `user-${index}`))
+    await expect.poll(() => seen.length).toBe(2)
+    gate.resolve()
+    expect(new Set(await Promise.all(answers))).toEqual(new Set([200]))
+    expect(seen).toHaveLength(200)
+  })
+
+  test('is lost by a client that leaves before the outcome is known', async () => {
+    const { limiter, refunds } = openLimiter()
+    const { verifier, gate, seen } = openGatedVerifier()
+    const handler = createExportHandler({ ...soundOptions(), verifier, limits: { perAddress, limiter } })
+    const leaving = new AbortController()
+    const answers = [
+      askDirectly(handler, 'eve', leaving.signal),
+      askDirectly(handler, 'eve', leaving.signal),
+      askDirectly(handler, 'eve', leaving.signal),
+    ]
+    await expect.poll(() => seen.length).toBe(2)
+    leaving.abort()
+    await Promise.all(answers)
+    expect(await askDirectly(handler, 'eve')).toBe(429)
+    gate.resolve()
+    expect([seen.length, refunds]).toEqual([2, []])
   })
 
   test('is not told: a stranger learns nothing of others from his address', async () => {

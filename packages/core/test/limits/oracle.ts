@@ -1,6 +1,9 @@
 import type { Quota } from '../../src/ports.ts'
 
-/** A token bucket in BigInt, told as the law and not as the code tells it: tokens are a fraction over `perMs`. */
+/**
+ * A token bucket in BigInt, written as the rule and not as the code: tokens are a fraction over `perMs`. The time by which a clock
+ * goes back counts as no time: the bucket refills from where the clock is now. Only a charge and a clock that went back are kept.
+ */
 export interface Oracle {
   ask(cost: number, nowMs: number): OracleAnswer
 }
@@ -19,11 +22,11 @@ export function createOracle(quota: Quota): Oracle {
   let charged: { credit: bigint; at: bigint } | undefined
 
   /** First millisecond from now at which so much is there, by trying where it must be. */
-  const until = (credit: bigint, wanted: bigint, late: bigint): bigint => {
+  const until = (credit: bigint, wanted: bigint): bigint => {
     if (credit >= wanted) return 0n
     let wait = (wanted - credit) / refill
     while (credit + wait * refill < wanted) wait += 1n
-    return wait + late
+    return wait
   }
 
   return {
@@ -32,18 +35,17 @@ export function createOracle(quota: Quota): Oracle {
       const { credit: before, at } = charged ?? { credit: full, at: now }
       const gained = now > at ? (now - at) * refill : 0n
       const credit = before + gained > full ? full : before + gained
-      const late = at > now ? at - now : 0n
       const price = BigInt(cost) * perMs
       const wanted = cost === 0 ? perMs : price
       const admitted = credit >= wanted
       const left = admitted ? credit - price : credit
-      if (admitted && cost > 0) charged = { credit: left, at: now + late }
+      if ((admitted && cost > 0) || now < at) charged = { credit: left, at: now }
       const tokens = left / perMs
       return {
         admitted,
         tokens: Number(tokens),
-        nextMs: left === full ? 0 : Number(until(left, (tokens + 1n) * perMs, late)),
-        retryAfterMs: admitted ? 0 : Number(until(credit, wanted, late)),
+        nextMs: left === full ? 0 : Number(until(left, (tokens + 1n) * perMs)),
+        retryAfterMs: admitted ? 0 : Number(until(credit, wanted)),
       }
     },
   }

@@ -12,11 +12,12 @@ import type { Client } from './clients.ts'
 const here = new AbortController().signal
 const TIMER_MS = 50
 const ask: AdmissionAsk = {
+  partition: 'acme',
   quotas: [{ name: 'user', key: ['acme', 'ada'], quota: { capacity: 40, refill: 1, perMs: 3_600_000 } }],
   slots: [],
   cost: 1,
 }
-const slots = [{ name: 'downloads', key: ['acme', 'ada'], limit: 4 }]
+const slots: AdmissionAsk['slots'] = [{ name: 'downloads', key: ['acme', 'ada'], limit: 4, scope: 'fleet' }]
 const release = (admission: Admission): void => {
   if (admission.admitted) admission.release()
 }
@@ -183,12 +184,12 @@ describe.skipIf(!isHere('redis')).each(clients)('by $kind', ({ connect }) => {
       const [place = ''] = (await client.send(['KEYS', '*:s:*'], '')) as string[]
       return place !== '' && Number(await client.send(['ZCARD', place], place)) === 4
     })
-    expect(await other.admit({ quotas: [], slots, cost: 1 }, here)).toMatchObject({
+    expect(await other.admit({ ...ask, quotas: [], slots }, here)).toMatchObject({
       admitted: false,
       by: 'downloads',
     })
     for (const admission of admissions) release(admission)
-    expect(await other.admit({ quotas: [], slots, cost: 1 }, here)).toMatchObject({ admitted: true })
+    expect(await other.admit({ ...ask, quotas: [], slots }, here)).toMatchObject({ admitted: true })
   })
 
   test('a Redis that was started empty learns the open downloads within one renewal', async () => {
@@ -213,7 +214,7 @@ describe.skipIf(!isHere('redis')).each(clients)('by $kind', ({ connect }) => {
 
   test('a place that ended while Redis was away is free when it is back', async () => {
     const limiter = createRedisLimiter({ send: client.send, timeoutMs: TIMER_MS, leaseMs: 60_000 })
-    const admission = await limiter.admit({ quotas: [], slots, cost: 1 }, here)
+    const admission = await limiter.admit({ ...ask, quotas: [], slots }, here)
     const [place = ''] = (await client.send(['KEYS', '*:s:*'], '')) as string[]
     const told: string[] = []
     limiter.onTrouble?.((code) => told.push(code))

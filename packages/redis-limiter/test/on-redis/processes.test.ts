@@ -17,8 +17,9 @@ import type { Order } from './worker.ts'
 const here = new AbortController().signal
 const file = fileURLToPath(new URL('worker.ts', import.meta.url))
 const placesOf = (limit: number): AdmissionAsk => ({
+  partition: 'acme',
   quotas: [],
-  slots: [{ name: 'downloads', key: ['acme', 'ada'], limit }],
+  slots: [{ name: 'downloads', key: ['acme', 'ada'], limit, scope: 'fleet' }],
   cost: 1,
 })
 
@@ -81,6 +82,7 @@ describe.skipIf(!isHere('redis'))('a fleet', { timeout: 60_000 }, () => {
     const capacity = 200
     const perMs = 5
     const ask: AdmissionAsk = {
+      partition: 'acme',
       quotas: [{ name: 'user', key: ['acme', 'ada'], quota: { capacity, refill: 1, perMs } }],
       slots: [],
       cost: 1,

@@ -6,14 +6,16 @@ import { startRedis } from '../../../../scripts/servers/redis.ts'
 import type { Redis } from '../../../../scripts/servers/redis.ts'
 import { createOracle, seeded } from '../../../core/test/limits/oracle.ts'
 import { nameKeys } from '../../src/names.ts'
-import { admitArgs, admitScript } from '../../src/scripts.ts'
+import { admitArgs, admitScript, refundArgs, refundScript } from '../../src/scripts.ts'
 import { readVerdict } from '../../src/verdict.ts'
 import type { Verdict } from '../../src/verdict.ts'
 import { ioRedis } from './clients.ts'
 import type { Client } from './clients.ts'
 
 // The script that is published, but for the line that reads the server's clock: no server lets a test set it.
-const replayed = admitScript(`local now = tonumber(ARGV[#ARGV])`)
+const testClock = `local now = tonumber(ARGV[#ARGV])`
+const replayed = admitScript(testClock)
+const replayedRefund = refundScript(testClock)
 const quotaOf = (user: string, quota: Quota): AdmissionAsk['quotas'][number] => ({
   name: 'user',
   key: ['acme', user],
@@ -34,7 +36,7 @@ describe.skipIf(!isHere('redis'))('the script, on a clock that the test sets', (
 
   let leases = 0
   const admit = async (asked: Partial<AdmissionAsk>, nowMs: number): Promise<Verdict> => {
-    const ask = { quotas: [], slots: [], cost: 1, ...asked }
+    const ask = { partition: 'acme', quotas: [], slots: [], cost: 1, ...asked }
     const { quotas, slots } = nameKeys('test', ask)
     leases += 1
     const args = [...admitArgs(ask, `lease-${leases}`, 30_000), String(nowMs)]
@@ -46,7 +48,7 @@ describe.skipIf(!isHere('redis'))('the script, on a clock that the test sets', (
   }
 
   test.each([1, 2, 3])(
-    '12,000 random steps, clock steps back included, equal the oracle (seed %i)',
+    '12,000 random steps, with clock jumps both ways, equal the oracle (seed %i)',
     async (seed) => {
       const random = seeded(seed)
       const below = (most: number): number => Math.floor(random() * most)
@@ -67,7 +69,8 @@ describe.skipIf(!isHere('redis'))('the script, on a clock that the test sets', (
           expected.push({ admitted, retryAfterMs, left: [{ name: 'user', tokens, nextMs }] })
           answers.push(admit({ quotas: [quotaOf(`${seed}-${round}`, quota)], cost }, now))
           const exactly = random() < 0.3 ? retryAfterMs : below(quota.perMs)
-          now += random() < 0.1 ? -below(quota.perMs * 3) : exactly
+          const jump = (below(7) - 3) * quota.perMs
+          now += random() < 0.1 ? jump : exactly
         }
         const given = await Promise.all(answers)
         for (const [step, verdict] of given.entries())
@@ -103,7 +106,9 @@ describe.skipIf(!isHere('redis'))('the script, on a clock that the test sets', (
       quotaOf('whole', { capacity: 5, refill: 1, perMs: 1_000 }),
       { ...quotaOf('spent', { capacity: 1, refill: 1, perMs: 7_000 }), name: 'spent' },
     ]
-    const slots = [{ name: 'downloads', key: ['acme', 'whole'], limit: 1 }]
+    const slots: AdmissionAsk['slots'] = [
+      { name: 'downloads', key: ['acme', 'whole'], limit: 1, scope: 'fleet' },
+    ]
     await admit({ quotas }, 1_000)
     expect(await admit({ quotas, slots }, 1_000)).toEqual({
       admitted: false,
@@ -135,7 +140,9 @@ describe.skipIf(!isHere('redis'))('the script, on a clock that the test sets', (
   })
 
   test('a lease that nobody renews is over after its time', async () => {
-    const slots = [{ name: 'downloads', key: ['acme', 'leased'], limit: 2 }]
+    const slots: AdmissionAsk['slots'] = [
+      { name: 'downloads', key: ['acme', 'leased'], limit: 2, scope: 'fleet' },
+    ]
     await admit({ slots }, 1_000)
     await admit({ slots }, 2_000)
     expect(await admit({ slots }, 30_999)).toMatchObject({
@@ -148,9 +155,51 @@ describe.skipIf(!isHere('redis'))('the script, on a clock that the test sets', (
     expect(await admit({ slots }, 32_000)).toMatchObject({ admitted: true })
   })
 
+  const refund = async (asked: AdmissionAsk['quotas'], tokens: number, nowMs: number): Promise<unknown> => {
+    const ask = { partition: 'acme', quotas: asked, slots: [], cost: 1 }
+    const { quotas } = nameKeys('test', ask)
+    const args = [...refundArgs(ask, tokens), String(nowMs)]
+    return client.send(['EVAL', replayedRefund, String(quotas.length), ...quotas, ...args], quotas[0] ?? '')
+  }
+
+  test('a clock that goes back an hour: the bucket refills from there, and a slot is over within its lease', async () => {
+    const quotas = [quotaOf('back', { capacity: 3, refill: 1, perMs: 1_000 })]
+    const slots: AdmissionAsk['slots'] = [
+      { name: 'downloads', key: ['acme', 'back'], limit: 1, scope: 'fleet' },
+    ]
+    const hour = 3_600_000
+    await admit({ quotas, cost: 3 }, 2 * hour)
+    await admit({ slots }, 2 * hour)
+    expect(await admit({ quotas }, hour)).toMatchObject({ admitted: false, retryAfterMs: 1_000 })
+    expect(await admit({ quotas }, hour + 999)).toMatchObject({ admitted: false, retryAfterMs: 1 })
+    expect(await admit({ quotas }, hour + 1_000)).toMatchObject({ admitted: true })
+    expect(await admit({ slots }, hour)).toMatchObject({ admitted: false })
+    expect(await admit({ slots }, hour + 29_999)).toMatchObject({ admitted: false })
+    expect(await admit({ slots }, hour + 30_000)).toMatchObject({ admitted: true })
+  })
+
+  test('a refund gives back what was paid, and a full bucket leaves no key', async () => {
+    const quotas = [
+      quotaOf('refund', { capacity: 3, refill: 1, perMs: 1_000 }),
+      { ...quotaOf('refund', { capacity: 9, refill: 1, perMs: 1_000 }), name: 'other' },
+    ]
+    await admit({ quotas, cost: 3 }, 1_000)
+    await refund(quotas, 2, 1_500)
+    expect(await admit({ quotas, cost: 0 }, 1_500)).toMatchObject({
+      left: [
+        { tokens: 2, nextMs: 500 },
+        { tokens: 8, nextMs: 500 },
+      ],
+    })
+    await refund(quotas, 1, 1_500)
+    const names = nameKeys('test', { partition: 'acme', quotas, slots: [], cost: 0 }).quotas
+    expect(await client.send(['EXISTS', ...names], names[0] ?? '')).toBe(0)
+    expect(await admit({ quotas, cost: 0 }, 1_500)).toMatchObject({ left: [{ tokens: 3 }, { tokens: 9 }] })
+  })
+
   test('a denial writes nothing', async () => {
     const ask = { quotas: [quotaOf('denied', { capacity: 1, refill: 1, perMs: 60_000 })] }
-    const { quotas } = nameKeys('test', { ...ask, slots: [], cost: 1 })
+    const { quotas } = nameKeys('test', { ...ask, partition: 'acme', slots: [], cost: 1 })
     const key = quotas[0] ?? ''
     await admit(ask, 1_000)
     const before = await client.send(['HGETALL', key], key)
