@@ -1,6 +1,6 @@
 import { LRUCache } from 'lru-cache'
 
-import { addressPrefix } from '../http/address-prefix.ts'
+import { addressPrefixes } from '../http/address-prefix.ts'
 import type { Caller, Claims, Principal, TokenVerifier } from '../ports.ts'
 import { refusalDetail, refuse } from '../refusals.ts'
 import { abortable, withDeadline } from '../waiting.ts'
@@ -99,7 +99,7 @@ export function createIntrospectionVerifierIn(
     const fault = inactive.get(digest, now())
     if (fault) refuse('token_invalid', { cause: fault })
     const turn = (own: AbortSignal): Promise<Principal> =>
-      askInTurn(token, digest, addressPrefix(address), own)
+      askInTurn(token, digest, addressPrefixes(address)[0], own)
     const question = questions.run(digest, () => withDeadline(turn, { ms: deadlineMs }))
     try {
       return await abortable(question, signal)

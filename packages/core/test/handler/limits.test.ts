@@ -31,7 +31,7 @@ const askDirectly = async (
     address: '192.0.2.1',
     signal,
   }
-  return (await handler(request)).status
+  return (await handler.handle(request)).status
 }
 
 describe('a quota', () => {
