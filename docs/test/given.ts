@@ -9,6 +9,8 @@ export const given: Readonly<Record<string, string>> = {
   findTenant:
     "declare const findTenant: (name: string) => Promise<import('@sallyport/core').Tenant | undefined>",
   handler: "declare const handler: import('@sallyport/core').ExportHandler",
+  members:
+    "declare const members: { find(name: string, subject: string, signal: AbortSignal): Promise<(import('@sallyport/core').Tenant & { readonly isMember: boolean }) | undefined> }",
   options: "declare const options: import('@sallyport/core').ExportHandlerOptions",
   pager: 'declare const pager: { page(what: string): void; count(what: string): void }',
   server: "declare const server: import('node:http').Server",

@@ -27,7 +27,7 @@ import { checkPrincipal } from './steps/check-principal.ts'
 import { checkRecord } from './steps/check-record.ts'
 import { negotiateVersion } from './steps/negotiate-version.ts'
 import { parseExportId } from './steps/parse-export-id.ts'
-import { nameRequired, parseTenantName } from './steps/parse-tenant-name.ts'
+import { nameRequired, onlyTenantName, parseTenantName } from './steps/parse-tenant-name.ts'
 import { planDelivery } from './steps/plan-delivery.ts'
 import { requireOpen } from './steps/require-open.ts'
 import { requireValid } from './steps/require-valid.ts'
@@ -84,7 +84,8 @@ export function createExportHandler<T extends Tenant>(options: ExportHandlerOpti
         asked.parsed,
       ])
       entry.exportId = exportId
-      const tenant = await resolveTenant(tenantName, principal, tenancy, (call) => ask('tenants', call))
+      const name = tenantName ?? onlyTenantName(principal, guard.namePattern)
+      const tenant = await resolveTenant(name, principal, tenancy, (call) => ask('tenants', call))
       entry.tenantId = printableText(tenant.id)
       authorize(principal, capability)
       const admission = await askAdmission(request, principal, tenant, limits, exchange)

@@ -105,7 +105,10 @@ export interface Principal {
   /** Who vouches. Unique together with `subject`. */
   readonly issuer: string
   readonly subject: string
-  /** Names of the organizations that the token proves. */
+  /**
+   * Names of the organizations that the token proves. Empty: it is of no organization, which single tenancy accepts. An
+   * empty text stands for a claim that is there and is no name: it equals no organization, so single tenancy refuses.
+   */
   readonly organizations: readonly string[]
   readonly capabilities: readonly string[]
   /** Verified claims, for permitted scopes in `findExport`. Never logged. */
@@ -156,7 +159,10 @@ export interface MultiTenancy<T extends Tenant> {
   readonly mode: 'multi'
   /** Gives the organization of that name, `undefined` where there is none. Asked only for names the token proves. */
   readonly findTenant: (name: string, principal: Principal, signal: AbortSignal) => Promise<T | undefined>
-  /** Asked for a name that the token lacks. Absent: such a name is refused, unasked. */
+  /**
+   * Asked for a name that the token lacks and `findTenant` knows. A rejection is refused like an organization that does
+   * not exist (403), and `onEvent` gets a `trouble`. Absent: such a name is refused, unasked.
+   */
   readonly isMember?: (principal: Principal, tenant: T, signal: AbortSignal) => Promise<boolean>
   /**
    * `true`: a principal of exactly one organization may omit the header.

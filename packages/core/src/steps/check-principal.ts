@@ -4,11 +4,17 @@ import { refusal } from '../refusals.ts'
 /** Refuses what a verifier gives and proves nobody: limits, tenancy and events stand on these members. */
 export function checkPrincipal(principal: Principal | null | undefined): Principal {
   if (principal && isWhole(principal)) return principal
-  const cause = new TypeError('a principal needs issuer, subject, organizations and capabilities')
+  const cause = new TypeError(
+    'a principal needs issuer and subject, and organizations and capabilities that are lists of strings',
+  )
   throw refusal({ kind: 'upstream_error', trouble: 'principal_malformed' }, cause)
 }
 
 const isWhole = ({ issuer, subject, organizations, capabilities }: Principal): boolean =>
-  isText(issuer) && isText(subject) && Array.isArray(organizations) && Array.isArray(capabilities)
+  isText(issuer) && isText(subject) && areStrings(organizations) && areStrings(capabilities)
+
+/** An organization that is no string would reach `findTenant` and pass for a name. */
+const areStrings = (values: unknown): boolean =>
+  Array.isArray(values) && values.every((value) => typeof value === 'string')
 
 const isText = (value: unknown): boolean => typeof value === 'string' && value !== ''

@@ -1,3 +1,4 @@
+import { decodeFieldText } from '../http/field-text.ts'
 import type { MultiTenancy, Principal, SingleTenancy, Tenant } from '../ports.ts'
 import type { Parsed } from './require-valid.ts'
 
@@ -7,16 +8,18 @@ const longestName = 64
 export const defaultNamePattern: RegExp = /^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,62}[A-Za-z0-9])?$/
 
 /**
- * The value of `X-Org-Name` → a well-formed name; `undefined`: none was sent and none is needed.
+ * The value of `X-Org-Name` → a well-formed name; `undefined`: none was sent and none is needed. Bytes that are valid
+ * UTF-8 are read as UTF-8, others as ISO-8859-1.
  *
  * @param required - whether a missing header is a fault
  */
 export function parseTenantName(
-  value: string | undefined,
+  field: string | undefined,
   pattern: RegExp,
   required: boolean,
 ): Parsed<string | undefined> {
-  if (value === undefined) return required ? fault('missing', 'Field required', null) : { value }
+  if (field === undefined) return required ? fault('missing', 'Field required', null) : { value: undefined }
+  const value = decodeFieldText(field)
   if (value === '') {
     return fault('string_too_short', 'String should have at least 1 character', value, { min_length: 1 })
   }
@@ -34,6 +37,16 @@ export const nameRequired = <T extends Tenant>(
   tenancy: MultiTenancy<T> | SingleTenancy<T>,
   { organizations }: Principal,
 ): boolean => tenancy.mode === 'multi' && !(tenancy.headerOptional === true && organizations.length === 1)
+
+/**
+ * The one organization that the token proves, for requests without the header. `undefined`: it proves none or several, or
+ * one whose name is not well-formed and must not reach `findTenant`.
+ */
+export function onlyTenantName({ organizations }: Principal, pattern: RegExp): string | undefined {
+  const [name] = organizations
+  if (name === undefined || organizations.length > 1) return undefined
+  return name.length <= longestName && pattern.test(name) ? name : undefined
+}
 
 const fault = (
   type: string,

@@ -17,11 +17,18 @@ export function createPrincipal(
   })
 }
 
-/** The default: `org` is a name or a list of names, `scope` is separated by spaces (RFC 6749 §3.3). */
+/**
+ * The default: `org` is a name or a list of names, `scope` is separated by spaces (RFC 6749 §3.3). What is there and is no
+ * name becomes an empty text, which equals no organization: leaving it out would read as a token of no organization, and
+ * single tenancy accepts those.
+ */
 export const readOrgAndScope: ReadClaims = ({ org, scope }) => ({
-  organizations: (Array.isArray(org) ? org : [org]).filter(isText),
+  organizations: org === undefined ? [] : namesOf(org),
   capabilities: typeof scope === 'string' ? scope.split(' ').filter(isText) : [],
 })
+
+const namesOf = (org: unknown): readonly string[] =>
+  (Array.isArray(org) ? org : [org]).map((name: unknown) => (isText(name) ? name : ''))
 
 const isText = (value: unknown): value is string => typeof value === 'string' && value !== ''
 

@@ -2,7 +2,7 @@ import { inspect } from 'node:util'
 
 import { describe, expect, test } from 'vitest'
 
-import type { OpenObject, Tenant } from '../../src/ports.ts'
+import type { OpenObject } from '../../src/ports.ts'
 import { createMemoryStore } from '../../src/testing/memory-store.ts'
 import type { Ask } from './ask.ts'
 import {
@@ -17,11 +17,10 @@ import {
   watchProcess,
   ways,
 } from './leaks.ts'
-import { acme, content, openScene, principalOf, type SceneOptions } from './scene.ts'
+import { content, openScene, type SceneOptions } from './scene.ts'
 
 watchProcess()
 
-const multi = { mode: 'multi', findTenant: async (): Promise<Tenant> => acme } as const
 const perAddress = { capacity: 5, refill: 1, perMs: 1_000 }
 const memory = createMemoryStore({ 'acme/ready': content })
 const unreadable = (fault: Fault): SceneOptions => ({
@@ -40,16 +39,6 @@ const ports: readonly (readonly [string, (fault: Fault) => SceneOptions, Partial
   [
     'findTenant',
     (fault) => ({ tenancy: { mode: 'multi', findTenant: fault } }),
-    {},
-    'tenants',
-    'tenants_failed',
-  ],
-  [
-    'isMember',
-    (fault) => ({
-      tenancy: { ...multi, isMember: fault },
-      verifier: { verify: async () => principalOf('x', { organizations: [] }) },
-    }),
     {},
     'tenants',
     'tenants_failed',

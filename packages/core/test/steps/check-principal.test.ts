@@ -20,6 +20,8 @@ test.each<[string, unknown]>([
   ['a number for a subject', { ...ann, subject: 5 }],
   ['capabilities in one text', { ...ann, capabilities: 'exports:download-all' }],
   ['organizations in one text', { ...ann, organizations: 'acme' }],
+  ['an organization that is a number', { ...ann, organizations: ['acme', 5] }],
+  ['a capability that is a list', { ...ann, capabilities: [['exports:download']] }],
   ['organizations in a set', { ...ann, organizations: new Set(['acme']) }],
 ])('%s proves nobody', (_, principal) => {
   expect(refused(() => checkPrincipal(principal as Principal))).toEqual({

@@ -1,7 +1,12 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 
-import { defaultNamePattern, nameRequired, parseTenantName } from '../../src/steps/parse-tenant-name.ts'
+import {
+  defaultNamePattern,
+  nameRequired,
+  onlyTenantName,
+  parseTenantName,
+} from '../../src/steps/parse-tenant-name.ts'
 import { acme, ann } from './principals.ts'
 
 const loc = ['header', 'X-Org-Name']
@@ -61,6 +66,26 @@ describe('parseTenantName', () => {
     expect(parseTenantName('Acme Corp', /^[A-Za-z ]+$/, true)).toEqual({ value: 'Acme Corp' })
   })
 
+  test.each([
+    ['UTF-8', Buffer.from('Größe 東京').toString('latin1'), 'Größe 東京'],
+    ['ISO-8859-1', 'Größe', 'Größe'],
+    ['ISO-8859-1 that is also UTF-8: it is UTF-8', 'Ã¼ber', 'über'],
+    ['a byte order mark', '\xef\xbb\xbfacme', undefined],
+    ['a sequence longer than needed', '\xc1\xa1cme', undefined],
+  ])('%s', (_, field, name) => {
+    const parsed = parseTenantName(field, /^[\p{L}\p{N} ]+$/u, true)
+    expect('value' in parsed ? parsed.value : undefined).toBe(name)
+  })
+
+  test('64 characters are tried, not bytes', () => {
+    const parse = (name: string): object =>
+      parseTenantName(Buffer.from(name).toString('latin1'), /^\p{L}+$/u, true)
+    expect(parse('東'.repeat(64))).toEqual({ value: '東'.repeat(64) })
+    expect(parse('東'.repeat(65))).toMatchObject({
+      fault: { type: 'string_too_long', input: '東'.repeat(65) },
+    })
+  })
+
   test('what passes is as it was sent; of what does not, 128 characters are kept', () => {
     fc.assert(
       fc.property(fc.string({ maxLength: 300 }), (text) => {
@@ -68,6 +93,22 @@ describe('parseTenantName', () => {
         expect('value' in parsed ? parsed.value : parsed.fault.input).toBe(text.slice(0, 128))
       }),
     )
+  })
+})
+
+describe('onlyTenantName', () => {
+  const of = (...organizations: readonly string[]): typeof ann => ({ ...ann, organizations })
+
+  test.each([
+    [of('acme'), 'acme'],
+    [of(), undefined],
+    [of('acme', 'globex'), undefined],
+    [of(''), undefined],
+    [of('../acme'), undefined],
+    [of('acme\n'), undefined],
+    [of('a'.repeat(65)), undefined],
+  ])('%j', (principal, name) => {
+    expect(onlyTenantName(principal, defaultNamePattern)).toBe(name)
   })
 })
 

@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest'
 
+import { DeliveryError } from '../../src/delivery/delivery-error.ts'
 import type { MultiTenancy, Principal, Tenant } from '../../src/ports.ts'
+import { refusal } from '../../src/refusals.ts'
 import { resolveTenant } from '../../src/steps/resolve-tenant.ts'
 import { acme, ann } from './principals.ts'
 import { refusedLater } from './refused.ts'
@@ -32,7 +34,6 @@ describe('many tenants', () => {
   test.each([
     ['acme', of('acme'), acme],
     ['globex', of('acme', 'globex'), globex],
-    [undefined, of('acme'), acme],
   ])('%s', async (name, principal, tenant) => {
     const { resolve, asked } = openDirectory()
     expect(await resolve(name, principal)).toEqual(tenant)
@@ -44,8 +45,7 @@ describe('many tenants', () => {
     ['globex', of('acme')],
     ['nobody', of('acme')],
     ['ACME', of('acme')],
-    [undefined, of()],
-    [undefined, of('acme', 'globex')],
+    [undefined, of('acme')],
   ])('%s: refused without a look-up', async (name, principal) => {
     const { resolve, asked } = openDirectory()
     expect(await refusedLater(resolve(name, principal))).toEqual({ kind: 'tenant_forbidden' })
@@ -93,6 +93,36 @@ describe('many tenants', () => {
   })
 })
 
+describe('an organization that the caller may not know of', () => {
+  const trouble = 'tenants_failed'
+
+  test.each([
+    ['fails', refusal({ kind: 'unavailable', trouble }), { kind: 'tenant_forbidden', trouble }],
+    ['refuses in its own way', refusal({ kind: 'scope_missing' }), { kind: 'tenant_forbidden' }],
+  ])('is refused like a missing one where isMember %s', async (_, error, detail) => {
+    const { resolve } = openDirectory({ isMember: () => Promise.reject(error) })
+    expect(await refusedLater(resolve('globex', of()))).toEqual(detail)
+    expect(await refusedLater(resolve('nobody', of()))).toEqual({ kind: 'tenant_forbidden' })
+  })
+
+  test('is refused like a missing one where its row has no id', async () => {
+    const { resolve } = openDirectory({
+      findTenant: async () => ({ ...globex, id: '' }),
+      isMember: async () => true,
+    })
+    expect(await refusedLater(resolve('globex', of()))).toEqual({
+      kind: 'tenant_forbidden',
+      trouble: 'tenant_malformed',
+    })
+  })
+
+  test('is not refused where the request itself has ended', async () => {
+    const gone = new DeliveryError('client_aborted')
+    const { resolve } = openDirectory({ isMember: () => Promise.reject(gone) })
+    await expect(resolve('globex', of())).rejects.toBe(gone)
+  })
+})
+
 describe('one tenant', () => {
   const tenancy = { mode: 'single', tenant: acme } as const
   const resolve = (name: string | undefined, principal: Principal): Promise<Tenant> =>
@@ -115,6 +145,8 @@ describe('one tenant', () => {
     ['globex', of()],
     ['globex', of('acme', 'globex')],
     ['acme', of('globex')],
+    ['acme', of('')],
+    [undefined, of('')],
     ['ACME', of('acme')],
   ])('%s, %j is refused', async (name, principal) => {
     expect(await refusedLater(resolve(name, principal))).toEqual({ kind: 'tenant_forbidden' })
