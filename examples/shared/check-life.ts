@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
 import { existsSync } from 'node:fs'
-import { readFile, rm } from 'node:fs/promises'
+import { cp, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { buffer } from 'node:stream/consumers'
 
+import { canHang, startHangingFolder } from '../../scripts/servers/hanging-folder.ts'
 import { startBucket } from './check-bucket.ts'
 import type { Check } from './check-service.ts'
 import {
@@ -175,6 +176,9 @@ export const lifeOf = ({ sample, path, unavailable }: LifePlan): readonly Check<
       assert(service.lines.some((line) => line.includes('"tenantId":"tenant-7"')))
     }),
   },
+  ...(canHang()
+    ? [{ title: 'a disk that hangs stops no login, and heals', run: withDirectory(sample, hang) }]
+    : []),
   {
     title: 'a database that does not answer is 503, and holds up nobody else',
     run: withDirectory(sample, async (directory) => {
@@ -276,6 +280,33 @@ export const lifeOf = ({ sample, path, unavailable }: LifePlan): readonly Check<
     },
   },
 ]
+
+/** Eight organizations' downloads hang on their disk. Then a token whose signature is wrong must still be refused soon. */
+async function hang(directory: string): Promise<void> {
+  const names = Array.from({ length: 8 }, (_, nth) => `other-${nth}`)
+  for (const name of names) await cp(join(directory, 'initech'), join(directory, name), { recursive: true })
+  await using folder = await startHangingFolder(directory)
+  const service = await start({ EXPORTS_DIR: folder.path, DEV_ISSUER: '1' })
+  await answersWith(200, service)
+  folder.hang()
+  const leaving = new AbortController()
+  const downloads = names.map((name) =>
+    fetch(service.url, { headers: headersFor(service, { 'x-org-name': name }), signal: leaving.signal }),
+  )
+  const hanging = Promise.allSettled(downloads)
+  const [head, claims] = service.jwt.split('.')
+  const forged = `Bearer ${head}.${claims}.${Buffer.alloc(256, 7).toString('base64url')}`
+  for (let nth = 0; nth < 5; nth += 1) {
+    const headers = headersFor(service, { authorization: forged })
+    const { status } = await fetch(service.url, { headers, signal: AbortSignal.timeout(5_000) })
+    assert.equal(status, 401)
+  }
+  leaving.abort()
+  assert(((await hanging) as { status: string }[]).every(({ status }) => status === 'rejected'))
+  folder.goOn()
+  await answersWith(200, service)
+  assert.equal(await service.end(), 0)
+}
 
 const ids = {
   ready: '00000000-0000-4000-8000-000000000001',

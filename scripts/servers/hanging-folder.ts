@@ -1,0 +1,34 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { mkdtemp, realpath, rmdir } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+import { isHere } from './available.ts'
+import { startDaemon, until } from './daemon.ts'
+
+/** A folder shown through FUSE, whose volume can hang as that of a lost file server does. */
+export interface HangingFolder extends AsyncDisposable {
+  readonly path: string
+  /** From now on every call below the path waits. */
+  readonly hang: () => void
+  readonly goOn: () => void
+}
+
+/** Whether this machine lets us mount one. */
+export const canHang = (): boolean => isHere('bindfs') && existsSync('/dev/fuse') && process.getuid?.() === 0
+
+export async function startHangingFolder(original: string): Promise<HangingFolder> {
+  const path = await realpath(await mkdtemp(join(tmpdir(), 'sallyport-hanging-')))
+  const isMounted = (): boolean => readFileSync('/proc/self/mountinfo', 'utf8').includes(` ${path} `)
+  const volume = startDaemon('bindfs', ['-f', original, path])
+  await until('the folder is mounted', isMounted)
+  return {
+    path,
+    hang: volume.freeze,
+    goOn: volume.thaw,
+    [Symbol.asyncDispose]: async () => {
+      await volume.end('SIGTERM') // it unmounts by itself
+      await rmdir(path)
+    },
+  }
+}
