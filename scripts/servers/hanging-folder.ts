@@ -24,8 +24,8 @@ export async function startHangingFolder(original: string): Promise<HangingFolde
   await until('the folder is mounted', isMounted)
   return {
     path,
-    hang: volume.freeze,
-    goOn: volume.thaw,
+    hang: () => volume.freeze(),
+    goOn: () => volume.thaw(),
     [Symbol.asyncDispose]: async () => {
       await volume.end('SIGTERM') // it unmounts by itself
       await rmdir(path)
