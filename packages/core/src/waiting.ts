@@ -1,3 +1,15 @@
+/** Milliseconds of the longest timer of Node, about 24.8 days. A longer one would fire at once. */
+export const longestTimerMs = 2_147_483_647
+
+/**
+ * Starts a timer; every timer of this package is started here. A delay above 24.8 days becomes 24.8 days: whoever must wait
+ * longer looks at the clock when it fires, and starts another.
+ *
+ * @param ms - milliseconds; `Infinity` is allowed
+ */
+export const startTimer = (fire: () => void, ms: number): NodeJS.Timeout =>
+  setTimeout(fire, Math.min(ms, longestTimerMs))
+
 /** No answer came before the deadline of {@link withDeadline}. */
 export class DeadlineError extends Error {
   /** @param ms - the time that was given, in milliseconds */
@@ -9,7 +21,7 @@ export class DeadlineError extends Error {
 
 /** How long {@link withDeadline} waits. */
 export interface Deadline<V> {
-  /** Milliseconds. */
+  /** Milliseconds; more than 24.8 days counts as 24.8 days. */
   readonly ms: number
   /** When it fires, the wait rejects with its reason. Absent: only the time ends the wait. */
   readonly signal?: AbortSignal | undefined
@@ -66,7 +78,7 @@ export async function withDeadline<V>(
   const leave = (): void => own.abort(signal?.reason)
   // Reads the sockets once more before it gives up: a process that was busy itself must not blame the server.
   let lastLook: NodeJS.Immediate | undefined
-  const timer = setTimeout(() => {
+  const timer = startTimer(() => {
     lastLook = setImmediate(() => own.abort(new DeadlineError(ms)))
   }, ms)
   signal?.addEventListener('abort', leave, { once: true })

@@ -2,12 +2,35 @@ import { getEventListeners } from 'node:events'
 
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 
-import { abortable, DeadlineError, withDeadline } from '../src/waiting.ts'
+import { abortable, DeadlineError, longestTimerMs, startTimer, withDeadline } from '../src/waiting.ts'
 
 const never = async (): Promise<never> => new Promise(() => undefined)
 const gone = new Error('the client left')
 const down = new Error('ECONNREFUSED')
 const listeners = (signal: AbortSignal): number => getEventListeners(signal, 'abort').length
+
+describe('startTimer', () => {
+  beforeEach(() => void vi.useFakeTimers())
+  afterEach(() => void vi.useRealTimers())
+
+  test.each([2 ** 31, 1e15, Infinity])('of %d ms fires after 24.8 days, not at once', async (ms) => {
+    const fire = vi.fn<() => void>()
+    startTimer(fire, ms)
+    await vi.advanceTimersByTimeAsync(longestTimerMs - 1)
+    expect(fire).not.toHaveBeenCalled()
+    await vi.advanceTimersByTimeAsync(1)
+    expect(fire).toHaveBeenCalledOnce()
+  })
+
+  test('a deadline of such a time is not missed at once', async () => {
+    const answer = withDeadline(
+      () => new Promise((resolve) => void startTimer(() => resolve('here'), 60_000)),
+      { ms: 2 ** 31 },
+    )
+    await vi.advanceTimersByTimeAsync(60_000)
+    expect(await answer).toBe('here')
+  })
+})
 
 describe('abortable', () => {
   test('gives the value, and removes its listener', async () => {

@@ -7,6 +7,7 @@ import { TLSSocket } from 'node:tls'
 
 import { addToList } from '../http/add-to-list.ts'
 import type { ExportBody, ExportResponse } from '../ports.ts'
+import { startTimer } from '../waiting.ts'
 import { DeliveryError } from './delivery-error.ts'
 import { carriesBody, isUnread, linger } from './request-body.ts'
 
@@ -48,7 +49,7 @@ export async function writeResponse(
   const wire: Wire = response
   const cutNow = (): void => cut(response)
   // A download has limits of its own, and its signal fires at them.
-  const clock = body?.signal ? undefined : setTimeout(cutNow, smallAnswerMs)
+  const clock = body?.signal ? undefined : startTimer(cutNow, smallAnswerMs)
   try {
     response.removeHeader('X-Powered-By')
     const closes = !isHttp2(response) && (closeConnection || carriesBody(response.req))

@@ -2,6 +2,7 @@ import { types } from 'node:util'
 
 import type { OpenObject } from '../ports.ts'
 import { refusal } from '../refusals.ts'
+import { startTimer } from '../waiting.ts'
 import { bodyFault, DeliveryError } from './delivery-error.ts'
 
 /** The chunks of an open object, asked for one by one. */
@@ -22,7 +23,7 @@ export function objectChunks(object: OpenObject, silenceMs: number, signal: Abor
   // One timer and one listener for the whole read: made per chunk, they would grow with the size of the file.
   let endWait: ((error: unknown) => void) | undefined
   let chunks: AsyncIterator<Uint8Array, void> | undefined
-  const timer = setTimeout(() => endWait?.(new DeliveryError('store_stalled')), silenceMs)
+  const timer = startTimer(() => endWait?.(new DeliveryError('store_stalled')), silenceMs)
   const stop = (): void => endWait?.(signal.reason)
   signal.addEventListener('abort', stop)
   const ask = (): Promise<IteratorResult<Uint8Array, void>> => {

@@ -1,4 +1,4 @@
-import { abortable, DeadlineError, withDeadline } from '../waiting.ts'
+import { abortable, DeadlineError, startTimer, withDeadline } from '../waiting.ts'
 import { canReopen, DeliveryError, storeFault } from './delivery-error.ts'
 
 /** Waits until the object may be opened again at `position`. Throws the `DeliveryError` that ends the download. */
@@ -60,7 +60,7 @@ export function reopenPolicy({
 function pause(ms: number, signal: AbortSignal): Promise<void> {
   let timer: NodeJS.Timeout | undefined
   const over = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, ms)
+    timer = startTimer(resolve, ms)
   })
   return abortable(over, signal).finally(() => clearTimeout(timer))
 }
@@ -104,7 +104,7 @@ export function createReopenPace(running: () => number): ReopenPace {
     for (const go of waiting) {
       const waitMs = freeAt() - performance.now()
       if (waitMs > 0) {
-        timer = setTimeout(giveTurns, waitMs)
+        timer = startTimer(giveTurns, waitMs)
         return
       }
       waiting.delete(go)

@@ -1,5 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 
+import { startTimer } from '../waiting.ts'
+
 /** How long a client that still sends may read its answer before the connection is closed. */
 const lingerMs = 1_000
 /** How much of what it sends is read, and thrown away. */
@@ -24,7 +26,7 @@ export async function linger(response: ServerResponse): Promise<void> {
     if (left < 0) request.pause()
   })
   await new Promise<void>((resolve) => {
-    const timer = setTimeout(resolve, lingerMs)
+    const timer = startTimer(resolve, lingerMs)
     const done = (): void => {
       clearTimeout(timer)
       resolve()

@@ -1,5 +1,6 @@
 import type { ExportBody, Outcome } from '../ports.ts'
 import { refusalCause } from '../refusals.ts'
+import { startTimer } from '../waiting.ts'
 import { DeliveryError, outcomeOf } from './delivery-error.ts'
 
 /** What a running delivery answers to. */
@@ -60,13 +61,13 @@ async function* paced(
   let patience = perMs
   let waitsUntil = 0 // 0: the reader holds nothing
   // One timer for the whole body, looked at when it fires: a fast reader never moves it.
-  let timer: ReturnType<typeof setTimeout> | undefined
+  let timer: NodeJS.Timeout | undefined
   let firesAt = Infinity
   const arm = (at: number): void => {
     if (at >= firesAt) return
     clearTimeout(timer)
     firesAt = at
-    timer = setTimeout(look, at - performance.now())
+    timer = startTimer(look, at - performance.now())
   }
   const look = (): void => {
     firesAt = Infinity

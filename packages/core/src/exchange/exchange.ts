@@ -3,7 +3,7 @@ import { printableText } from '../http/printable-text.ts'
 import type { ExportRequest, Outcome } from '../ports.ts'
 import type { RefusalKind, TroubleCode, TroublePort } from '../refusals.ts'
 import { refusal, refusalCause, refusalDetail } from '../refusals.ts'
-import { DeadlineError } from '../waiting.ts'
+import { DeadlineError, startTimer } from '../waiting.ts'
 import type { Entry, Reporter } from './events.ts'
 import type { Running } from './running.ts'
 
@@ -82,11 +82,11 @@ export function openExchange(request: ExportRequest, requestId: string, rules: E
   const strike = (): void => {
     const left = overAt - performance.now()
     if (overAt === 0) abort(refusal({ kind: 'unavailable' }))
-    else if (left > 0) clock = setTimeout(strike, left)
+    else if (left > 0) clock = startTimer(strike, left)
     else stop(new DeliveryError('lifetime_over'))
   }
   let overAt = 0 // 0: the head is not out yet
-  let clock = setTimeout(strike, firstByteMs)
+  let clock = startTimer(strike, firstByteMs)
   const run = running.begin(entry, stop)
   if (request.signal.aborted) leave()
   else request.signal.addEventListener('abort', leave)
@@ -120,7 +120,7 @@ export function openExchange(request: ExportRequest, requestId: string, rules: E
       overAt = now + lifetimeMs
       if (ended || lifetimeMs >= firstByteMs) return
       clearTimeout(clock)
-      clock = setTimeout(strike, lifetimeMs)
+      clock = startTimer(strike, lifetimeMs)
     },
     onEnd: (letGo) => {
       if (ended) quietly(letGo)

@@ -1,5 +1,6 @@
 import { DeliveryError } from '../delivery/delivery-error.ts'
 import type { RunningDownload } from '../ports.ts'
+import { startTimer } from '../waiting.ts'
 import type { Entry } from './events.ts'
 
 /** One request that is being answered. */
@@ -37,7 +38,7 @@ export function createRunning(): Running {
     if (runs.length === 0) return
     const emptied = Promise.withResolvers<void>()
     onEmpty = emptied.resolve
-    const deadline = setTimeout(stopAll, withinMs)
+    const deadline = startTimer(stopAll, withinMs)
     await emptied.promise
     clearTimeout(deadline)
   }

@@ -1,6 +1,7 @@
 import * as z from 'zod'
 
 import { unknownOption, whereOptionsAreTold } from '../unknown-option.ts'
+import { longestTimerMs } from '../waiting.ts'
 
 const write = (what: string): { error: string } => ({ error: `write ${what}` })
 
@@ -11,7 +12,7 @@ const whole = (what: string, least: number, most: number): z.ZodNumber => {
   const message = write(`${what}: a whole number from ${least} to ${most}`)
   return z.int(message).min(least, message).max(most, message)
 }
-const ms = (what: string): z.ZodNumber => whole(`${what} in milliseconds`, 1, 2_147_483_647)
+const ms = (what: string): z.ZodNumber => whole(`${what} in milliseconds`, 1, longestTimerMs)
 const date = (what: string): z.ZodType => z.date(write(what))
 /** What to write where it is no object; for an unknown member the known ones, which `explain` reads. */
 const knows = (
@@ -115,6 +116,10 @@ interface Caps {
   readonly total?: number | undefined
 }
 
+/** 64 KiB are handed to the client at once, and Node has no longer timer for them. */
+const isReachable = ({ bytes, perMs }: { readonly bytes: number; readonly perMs: number }): boolean =>
+  Math.max(1, 65_536 / bytes) * perMs <= longestTimerMs
+
 const members = {
   verifier,
   tenancy,
@@ -173,7 +178,9 @@ const members = {
       slowestClient: object(
         { bytes: whole('bytes', 1, most), perMs: ms('the window') },
         write('{ bytes, perMs }'),
-      ).optional(),
+      )
+        .refine(isReachable, write('a pace at which 64 KiB take at most 2147483647 ms'))
+        .optional(),
       lifetimeMs: ms('the longest download').optional(),
       multipleRanges: z.boolean(write('true or false')).optional(),
     },

@@ -212,6 +212,20 @@ describe('the floor of 1,000 bytes in 1,000 ms', () => {
     expect(slow.sent()).toBe(983_040)
   })
 
+  test.each([
+    { bytes: 1, perMs: 86_400_000 },
+    { bytes: 1_024, perMs: 86_400_000 },
+  ])('a floor of $bytes bytes per $perMs ms looks at its clock once in 24.8 days', async (floor) => {
+    const run = told(floor)
+    const reader = (await body(run, 65_536))[Symbol.asyncIterator]()
+    await reader.next()
+    await vi.advanceTimersByTimeAsync(10)
+    expect(run.ends).toEqual([])
+    vi.advanceTimersToNextTimer()
+    expect([Math.round(performance.now() / 86_400_000), run.ends]).toEqual([25, []])
+    await reader.return?.()
+  })
+
   test('does not count the time in which the store is waited for', async () => {
     const slow = async function* slow(): AsyncGenerator<Uint8Array, void, undefined> {
       for (const chunk of [100, 100, 100]) {

@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 
 import { DeliveryError } from '../../src/delivery/delivery-error.ts'
 import type { Entry } from '../../src/exchange/events.ts'
@@ -113,6 +113,20 @@ describe('drain', () => {
     if (other) running.end(other)
     await drain
     expect(drained).toBe(true)
+  })
+
+  test('without an end of its time it cuts nothing', async () => {
+    vi.useFakeTimers()
+    onTestFinished(() => void vi.useRealTimers())
+    const running = createRunning()
+    const stopped: string[] = []
+    const run = running.begin(entryOf('a'), () => void stopped.push('a'))
+    const drained = running.drain(Infinity)
+    await vi.advanceTimersByTimeAsync(86_400_000)
+    expect(stopped).toEqual([])
+    running.end(run)
+    await drained
+    expect(vi.getTimerCount()).toBe(0)
   })
 
   test('cuts at its deadline what still runs, also where one ends while all are cut; the first call decides', async () => {

@@ -183,6 +183,14 @@ export const wrongOptions: readonly (readonly [object, string])[] = [
     { delivery: { slowestClient: { bytes: 1 } } },
     `delivery.slowestClient.perMs: ${wholeMs('the window')}; got nothing`,
   ],
+  ...[
+    { bytes: 1, perMs: 60_000 },
+    { bytes: 1_024, perMs: 86_400_000 },
+    { bytes: 65_535, perMs: 2_147_483_647 },
+  ].map((slowestClient): [object, string] => [
+    { delivery: { slowestClient } },
+    'delivery.slowestClient: write a pace at which 64 KiB take at most 2147483647 ms; got an object',
+  ]),
   [
     { delivery: { lifetimeMs: 2 ** 31 } },
     `delivery.lifetimeMs: ${wholeMs('the longest download')}; got 2147483648`,
