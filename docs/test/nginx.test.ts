@@ -42,7 +42,7 @@ const handler = createExportHandler({
   tenancy: { mode: 'single', tenant },
   capability: 'exports:download',
   findExport: async ({ exportId }) => ({
-    id: exportId,
+    id: String(exportId),
     tenantId: 'acme',
     key: exportId,
     format: 'jsonl',

@@ -23,8 +23,8 @@ export const createGuard = (parts: Partial<Guard> = {}): ExportHandler =>
     capability,
     findExport: ({ exportId, tenant }) =>
       Promise.resolve({
-        id: exportId,
-        tenantId: tenant.id,
+        id: String(exportId),
+        tenantId: String(tenant.id),
         key: `${tenant.id}/${exportId}.csv`,
         format: 'csv',
         state: 'ready',

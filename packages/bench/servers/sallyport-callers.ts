@@ -29,8 +29,8 @@ listenGuarded(
     tenancy: { mode: 'multi', findTenant: (name) => Promise.resolve({ id: name, name }) },
     findExport: ({ exportId, tenant }) =>
       Promise.resolve({
-        id: exportId,
-        tenantId: tenant.id,
+        id: String(exportId),
+        tenantId: String(tenant.id),
         key: `${organization}/${exportId}.csv`,
         format: 'csv',
         state: 'ready',

@@ -23,7 +23,7 @@ export async function measureLongDelivery(chunks: number, collect: () => unknown
     tenancy: { mode: 'single', tenant },
     capability: 'c',
     findExport: ({ exportId }) =>
-      Promise.resolve({ id: exportId, tenantId: tenant.id, key: 'k', format: 'csv', state: 'ready' }),
+      Promise.resolve({ id: String(exportId), tenantId: tenant.id, key: 'k', format: 'csv', state: 'ready' }),
     store: createEndlessStore(chunks),
   })
   const { body } = await handler.handle({

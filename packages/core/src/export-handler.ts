@@ -5,6 +5,7 @@ import { createAddressQuota } from './exchange/address-quota.ts'
 import { askAdmission, settleCost } from './exchange/admission.ts'
 import { announce } from './exchange/announce.ts'
 import { commonHeaders, optionsAnswer } from './exchange/answers.ts'
+import { asQuery } from './exchange/as-query.ts'
 import { deliver } from './exchange/deliver.ts'
 import { createReporter, portListener, printablePrincipal } from './exchange/events.ts'
 import { openExchange } from './exchange/exchange.ts'
@@ -92,7 +93,7 @@ export function createExportHandler<T extends Tenant>(options: ExportHandlerOpti
       Object.assign(headers, admission.fields)
       requireAdmitted(admission)
 
-      const query = { exportId, tenant, principal, version: version.name }
+      const query = asQuery({ exportId, tenant, principal, version: version.name })
       const record = checkRecord(await ask('catalogue', (signal) => findExport(query, signal)), query, now())
       const store = storeAccess(
         () => shareStore(guard.storeOf(tenant), principal, tenant, limits, exchange),

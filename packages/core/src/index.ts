@@ -7,6 +7,7 @@ export { createMemoryLimiter } from './limits/memory-limiter.ts'
 export type { DeliveryOptions, ExportHandlerOptions, Limits, VersionOptions } from './options/options.ts'
 export type {
   Caller,
+  AskedId,
   Claims,
   DownloadEnded,
   DownloadStarted,
@@ -16,6 +17,7 @@ export type {
   ExportQuery,
   ExportRecord,
   FindExport,
+  FoundId,
   MultiTenancy,
   Outcome,
   Principal,

@@ -184,11 +184,23 @@ export interface SingleTenancy<T extends Tenant> {
 
 // ── the catalogue ────────────────────────────────────────────────────────────────────────────────────────────────
 
+declare const asked: unique symbol
+
+/**
+ * An id of the query. It is a string in every use but one: the compiler refuses it as the `id` or `tenantId` of an
+ * {@link ExportRecord}, because those must be read from the row that was found. A test double that has no rows writes
+ * `String(exportId)`.
+ */
+export type AskedId = string & { readonly [asked]: true }
+
+/** An id that was found: any string that is not typed as {@link AskedId}. */
+export type FoundId = string & { readonly [asked]?: never }
+
 /** What is asked of the catalogue. */
 export interface ExportQuery<T extends Tenant> {
   /** A canonical, lower-case UUID. */
-  readonly exportId: string
-  readonly tenant: T
+  readonly exportId: AskedId
+  readonly tenant: T & { readonly id: AskedId }
   readonly principal: Principal
   readonly version: string
 }
@@ -204,10 +216,13 @@ export type FindExport<T extends Tenant> = (
 
 /** The host's catalogue row for one finished export. */
 export interface ExportRecord {
-  /** Must be the asked id: else 404 and a `trouble` event, before any store is touched. */
-  readonly id: string
-  /** Must be the resolved tenant's id, likewise. */
-  readonly tenantId: string
+  /**
+   * As the row says. Must be the asked id: else 404 and a `trouble` event, before any store is touched. An id that is copied
+   * from the query always matches, so that a lost `WHERE` would be a leak: the compiler refuses the query's own.
+   */
+  readonly id: FoundId
+  /** As the row says. Must be the resolved tenant's id, likewise. */
+  readonly tenantId: FoundId
   /** Where the store keeps the object. */
   readonly key: string
   /** `'jsonl'`, `'csv'`, `'json'`, `'jsonl.gz'` …: the file's extension, and by `mediaTypes` its Content-Type. */

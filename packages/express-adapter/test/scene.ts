@@ -30,8 +30,8 @@ export async function openScene(): Promise<Scene> {
     capability: 'exports:download',
     versions: { v1: { errors: validationErrors() } },
     findExport: async ({ exportId, tenant }) => ({
-      id: exportId,
-      tenantId: tenant.id,
+      id: String(exportId),
+      tenantId: String(tenant.id),
       key: exportId,
       format: 'jsonl',
       state: 'ready',

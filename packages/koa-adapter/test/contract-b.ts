@@ -90,7 +90,7 @@ export async function openContractB({
       const row = rows[names.find((name) => idOf(names.indexOf(name)) === exportId) ?? 'missing']
       if (!row) return undefined
       const { target, ...known } = { target: scope.target, ...row }
-      const record = { id: exportId, tenantId, format: 'csv', state: 'ready', ...known } as const
+      const record = { id: String(exportId), tenantId, format: 'csv', state: 'ready', ...known } as const
       if (record.tenantId !== tenant.id) return undefined
       const permitted = JSON.stringify(principal.claims['permitted']).includes(`"${target}"`)
       if (!permitted) return hideBeyondScope ? undefined : refuse('scope_missing')

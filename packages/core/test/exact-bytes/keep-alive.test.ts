@@ -73,8 +73,10 @@ const fraction = (x: number): number => {
 
 test('10,000 random requests over one connection never lose their place', { timeout: 120_000 }, async () => {
   const { handler } = openGuard(createMemoryStore({ [key]: whole }), {
-    findExport: async ({ exportId: id }) =>
-      id.startsWith('0f0e') ? { id, tenantId: 't-1', key, format: 'jsonl', state: 'ready' } : undefined,
+    findExport: async ({ exportId }) =>
+      exportId.startsWith('0f0e')
+        ? { id: String(exportId), tenantId: 't-1', key, format: 'jsonl', state: 'ready' }
+        : undefined,
   })
   const server = await serve(handler)
   const socket = connect(server.port, '127.0.0.1')

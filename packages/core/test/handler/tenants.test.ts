@@ -167,8 +167,8 @@ test('a store per organization: a key cannot leave its own', async () => {
   }
   const findExport: FindExport<Tenant> = async ({ exportId, tenant }) => ({
     ...readyRecord,
-    id: exportId,
-    tenantId: tenant.id,
+    id: String(exportId),
+    tenantId: String(tenant.id),
     key: 'globex/ready',
   })
   await using scene = await openScene({ store, findExport })

@@ -41,8 +41,8 @@ function scene(store: ExportStore, concurrent?: { readonly perPrincipal: number 
     tenancy: { mode: 'multi', findTenant: async (name) => ({ id: name, name }) },
     capability: 'download',
     findExport: async ({ exportId, tenant }) => ({
-      id: exportId,
-      tenantId: tenant.id,
+      id: String(exportId),
+      tenantId: String(tenant.id),
       key: 'export',
       format: 'jsonl',
       state: 'ready',

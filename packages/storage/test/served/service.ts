@@ -58,7 +58,7 @@ export async function startService(
     tenancy: { mode: 'single', tenant },
     capability: 'download',
     findExport: async ({ exportId }) => ({
-      id: exportId,
+      id: String(exportId),
       tenantId: tenant.id,
       key,
       format: 'jsonl',
