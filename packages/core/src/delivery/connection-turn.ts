@@ -5,7 +5,7 @@ import type { Socket } from 'node:net'
 import { setImmediate as nextLoop } from 'node:timers/promises'
 
 import type { NodeResponse } from './node-response.ts'
-import { isGone, isHttp2, isTaken } from './node-response.ts'
+import { isHttp2, isTaken } from './node-response.ts'
 
 /** The most requests of one connection that are at work or wait. */
 const mostRequests = 32
@@ -26,7 +26,7 @@ export async function waitForTurn(
   response: NodeResponse,
 ): Promise<(() => void) | undefined> {
   if (isHttp2(response)) return enterSession(response)
-  if (response.socket !== null || isTaken(response) || isGone(response)) return noop
+  if (response.socket !== null || isTaken(response)) return noop
   return (await headOfLine(request.socket, response)) ? noop : undefined
 }
 
@@ -72,8 +72,10 @@ async function headOfLine(socket: Socket, response: ServerResponse): Promise<boo
   if (!isTurn) return false
   // One request of each connection per turn of the event loop, so that other connections are served in between.
   await nextLoop()
+  // Node would wait for ever for the end of an answer that the host destroyed before its turn.
+  if (response.destroyed) socket.destroy()
   if (line.isPaused && line.waiting.size < mostRequests - 1) resume(socket, line)
-  return true
+  return !response.destroyed
 }
 
 function lineOf(socket: Socket): Line {
