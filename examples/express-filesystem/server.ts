@@ -25,7 +25,7 @@ const storeOf = await openStores(equipment.exports)
 const catalogue = await openCatalogue(equipment, storeOf, ['jsonl', 'csv', 'json'])
 const tenancy = await openTenancy(environment, catalogue)
 const limiter = await openLimiter(environment)
-const health = watchHealth(equipment.identity)
+const health = watchHealth()
 
 // ── The export endpoint. ─────────────────────────────────────────────────────────────────────────────────────────────
 

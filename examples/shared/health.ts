@@ -1,7 +1,5 @@
 import type { ExportEvent, ExportHandler } from '@sallyport/core'
 
-import type { Identity } from './environment.ts'
-
 /** What `/readyz` says. */
 export interface Health {
   readonly ready: boolean
@@ -13,12 +11,8 @@ export interface Health {
 
 const RECENT_MS = 60_000
 
-/**
- * Watches a service's events. Troubles with its dependencies are shown for a minute.
- *
- * @param identity - without `jwks` there are no keys to wait for
- */
-export function watchHealth({ jwks }: Identity): {
+/** Watches a service's events. Troubles with its dependencies are shown for a minute. */
+export function watchHealth(): {
   readonly note: (event: ExportEvent) => void
   /**
    * Ready are those that have keys to verify tokens and do not drain. An outage of the store does not count, because it would take
@@ -29,7 +23,7 @@ export function watchHealth({ jwks }: Identity): {
   readonly report: (handler: ExportHandler, draining: boolean) => Promise<Health>
 } {
   const troubledAt = new Map<string, number>()
-  let hasKeys = !jwks
+  let hasKeys = false
 
   const stateOf = (...ports: readonly string[]): 'ok' | 'troubled' =>
     ports.some((name) => performance.now() - (troubledAt.get(name) ?? -Infinity) < RECENT_MS)
@@ -53,14 +47,8 @@ export function watchHealth({ jwks }: Identity): {
   }
 }
 
-/** A made-up JWT is refused as invalid (401) once there are keys, and with 503 before. */
-async function canVerify(handler: ExportHandler): Promise<boolean> {
-  const made = 'Bearer eyJhbGciOiJSUzI1NiIsInR5cCI6ImF0K2p3dCJ9.e30.AAAA'
-  const { status } = await handler.handle({
-    method: 'HEAD',
-    params: {},
-    header: (name) => (name === 'authorization' ? made : undefined),
-    signal: AbortSignal.timeout(10_000),
-  })
-  return status === 401
-}
+const canVerify = (handler: ExportHandler): Promise<boolean> =>
+  handler.ready(AbortSignal.timeout(10_000)).then(
+    () => true,
+    () => false,
+  )

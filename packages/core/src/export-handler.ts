@@ -33,6 +33,7 @@ import { planDelivery } from './steps/plan-delivery.ts'
 import { requireOpen } from './steps/require-open.ts'
 import { requireValid } from './steps/require-valid.ts'
 import { resolveTenant } from './steps/resolve-tenant.ts'
+import { abortable } from './waiting.ts'
 
 /**
  * Puts the guard in front of a store. Checks every option once and throws a `TypeError` that names each wrong one.
@@ -135,5 +136,6 @@ export function createExportHandler<T extends Tenant>(options: ExportHandlerOpti
     downloads: running.downloads,
     cut: running.cut,
     drain: ({ withinMs }) => running.drain(withinMs),
+    ready: async (signal) => abortable(verifier.ready?.(signal) ?? Promise.resolve(), signal),
   }
 }

@@ -76,6 +76,12 @@ export interface ExportHandler {
    * Resolves when the last request has been answered. Never rejects. The first call decides; later ones give its promise.
    */
   readonly drain: (options: { readonly withinMs: number }) => Promise<void>
+  /**
+   * Resolves once the verifier can verify, for example once it has fetched keys; at once where it has no `ready`. Rejects
+   * with the cause where it cannot, and with the reason of `signal` when that fires. For a readiness probe. Draining does
+   * not matter to it.
+   */
+  readonly ready: (signal: AbortSignal) => Promise<void>
 }
 
 /** A download that is being sent. A snapshot: ask again for newer counts. */
