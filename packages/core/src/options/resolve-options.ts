@@ -1,9 +1,10 @@
+import { wrongOptions } from '../check-options.ts'
 import { problemDetails } from '../error-formats/problem-details.ts'
 import { formatDeprecation, formatLinks, formatSunset } from '../http/version-fields.ts'
 import { createMemoryLimiter } from '../limits/memory-limiter.ts'
 import type { ErrorFormat, ExportStore, Principal, Quota, RateLimiter, Tenant } from '../ports.ts'
 import { defaultNamePattern } from '../steps/parse-tenant-name.ts'
-import { checkOptions, wrongOptions } from './check-handler-options.ts'
+import { checkHandlerOptions } from './check-handler-options.ts'
 import type { DeliveryOptions, ExportHandlerOptions, Limits, VersionOptions } from './options.ts'
 
 /** One version, with its header fields made once. */
@@ -46,13 +47,16 @@ export interface FilledDelivery extends Required<Omit<DeliveryOptions, 'resume'>
   readonly resume: Required<NonNullable<DeliveryOptions['resume']>>
 }
 
-/** Checks every option once and fills the defaults. Throws a `TypeError` that names each wrong one and what to write. */
+/** Checks every option once and fills the defaults. Throws a `TypeError` that names each wrong one. */
 export function resolveOptions<T extends Tenant>(options: ExportHandlerOptions<T>): Guard<T> {
-  checkOptions(options)
+  checkHandlerOptions(options)
   const { tenancy, store, versions = { v1: {} }, defaultVersion = 'v1', limits = {}, delivery = {} } = options
   const rows = new Map(Object.entries(versions).map(([name, version]) => [name, fillVersion(name, version)]))
   const row = rows.get(defaultVersion)
-  if (!row) throw wrongOptions([`defaultVersion: write one of ${[...rows.keys()].join(', ')}`])
+  if (!row)
+    throw wrongOptions('createExportHandler', [
+      `defaultVersion: must be one of ${[...rows.keys()].join(', ')}; got '${defaultVersion}'`,
+    ])
   return {
     ...options,
     storeOf: typeof store === 'function' ? store : () => store,
@@ -104,7 +108,9 @@ function checkCosts<T extends Tenant>(limits: FilledLimits<T>): FilledLimits<T> 
   const dearest = Math.max(cost.download, cost.range, cost.head)
   const smallest = Math.min(...quotas.map(({ capacity }) => capacity))
   if (dearest <= smallest) return limits
-  throw wrongOptions([`limits.cost: write at most ${smallest}, the smallest capacity; got ${dearest}`])
+  throw wrongOptions('createExportHandler', [
+    `limits.cost: must be at most ${smallest}, the smallest capacity; got ${dearest}`,
+  ])
 }
 
 const knownMediaTypes = {

@@ -1,187 +1,202 @@
 export const quota = { capacity: 1, refill: 1, perMs: 1 }
-const wholeMs = (what: string): string => `write ${what} in milliseconds: a whole number from 1 to 2147483647`
-const places = 'write places: a whole number from 1 to 1000000'
-const tokens = 'write tokens: a whole number from 1 to 1000000'
+const ms = (what: string, least: number): string =>
+  `must be ${what} in milliseconds (1 s is 1000): a whole number from ${least} to 2147483647`
+const slots = 'must be slots: a whole number from 1 to 1000000'
+const tokens = 'must be tokens: a whole number from 1 to 1000000'
 export const multi = { mode: 'multi', findTenant: async (): Promise<undefined> => undefined } as const
 
 /** What `tenancy` is. */
 export const tenancyText: string =
-  "write { mode: 'multi', findTenant } or { mode: 'single', tenant: { id, name } }"
+  "must be { mode: 'multi', findTenant } or { mode: 'single', tenant: { id, name } }"
 
 /** Options that are wrong, and the line of the complaint. */
 export const wrongOptions: readonly (readonly [object, string])[] = [
   [
     { verifier: {} },
-    'verifier: write a verifier with verify(token, signal), such as createJwtVerifier({ … }); got an object',
+    'verifier: must be a verifier with verify(token, signal), such as createJwtVerifier({ … }); got an object',
   ],
   [{ tenancy: 'multi' }, `tenancy: ${tenancyText}; got a string`],
-  [{ tenancy: { mode: 'all' } }, `tenancy.mode: ${tenancyText}; got an object`],
+  [{ tenancy: { mode: 'all' } }, `tenancy: ${tenancyText}; got an object`],
   [
     { tenancy: { mode: 'multi' } },
-    'tenancy.findTenant: write a function (name, principal, signal) => Promise<tenant | undefined>; got nothing',
+    'tenancy.findTenant: must be a function (name, principal, signal) => Promise<tenant | undefined>; got nothing',
   ],
   [
     { tenancy: { ...multi, isMember: true } },
-    'tenancy.isMember: write a function (principal, tenant, signal) => Promise<boolean>; got true',
+    'tenancy.isMember: must be a function (principal, tenant, signal) => Promise<boolean>; got true',
   ],
   [
     { tenancy: { ...multi, headerOptional: 'yes' } },
-    'tenancy.headerOptional: write true or false; got a string',
+    'tenancy.headerOptional: must be true or false; got a string',
   ],
   [
     { tenancy: { ...multi, namePattern: '^a$' } },
-    'tenancy.namePattern: write a regular expression; got a string',
+    'tenancy.namePattern: must be a regular expression; got a string',
   ],
   [
     { tenancy: { ...multi, namePattern: /a/g } },
-    'tenancy.namePattern: write a regular expression without the flags g and y; got an object',
+    'tenancy.namePattern: must be a regular expression without the flags g and y; got an object',
   ],
   [
     { tenancy: { ...multi, namePattern: /a/y } },
-    'tenancy.namePattern: write a regular expression without the flags g and y; got an object',
+    'tenancy.namePattern: must be a regular expression without the flags g and y; got an object',
   ],
-  [{ tenancy: { mode: 'single' } }, 'tenancy.tenant: write { id, name }; got nothing'],
+  [{ tenancy: { mode: 'single' } }, 'tenancy.tenant: must be { id, name }; got nothing'],
   [
     { tenancy: { mode: 'single', tenant: { id: '', name: 'a' } } },
-    "tenancy.tenant.id: write the tenant's stable id; got ''",
+    "tenancy.tenant.id: must be the tenant's stable id; got an empty string",
   ],
   [
     { tenancy: { mode: 'single', tenant: { id: 'a' } } },
-    "tenancy.tenant.name: write the tenant's name; got nothing",
+    "tenancy.tenant.name: must be the tenant's name; got nothing",
   ],
-  [{ capability: '' }, "capability: write what the principal must hold, such as 'exports:download'; got ''"],
+  [
+    { capability: '' },
+    "capability: must be what the principal must hold, such as 'exports:download': printable ASCII without spaces, quotes and backslashes (RFC 6749 §3.3); got an empty string",
+  ],
   [
     { capability: ['a'] },
-    "capability: write what the principal must hold, such as 'exports:download'; got an array",
+    "capability: must be what the principal must hold, such as 'exports:download': printable ASCII without spaces, quotes and backslashes (RFC 6749 §3.3); got an array",
   ],
   [
     { capability: 'a b' },
-    "capability: write printable ASCII without spaces, quotes and backslashes (RFC 6749 §3.3); got 'a b'",
+    "capability: must be what the principal must hold, such as 'exports:download': printable ASCII without spaces, quotes and backslashes (RFC 6749 §3.3); got 'a b'",
   ],
   [
     { capability: 'a"b' },
-    `capability: write printable ASCII without spaces, quotes and backslashes (RFC 6749 §3.3); got 'a"b'`,
+    `capability: must be what the principal must hold, such as 'exports:download': printable ASCII without spaces, quotes and backslashes (RFC 6749 §3.3); got 'a"b'`,
   ],
   [
     { findExport: {} },
-    'findExport: write a function (query, signal) => Promise<record | undefined>; got an object',
+    'findExport: must be a function (query, signal) => Promise<record | undefined>; got an object',
   ],
   [
     { store: { head: multi.findTenant } },
-    'store: write a store with head() and get(), or a function (tenant) => store; got an object',
+    'store: must be a store with head() and get(), or a function (tenant) => store; got an object',
   ],
-  [{ idParameter: '' }, "idParameter: write the name of a route parameter; got ''"],
-  [{ idParameter: 5 }, 'idParameter: write the name of a route parameter; got 5'],
-  [{ versions: {} }, 'versions: write at least one version; got an object'],
-  [{ versions: ['v1'] }, 'versions: write { v1: {} }; got an array'],
-  [{ versions: { 'v 1': {} } }, "versions.v 1: write a version of letters, digits and . _ -; got 'v 1'"],
+  [{ idParameter: '' }, 'idParameter: must be the name of a route parameter; got an empty string'],
+  [{ idParameter: 5 }, 'idParameter: must be the name of a route parameter; got 5'],
+  [{ versions: {} }, 'versions: must be at least one version; got an object'],
+  [
+    { versions: ['v1'] },
+    'versions: must be { v1: {} }, with names of letters, digits and . _ -; got an array',
+  ],
+  [
+    { versions: { 'v 1': {} } },
+    "versions.v 1: must be { v1: {} }, with names of letters, digits and . _ -; got 'v 1'",
+  ],
   [
     { versions: { v1: 'json' } },
-    'versions.v1: write { errors?, mediaTypes?, deprecated?, sunset?, links? }; got a string',
+    'versions.v1: must be { errors?, mediaTypes?, deprecated?, sunset?, links? }; got a string',
   ],
   [
     { versions: { v1: { errors: 'problem' } } },
-    'versions.v1.errors: write a function (refusal) => ({ status, contentType, body }), such as problemDetails(); got a string',
+    'versions.v1.errors: must be a function (refusal) => ({ status, contentType, body }), such as problemDetails(); got a string',
   ],
   [
     { versions: { v1: { mediaTypes: { csv: 'csv' } } } },
-    "versions.v1.mediaTypes.csv: write a media type; got 'csv'",
+    "versions.v1.mediaTypes.csv: must be a media type; got 'csv'",
   ],
   [
     { versions: { v1: { mediaTypes: { csv: 'text/csv\r\nX-Evil: 1' } } } },
-    "versions.v1.mediaTypes.csv: write a media type; got 'text/csv\r\nX-Evil: 1'",
+    "versions.v1.mediaTypes.csv: must be a media type; got 'text/csv\r\nX-Evil: 1'",
   ],
-  [{ versions: { v1: { deprecated: '2026' } } }, 'versions.v1.deprecated: write a valid Date; got a string'],
+  [
+    { versions: { v1: { deprecated: '2026' } } },
+    'versions.v1.deprecated: must be a valid Date; got a string',
+  ],
   [
     { versions: { v1: { sunset: new Date(Number.NaN) } } },
-    'versions.v1.sunset: write a valid Date; got an invalid Date',
+    'versions.v1.sunset: must be a valid Date; got an invalid Date',
   ],
   [
     { versions: { v1: { deprecated: new Date(2), sunset: new Date(1) } } },
-    'versions.v1: write a sunset that is not before deprecated (RFC 9745 §4); got an object',
+    'versions.v1: must be a version whose sunset is not before deprecated (RFC 9745 §4); got an object',
   ],
   [
     { versions: { v1: { links: { sunset: '/sunset' } } } },
-    "versions.v1.links.sunset: write an absolute URL; got '/sunset'",
+    "versions.v1.links.sunset: must be an absolute URL; got '/sunset'",
   ],
-  [{ defaultVersion: 'v2' }, 'defaultVersion: write one of v1'],
-  [{ versions: { v2: {}, v3: {} } }, 'defaultVersion: write one of v2, v3'],
+  [{ defaultVersion: 'v2' }, "defaultVersion: must be one of v1; got 'v2'"],
+  [{ versions: { v2: {}, v3: {} } }, "defaultVersion: must be one of v2, v3; got 'v1'"],
   [
     { limits: [] },
-    'limits: write { perPrincipal?, perTenant?, perAddress?, concurrent?, cost?, legacyFields?, limiter? }; got an array',
+    'limits: must be { perPrincipal?, perTenant?, perAddress?, concurrent?, cost?, legacyFields?, limiter? }; got an array',
   ],
   [
     { limits: { perPrincipal: 60 } },
-    'limits.perPrincipal: write { capacity, refill, perMs }, whole numbers from 1, or a function (principal, tenant) => quota; got 60',
+    'limits.perPrincipal: must be { capacity, refill, perMs } of whole numbers from 1, or a function (principal, tenant) => quota; got 60',
   ],
   [
     { limits: { perPrincipal: { ...quota, refill: 0.5 } } },
-    'limits.perPrincipal: write { capacity, refill, perMs }, whole numbers from 1, or a function (principal, tenant) => quota; got an object',
+    'limits.perPrincipal: must be { capacity, refill, perMs } of whole numbers from 1, or a function (principal, tenant) => quota; got an object',
   ],
   [
     { limits: { perTenant: { ...quota, capacity: 0 } } },
-    'limits.perTenant: write { capacity, refill, perMs }, whole numbers from 1, or a function (tenant) => quota; got an object',
+    'limits.perTenant: must be { capacity, refill, perMs } of whole numbers from 1, or a function (tenant) => quota; got an object',
   ],
   [
     { limits: { perAddress: () => quota } },
-    'limits.perAddress: write { capacity, refill, perMs }; got a function',
+    'limits.perAddress: must be { capacity, refill, perMs }; got a function',
   ],
   [
     { limits: { perAddress: { ...quota, perMs: 0 } } },
-    `limits.perAddress.perMs: ${wholeMs('the period of one refill')}; got 0`,
+    `limits.perAddress.perMs: ${'must be milliseconds of one refill: a whole number from 1 to 2147483647'}; got 0`,
   ],
   [
     { limits: { perAddress: { ...quota, capacity: 2 ** 52, perMs: 2 } } },
-    'limits.perAddress: write a quota whose capacity × perMs stays below 2^53; got an object',
+    'limits.perAddress: must be a quota whose capacity × perMs is below 2^53; got an object',
   ],
-  [{ limits: { concurrent: 16 } }, 'limits.concurrent: write { perPrincipal?, perTenant?, total? }; got 16'],
-  [{ limits: { concurrent: { perPrincipal: 0 } } }, `limits.concurrent.perPrincipal: ${places}; got 0`],
-  [{ limits: { concurrent: { perTenant: -1 } } }, `limits.concurrent.perTenant: ${places}; got -1`],
+  [
+    { limits: { concurrent: 16 } },
+    'limits.concurrent: must be { perPrincipal?, perTenant?, total? }; got 16',
+  ],
+  [{ limits: { concurrent: { perPrincipal: 0 } } }, `limits.concurrent.perPrincipal: ${slots}; got 0`],
+  [{ limits: { concurrent: { perTenant: -1 } } }, `limits.concurrent.perTenant: ${slots}; got -1`],
   [
     { limits: { concurrent: { perPrincipal: 9, perTenant: 8 } } },
-    'limits.concurrent: write caps that nest: perPrincipal ≤ perTenant ≤ total; got an object',
+    'limits.concurrent: must be limits that nest: perPrincipal ≤ perTenant ≤ total; got an object',
   ],
   [
     { limits: { concurrent: { perPrincipal: 9, total: 8 } } },
-    'limits.concurrent: write caps that nest: perPrincipal ≤ perTenant ≤ total; got an object',
+    'limits.concurrent: must be limits that nest: perPrincipal ≤ perTenant ≤ total; got an object',
   ],
-  [{ limits: { concurrent: { total: 1.5 } } }, `limits.concurrent.total: ${places}; got 1.5`],
+  [{ limits: { concurrent: { total: 1.5 } } }, `limits.concurrent.total: ${slots}; got 1.5`],
   [{ limits: { cost: { download: 0 } } }, `limits.cost.download: ${tokens}; got 0`],
   [{ limits: { cost: { range: '1' } } }, `limits.cost.range: ${tokens}; got a string`],
   [{ limits: { cost: { head: Number.NaN } } }, `limits.cost.head: ${tokens}; got NaN`],
-  [{ limits: { cost: { range: 61 } } }, 'limits.cost: write at most 60, the smallest capacity; got 61'],
+  [{ limits: { cost: { range: 61 } } }, 'limits.cost: must be at most 60, the smallest capacity; got 61'],
   [
     { limits: { perTenant: quota, cost: { head: 2 } } },
-    'limits.cost: write at most 1, the smallest capacity; got 2',
+    'limits.cost: must be at most 1, the smallest capacity; got 2',
   ],
-  [{ limits: { legacyFields: 1 } }, 'limits.legacyFields: write true or false; got 1'],
+  [{ limits: { legacyFields: 1 } }, 'limits.legacyFields: must be true or false; got 1'],
   [
     { limits: { limiter: {} } },
-    'limits.limiter: write a limiter with admit(), such as createMemoryLimiter(); got an object',
+    'limits.limiter: must be a limiter with admit(), such as createMemoryLimiter(); got an object',
   ],
   [
     { delivery: 5 },
-    'delivery: write { firstByteMs?, storeSilenceMs?, resume?, slowestClient?, lifetimeMs?, multipleRanges? }; got 5',
+    'delivery: must be { firstByteMs?, storeSilenceMs?, resume?, slowestClient?, lifetimeMs?, multipleRanges? }; got 5',
   ],
-  [{ delivery: { firstByteMs: 0 } }, `delivery.firstByteMs: ${wholeMs('the time to the first byte')}; got 0`],
+  [{ delivery: { firstByteMs: 0 } }, `delivery.firstByteMs: ${ms('the time to the first byte', 100)}; got 0`],
   [
     { delivery: { storeSilenceMs: '15s' } },
-    `delivery.storeSilenceMs: ${wholeMs("the store's longest silence")}; got a string`,
+    `delivery.storeSilenceMs: ${ms("the store's longest silence", 100)}; got a string`,
   ],
   [
     { delivery: { resume: { attempts: -1 } } },
-    'delivery.resume.attempts: write re-opens: a whole number from 0 to 1000; got -1',
+    'delivery.resume.attempts: must be attempts: a whole number from 0 to 1000; got -1',
   ],
   [
     { delivery: { resume: { withinMs: 0 } } },
-    `delivery.resume.withinMs: ${wholeMs('the time for one outage')}; got 0`,
+    `delivery.resume.withinMs: ${ms('the time for one outage', 100)}; got 0`,
   ],
-  [{ delivery: { resume: 8 } }, 'delivery.resume: write { attempts?, withinMs? }; got 8'],
-  [{ delivery: { multipleRanges: 1 } }, 'delivery.multipleRanges: write true or false; got 1'],
-  [{ delivery: { slowestClient: 1_024 } }, 'delivery.slowestClient: write { bytes, perMs }; got 1024'],
+  [{ delivery: { resume: 8 } }, 'delivery.resume: must be { attempts?, withinMs? }; got 8'],
+  [{ delivery: { slowestClient: 1_024 } }, 'delivery.slowestClient: must be { bytes, perMs }; got 1024'],
   [
     { delivery: { slowestClient: { bytes: 1 } } },
-    `delivery.slowestClient.perMs: ${wholeMs('the window')}; got nothing`,
+    `delivery.slowestClient.perMs: ${ms('the window', 100)}; got nothing`,
   ],
   ...[
     { bytes: 1, perMs: 60_000 },
@@ -193,9 +208,9 @@ export const wrongOptions: readonly (readonly [object, string])[] = [
   ]),
   [
     { delivery: { lifetimeMs: 2 ** 31 } },
-    `delivery.lifetimeMs: ${wholeMs('the longest download')}; got 2147483648`,
+    `delivery.lifetimeMs: ${ms('the longest download', 1_000)}; got 2147483648`,
   ],
-  [{ onEvent: 'log' }, 'onEvent: write a function (event) => void; got a string'],
-  [{ audit: {} }, 'audit: write a function (event, signal) => Promise<void>; got an object'],
-  [{ now: 0 }, 'now: write a function () => milliseconds since the epoch; got 0'],
+  [{ onEvent: 'log' }, 'onEvent: must be a function (event) => void; got a string'],
+  [{ audit: {} }, 'audit: must be a function (event, signal) => Promise<void>; got an object'],
+  [{ now: 0 }, 'now: must be a function () => milliseconds since the epoch; got 0'],
 ]

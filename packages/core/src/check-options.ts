@@ -1,0 +1,233 @@
+import * as z from 'zod'
+
+/**
+ * One check for each member of an options type. The compiler refuses a member without a check, a check without a member
+ * and a check of another type.
+ */
+export type OptionChecks<O> = {
+  readonly [K in keyof O]-?: object extends Pick<O, K> ? z.ZodOptional<z.ZodType<O[K]>> : z.ZodType<O[K]>
+}
+
+/** A check of one option. */
+export type OptionCheck<V> = z.ZodType<V>
+
+const documentation = 'https://github.com/sallyport/sallyport/blob/main/docs/options.md'
+
+/**
+ * Checks options when they are given.
+ *
+ * @param caller - the public function that was called: it begins every message and is a heading in docs/options.md
+ * @throws TypeError with a line for each wrong option: what it must be, what it is, and where to read on
+ */
+export function checkOptions(caller: string, options: unknown, check: OptionCheck<unknown>): void {
+  const { error } = check.safeParse(options)
+  if (error) throw wrongOptions(caller, error.issues.flatMap(explain))
+}
+
+/**
+ * The error for wrong options.
+ *
+ * @param faults - one for each option: `option: must be …; got …`
+ */
+export function wrongOptions(caller: string, faults: readonly string[]): TypeError {
+  // Of two faults of one option the first is enough: mending it may mend the other.
+  const first = new Map<string, string>()
+  for (const fault of faults) {
+    const name = fault.slice(0, fault.indexOf(':'))
+    if (!first.has(name)) first.set(name, `${caller}: ${fault}`)
+  }
+  return new TypeError([...first.values(), `  see ${documentation}#${caller.toLowerCase()}`].join('\n'))
+}
+
+function explain(issue: z.core.$ZodIssue): readonly string[] {
+  const path = issue.path.map(String)
+  const fault = (names: readonly string[], text: string): string => `${names.join('.') || 'options'}: ${text}`
+  if (issue.code === 'invalid_key') return [fault(path, issue.issues[0]?.message ?? issue.message)]
+  if (issue.code !== 'unrecognized_keys') return [fault(path, issue.message)]
+  const known = issue.message.split(' ')
+  return issue.keys.map((key) => fault([...path, key], unknownOption(key, known)))
+}
+
+// ── Checks. `what` completes the sentence "must be …". A string is shown only where one is meant and it is no secret. ─
+
+/** Whatever `isRight` accepts. */
+export function accept<V>(
+  what: string,
+  isRight: (value: unknown) => value is V,
+  show: (value: unknown) => string = kindOf,
+): OptionCheck<V> {
+  return z.custom<V>(isRight, { error: ({ input }) => mustBe(what, show(input)) })
+}
+
+/**
+ * An object with these members.
+ *
+ * @param others - whether it may have others, which are not looked at
+ */
+export function object<O extends object>(
+  what: string,
+  checks: OptionChecks<O>,
+  others: 'refused' | 'allowed' = 'refused',
+): OptionCheck<O> {
+  const params: z.core.$ZodObjectParams = {
+    error: ({ code, input }) =>
+      code === 'unrecognized_keys' ? Object.keys(checks).join(' ') : mustBe(what, kindOf(input)),
+  }
+  const members = others === 'refused' ? z.strictObject(checks, params) : z.looseObject(checks, params)
+  return z.custom<O>().superRefine((value, context) => {
+    passOn(context, members.safeParse(value))
+  })
+}
+
+function passOn(context: z.RefinementCtx, { error }: z.ZodSafeParseResult<unknown>): void {
+  for (const { input: _, ...issue } of error?.issues ?? []) context.addIssue({ ...issue })
+}
+
+/** A string that is not empty. */
+export const text = (what: string): OptionCheck<string> => accept(what, isText, shown)
+
+/** A string that is not empty and never shown. */
+export const secret = (what: string): OptionCheck<string> => accept(what, isText, kindOf)
+
+/** A whole number. */
+export const whole = (what: string, least: number, most: number): OptionCheck<number> =>
+  accept(
+    `${what}: a whole number from ${least} to ${most}`,
+    (value): value is number =>
+      Number.isSafeInteger(value) && Number(value) >= least && Number(value) <= most,
+  )
+
+/** Whole milliseconds. A value below `least` is most likely meant as seconds, so the message says so. */
+export const milliseconds = (what: string, least: number, most = 2_147_483_647): OptionCheck<number> =>
+  whole(`${what} in milliseconds (1 s is 1000)`, least, most)
+
+export const flag: OptionCheck<boolean> = accept('true or false', (value) => typeof value === 'boolean')
+
+export const date: OptionCheck<Date> = accept(
+  'a valid Date',
+  (value): value is Date => value instanceof Date && !Number.isNaN(value.getTime()),
+)
+
+/** A function. */
+export const fn = <F>(signature: string): OptionCheck<F> =>
+  accept(`a function ${signature}`, (value): value is F => typeof value === 'function')
+
+/** An object with these methods, such as a port. */
+export const withMethods = <P>(what: string, ...methods: readonly string[]): OptionCheck<P> =>
+  accept(
+    what,
+    (value): value is P =>
+      isObject(value) && methods.every((name) => typeof Reflect.get(value, name) === 'function'),
+  )
+
+/** An instance of a class. */
+export const instanceOf = <C>(what: string, made: abstract new (...args: never[]) => C): OptionCheck<C> =>
+  accept(what, (value): value is C => value instanceof made)
+
+/** One of these values. */
+export const oneOf = <const V extends string>(...values: readonly V[]): OptionCheck<V> =>
+  accept(
+    values.map((value) => shown(value)).join(' or '),
+    (value): value is V => values.some((one) => one === value),
+    shown,
+  )
+
+/** A list of at least one. */
+export const listOf = <V>(what: string, item: OptionCheck<V>): OptionCheck<readonly V[]> =>
+  accept(
+    what,
+    (value): value is readonly V[] =>
+      Array.isArray(value) && value.length > 0 && value.every((one) => item.safeParse(one).success),
+    (value) => (Array.isArray(value) ? `[${value.map(shown).join(', ')}]` : shown(value)),
+  )
+
+/** Any names, each with a value of one kind. */
+export const mapOf = <V>(
+  what: string,
+  name: RegExp,
+  value: OptionCheck<V>,
+): OptionCheck<Readonly<Record<string, V>>> =>
+  z.record(z.string().regex(name, { error: ({ input }) => mustBe(what, shown(input)) }), value, {
+    error: ({ input }) => mustBe(what, kindOf(input)),
+  })
+
+/** A kind of which not every value is right. */
+export const refine = <V>(
+  what: string,
+  check: OptionCheck<V>,
+  isRight: (value: V) => boolean,
+): OptionCheck<V> =>
+  z.custom<V>().superRefine((value, context) => {
+    const result = check.safeParse(value)
+    if (!result.success) passOn(context, result)
+    else if (!isRight(value)) context.addIssue({ code: 'custom', message: mustBe(what, kindOf(value)) })
+  })
+
+/** An object that is one of several kinds, told apart by a member. */
+export const variants = <V>(
+  what: string,
+  by: string,
+  kinds: Readonly<Record<string, OptionCheck<V>>>,
+): OptionCheck<V> =>
+  z.custom<V>().superRefine((value, context) => {
+    const kind: unknown = typeof value === 'object' && value !== null ? Reflect.get(value, by) : undefined
+    const check = typeof kind === 'string' && Object.hasOwn(kinds, kind) ? kinds[kind] : undefined
+    if (check) passOn(context, check.safeParse(value))
+    else context.addIssue({ code: 'custom', message: mustBe(what, kindOf(value)) })
+  })
+
+/** Either of two kinds. The message is the one of `what`. */
+export const either = <A, B>(what: string, one: OptionCheck<A>, other: OptionCheck<B>): OptionCheck<A | B> =>
+  accept(what, (value): value is A | B => one.safeParse(value).success || other.safeParse(value).success)
+
+const mustBe = (what: string, got: string): string => `must be ${what}; got ${got}`
+
+/** What was given, in short. */
+export function shown(value: unknown): string {
+  if (typeof value !== 'string' || value === '') return kindOf(value)
+  return value.length > 40 ? `a string of ${value.length} characters` : `'${value}'`
+}
+
+/** What was given, without showing a string. */
+export function kindOf(value: unknown): string {
+  if (value === undefined) return 'nothing'
+  if (value === '') return 'an empty string'
+  if (typeof value === 'number' || typeof value === 'boolean' || value === null) return String(value)
+  if (value instanceof Date) return Number.isNaN(value.getTime()) ? 'an invalid Date' : 'a Date'
+  if (Array.isArray(value)) return 'an array'
+  return typeof value === 'object' ? 'an object' : `a ${typeof value}`
+}
+
+const isText = (value: unknown): value is string => typeof value === 'string' && value !== ''
+const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null
+
+/** The fault of a name that is no option: the nearest known name, or all of them. */
+function unknownOption(name: string, known: readonly string[]): string {
+  const [nearest] = known
+    .map((one) => ({
+      one,
+      distance: begins(name, one) ? 0 : distanceOf(name.toLowerCase(), one.toLowerCase()),
+    }))
+    .toSorted((a, b) => a.distance - b.distance)
+  if (nearest && nearest.distance <= Math.max(2, nearest.one.length / 3))
+    return `is not an option; did you mean ${nearest.one}?`
+  return `is not an option; must be one of ${known.join(', ')}`
+}
+
+/** As `jwksUri` begins with `jwks`. */
+const begins = (name: string, one: string): boolean => one.length > 3 && name.startsWith(one)
+
+/** Levenshtein's distance. Option names are short; longer text counts as far. */
+function distanceOf(one: string, other: string): number {
+  if (one.length > 40) return one.length
+  let row = Array.from({ length: other.length + 1 }, (_, column) => column)
+  for (const [index, letter] of Array.from(one).entries()) {
+    const next = [index + 1]
+    for (const [column, beside] of Array.from(other).entries()) {
+      const changed = (row[column] ?? 0) + (letter === beside ? 0 : 1)
+      next.push(Math.min(changed, (row[column + 1] ?? 0) + 1, (next[column] ?? 0) + 1))
+    }
+    row = next
+  }
+  return row.at(-1) ?? other.length
+}
