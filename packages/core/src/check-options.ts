@@ -101,8 +101,10 @@ export const whole = (what: string, least: number, most: number): OptionCheck<nu
 export const milliseconds = (what: string, least: number, most = 2_147_483_647): OptionCheck<number> =>
   whole(`${what} in milliseconds (1 s is 1000)`, least, most)
 
+/** `true` or `false`. */
 export const flag: OptionCheck<boolean> = accept('true or false', (value) => typeof value === 'boolean')
 
+/** A valid Date. */
 export const date: OptionCheck<Date> = accept(
   'a valid Date',
   (value): value is Date => value instanceof Date && !Number.isNaN(value.getTime()),

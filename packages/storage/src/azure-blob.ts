@@ -1,8 +1,9 @@
 import type { ContainerClient } from '@azure/storage-blob'
 import type { ExportStore } from '@sallyport/core'
+import * as check from '@sallyport/core/check-options'
 
-import { openAzureBlobStore } from './azure-blob/store.ts'
-import { checkClient, checkNames } from './check-options.ts'
+import { type AzureBlobStoreOptions, openAzureBlobStore } from './azure-blob/store.ts'
+import { prefix } from './check-options.ts'
 import { createUpstream, PATIENCE, type Upstream } from './upstream/upstream.ts'
 
 /**
@@ -25,17 +26,23 @@ import { createUpstream, PATIENCE, type Upstream } from './upstream/upstream.ts'
  *
  * @param options - `prefix`: segments above every key, joined with one `/`, that no key can leave
  * @defaultValue prefix: none
- * @throws TypeError that names the option, where it is unknown, or container or prefix cannot be one
+ * @throws TypeError that names each wrong option
  */
 export function createAzureBlobStore(options: {
   readonly container: ContainerClient
   readonly prefix?: string
 }): ExportStore {
-  checkNames('createAzureBlobStore', options, ['container', 'prefix'])
-  const container = 'new ContainerClient(…) of @azure/storage-blob'
-  checkClient('createAzureBlobStore', 'container', options.container, 'getBlobClient', container)
+  check.checkOptions('createAzureBlobStore', options, azureOptions)
   return openAzureBlobStore(options, upstreamOf(options.container))
 }
+
+const azureOptions = check.object<AzureBlobStoreOptions>('{ container, prefix? }', {
+  container: check.withMethods<ContainerClient>(
+    'new ContainerClient(…) of @azure/storage-blob',
+    'getBlobClient',
+  ),
+  prefix: prefix.optional(),
+})
 
 const upstreams = new WeakMap<ContainerClient, Upstream>()
 

@@ -1,25 +1,21 @@
-/**
- * Checks that a store was given an object of options that it knows: a misspelt one would be as good as absent.
- *
- * @throws TypeError that names the option, and never shows a value
- */
-export function checkNames(door: string, options: unknown, known: readonly string[]): void {
-  if (typeof options !== 'object' || options === null)
-    throw new TypeError(`${door}: options: write { ${known.join(', ')} }`)
-  for (const name of Object.keys(options))
-    if (!known.includes(name))
-      throw new TypeError(`${door}: ${name}: unknown option; write one of ${known.join(', ')}`)
-}
+import { accept, type OptionCheck, withMethods } from '@sallyport/core/check-options'
+import * as check from '@sallyport/core/check-options'
 
-/** Checks that a client of the SDK is there, by a method that it must have. */
-export function checkClient(
-  door: string,
-  option: string,
-  client: unknown,
-  method: string,
-  write: string,
-): void {
-  if (typeof client === 'object' && client !== null && typeof Reflect.get(client, method) === 'function')
-    return
-  throw new TypeError(`${door}: ${option}: write ${write}`)
-}
+import { isPrefix } from './object-key.ts'
+
+/** Segments above every key. */
+export const prefix: OptionCheck<string> = accept(
+  "segments joined by '/', as in 'exports/acme'; none empty, '.' or '..', no backslash, no NUL",
+  isPrefix,
+  check.shown,
+)
+
+/** An AWS account. */
+export const account: OptionCheck<string> = accept(
+  'the 12 digits of an account',
+  (value): value is string => typeof value === 'string' && /^\d{12}$/.test(value),
+  check.shown,
+)
+
+/** A store, such as another one is put in front of. */
+export const store = <S>(): OptionCheck<S> => withMethods<S>('a store with head() and get()', 'head', 'get')

@@ -1,8 +1,8 @@
 import { resolve } from 'node:path'
 
 import type { ExportStore } from '@sallyport/core'
+import * as check from '@sallyport/core/check-options'
 
-import { checkNames } from './check-options.ts'
 import { nodeDisk } from './filesystem/disk.ts'
 import { createFiles } from './filesystem/files.ts'
 import { diskUnder } from './filesystem/local-disk.ts'
@@ -44,14 +44,11 @@ export interface FilesystemStoreOptions {
  * all but one of libuv's pool threads, so that a hanging disk stops only downloads. Set `UV_THREADPOOL_SIZE` to 64: with the
  * default of 4, all downloads share three threads.
  *
- * @throws TypeError that names the option, where it is unknown, `root` is no text or empty, or `hardLinks` is another word
+ * @throws TypeError that names each wrong option
  */
 export function createFilesystemStore(options: FilesystemStoreOptions): ExportStore {
-  checkNames('createFilesystemStore', options, ['root', 'hardLinks'])
+  check.checkOptions('createFilesystemStore', options, filesystemOptions)
   const { root, hardLinks = 'refuse' } = options
-  if (!isPath(root)) throw new TypeError("root: write the path of the exports' folder, as in '/var/exports'")
-  if (hardLinks !== 'refuse' && hardLinks !== 'allow')
-    throw new TypeError("hardLinks: write 'refuse' or 'allow'")
   const around = {
     disk: nodeDisk,
     diskUnder,
@@ -62,4 +59,10 @@ export function createFilesystemStore(options: FilesystemStoreOptions): ExportSt
   return createFiles(resolve(root), hardLinks, around)
 }
 
-const isPath = (root: unknown): boolean => typeof root === 'string' && root !== '' && !root.includes('\0')
+const filesystemOptions = check.object<FilesystemStoreOptions>('{ root, hardLinks? }', {
+  root: check.accept<string>(
+    "the path of the exports' folder, as in '/var/exports'",
+    (value): value is string => typeof value === 'string' && value !== '' && !value.includes('\0'),
+  ),
+  hardLinks: check.oneOf('refuse', 'allow').optional(),
+})

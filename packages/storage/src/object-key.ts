@@ -7,7 +7,7 @@ const LONGEST = 1024
  * The key under which a store keeps the object of a record: prefix and key, joined by exactly one `/`. It lies below
  * the prefix, segment by segment, and two pairs meet only where their segments are the same ones.
  *
- * @param prefix - as {@link checkPrefix} gave it. Absent: the key stands alone
+ * @param prefix - as {@link trimPrefix} gave it. Absent: the key stands alone
  * @throws `'upstream_error'` where the record's key has an empty, `.` or `..` segment, a NUL, a backslash or half a
  *   character, or where both together are longer than 1,024 bytes: the catalogue is wrong, and asking again cannot help
  */
@@ -16,18 +16,15 @@ export function joinKey(prefix: string | undefined, key: string): string {
   return isPlain(key) && Buffer.byteLength(joined) <= LONGEST ? joined : refuse('upstream_error')
 }
 
-/**
- * The prefix to join keys to, checked once at creation. One `/` at its end is dropped; absent and empty: no prefix.
- *
- * @throws TypeError that names the option, where a prefix is not made of plain segments
- */
-export function checkPrefix(prefix: string | undefined): string | undefined {
-  if (prefix === undefined || prefix === '') return undefined
-  const trimmed = prefix.endsWith('/') ? prefix.slice(0, -1) : prefix
-  if (isPlain(trimmed) && Buffer.byteLength(trimmed) < LONGEST) return trimmed
-  throw new TypeError(
-    "prefix: write segments joined by '/', as in 'exports/acme'; none empty, '.' or '..', no backslash, no NUL",
-  )
+/** The prefix to join keys to: one `/` at its end is dropped. Absent or empty: `undefined`, there is no prefix. */
+export const trimPrefix = (prefix: string | undefined): string | undefined =>
+  prefix === undefined || prefix === '' ? undefined : prefix.endsWith('/') ? prefix.slice(0, -1) : prefix
+
+/** Whether keys can be joined to it: empty, or plain segments of fewer than 1,024 bytes together. */
+export function isPrefix(value: unknown): value is string {
+  if (typeof value !== 'string') return false
+  const trimmed = trimPrefix(value)
+  return trimmed === undefined || (isPlain(trimmed) && Buffer.byteLength(trimmed) < LONGEST)
 }
 
 const EMPTY_OR_DOTS = /(?:^|\/)\.{0,2}(?:\/|$)/

@@ -1,6 +1,7 @@
 import type { ExportStore } from '@sallyport/core'
+import * as check from '@sallyport/core/check-options'
 
-import { checkNames } from './check-options.ts'
+import { store as storeCheck } from './check-options.ts'
 import { processMemory } from './memory-budget.ts'
 import { readAhead } from './read-ahead/store.ts'
 
@@ -20,16 +21,26 @@ import { readAhead } from './read-ahead/store.ts'
  *
  * @param options - `parts`: 1 to 64, one connection each. `partBytes`: bytes of a part, at most 268,435,456
  * @defaultValue parts: 4; partBytes: 8,388,608
- * @throws TypeError that names the option
+ * @throws TypeError that names each wrong option
  */
 export function createReadAheadStore(
   store: ExportStore,
   options: { readonly parts?: number; readonly partBytes?: number } = {},
 ): ExportStore {
-  checkNames('createReadAheadStore', options, ['parts', 'partBytes'])
+  check.checkOptions('createReadAheadStore', { store, ...options }, readAheadOptions)
   return readAhead(
     store,
     { parts: options.parts ?? 4, partBytes: options.partBytes ?? 8_388_608 },
     processMemory,
   )
 }
+
+const readAheadOptions = check.object<{
+  readonly store: ExportStore
+  readonly parts?: number
+  readonly partBytes?: number
+}>('(store, { parts?, partBytes? })', {
+  store: storeCheck<ExportStore>(),
+  parts: check.whole('parts', 1, 64).optional(),
+  partBytes: check.whole('bytes', 1, 268_435_456).optional(),
+})

@@ -1,9 +1,10 @@
 import type { S3Client } from '@aws-sdk/client-s3'
 import type { ExportStore } from '@sallyport/core'
+import * as check from '@sallyport/core/check-options'
 
-import { checkClient, checkNames } from './check-options.ts'
 import { checkHandler } from './s3-signed/plain-handler.ts'
 import { openSignedS3Store } from './s3-signed/store.ts'
+import { s3Options } from './s3/options.ts'
 import { upstreamOf } from './s3/upstream-of.ts'
 
 /**
@@ -37,17 +38,8 @@ export function createSignedS3Store(options: {
   readonly bucketOwner?: string
   readonly forbiddenIsMissing?: boolean
 }): ExportStore {
-  const { client, bucketOwner } = options
-  checkNames('createSignedS3Store', options, [
-    'client',
-    'bucket',
-    'prefix',
-    'bucketOwner',
-    'forbiddenIsMissing',
-  ])
-  checkClient('createSignedS3Store', 'client', client, 'send', 'new S3Client({ … }) of @aws-sdk/client-s3')
-  if (bucketOwner !== undefined && !/^\d{12}$/.test(bucketOwner))
-    throw new TypeError('createSignedS3Store: bucketOwner: write the 12 digits of an account')
+  check.checkOptions('createSignedS3Store', options, s3Options)
+  const { client } = options
   checkHandler(client)
   return openSignedS3Store(options, upstreamOf(client))
 }

@@ -1,7 +1,8 @@
 import type { S3Client } from '@aws-sdk/client-s3'
 import type { ExportStore } from '@sallyport/core'
+import * as check from '@sallyport/core/check-options'
 
-import { checkClient, checkNames } from './check-options.ts'
+import { s3Options } from './s3/options.ts'
 import { openS3Store } from './s3/store.ts'
 import { upstreamOf } from './s3/upstream-of.ts'
 
@@ -34,7 +35,7 @@ import { upstreamOf } from './s3/upstream-of.ts'
  *   `bucketOwner`: the account that must own the bucket, of 12 digits; S3 then refuses another's.
  *   `forbiddenIsMissing`: `true` for a role without `s3:ListBucket`, to whom S3 says 403 where there is nothing.
  * @defaultValue prefix: none; bucketOwner: not asked; forbiddenIsMissing: `false`
- * @throws TypeError that names the option, where it is unknown, or client, bucket or prefix cannot be one
+ * @throws TypeError that names each wrong option
  */
 export function createS3Store(options: {
   readonly client: S3Client
@@ -43,7 +44,6 @@ export function createS3Store(options: {
   readonly bucketOwner?: string
   readonly forbiddenIsMissing?: boolean
 }): ExportStore {
-  checkNames('createS3Store', options, ['client', 'bucket', 'prefix', 'bucketOwner', 'forbiddenIsMissing'])
-  checkClient('createS3Store', 'client', options.client, 'send', 'new S3Client({ … }) of @aws-sdk/client-s3')
+  check.checkOptions('createS3Store', options, s3Options)
   return openS3Store(options, upstreamOf(options.client))
 }

@@ -18,32 +18,40 @@ const create: Record<string, (options: never) => unknown> = {
 
 describe('a wrong option of a store is named, with what to write', () => {
   test.each<[string, unknown, string]>([
-    ['createFilesystemStore', undefined, 'createFilesystemStore: options: write { root, hardLinks }'],
-    ['createFilesystemStore', '/var', 'createFilesystemStore: options: write { root, hardLinks }'],
-    ['createFilesystemStore', { path: '/var' }, 'path: unknown option; write one of root, hardLinks'],
-    ['createFilesystemStore', {}, 'root: write the path'],
+    [
+      'createFilesystemStore',
+      undefined,
+      'createFilesystemStore: options: must be { root, hardLinks? }; got nothing',
+    ],
+    [
+      'createFilesystemStore',
+      '/var',
+      'createFilesystemStore: options: must be { root, hardLinks? }; got a string',
+    ],
+    ['createFilesystemStore', { path: '/var' }, 'path: is not an option; must be one of root, hardLinks'],
+    ['createFilesystemStore', {}, "root: must be the path of the exports' folder"],
     [
       'createS3Store',
       undefined,
-      'options: write { client, bucket, prefix, bucketOwner, forbiddenIsMissing }',
+      'options: must be { client, bucket, prefix?, bucketOwner?, forbiddenIsMissing? }',
     ],
-    ['createS3Store', { bucket: 'b' }, 'client: write new S3Client({ … })'],
-    ['createS3Store', { client: {}, bucket: 'b' }, 'client: write new S3Client({ … })'],
-    ['createS3Store', { client }, 'bucket: name the bucket'],
+    ['createS3Store', { bucket: 'b' }, 'client: must be new S3Client({ … })'],
+    ['createS3Store', { client: {}, bucket: 'b' }, 'client: must be new S3Client({ … })'],
+    ['createS3Store', { client }, 'bucket: must be the name of the bucket; got nothing'],
     [
       'createS3Store',
       { client, bucket: 'b', forbidenIsMissing: true },
-      'forbidenIsMissing: unknown option; write',
+      'forbidenIsMissing: is not an option; did you mean forbiddenIsMissing?',
     ],
-    ['createS3Store', { client, bucket: 'b', prefix: '..' }, 'prefix: write segments'],
-    ['createAzureBlobStore', {}, 'container: write new ContainerClient(…)'],
+    ['createS3Store', { client, bucket: 'b', prefix: '..' }, 'prefix: must be segments'],
+    ['createAzureBlobStore', {}, 'container: must be new ContainerClient(…)'],
     [
       'createAzureBlobStore',
       { container, bucket: 'b' },
-      'bucket: unknown option; write one of container, prefix',
+      'bucket: is not an option; must be one of container, prefix',
     ],
-    ['createReadAheadStore', { part: 4 }, 'part: unknown option; write one of parts, partBytes'],
-    ['createReadAheadStore', { parts: 0 }, 'parts: write a whole number from 1 to 64'],
+    ['createReadAheadStore', { part: 4 }, 'part: is not an option; did you mean parts?'],
+    ['createReadAheadStore', { parts: 0 }, 'parts: must be parts: a whole number from 1 to 64'],
   ])('%s(%j): %s', (door, options, message) => {
     const given = (): unknown => create[door]?.(options as never)
     expect(given).toThrow(TypeError)

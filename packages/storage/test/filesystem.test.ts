@@ -60,7 +60,7 @@ describe.each([
 
 describe('the root', () => {
   test.each([undefined, '', 7, 'a\0b'])('is refused at creation where it is %j, by its name', (root) => {
-    expect(() => createFilesystemStore({ root: root as string })).toThrow(/^root: /)
+    expect(() => createFilesystemStore({ root: root as string })).toThrow(/^createFilesystemStore: root: /)
   })
 
   test('may be a relative path', async () => {
@@ -215,7 +215,9 @@ describe('hard links', () => {
   })
 
   test('are an option of two words', async () => {
-    expect(() => createFilesystemStore({ root: '/x', hardLinks: 'yes' as 'allow' })).toThrow(/^hardLinks: /)
+    expect(() => createFilesystemStore({ root: '/x', hardLinks: 'yes' as 'allow' })).toThrow(
+      /^createFilesystemStore: hardLinks: /,
+    )
   })
 })
 

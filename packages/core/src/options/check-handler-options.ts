@@ -1,5 +1,8 @@
 import type { OptionCheck } from '../check-options.ts'
 import * as check from '../check-options.ts'
+import { codedErrors } from '../error-formats/coded-errors.ts'
+import { problemDetails } from '../error-formats/problem-details.ts'
+import { validationErrors } from '../error-formats/validation-errors.ts'
 import type {
   ErrorFormat,
   ExportEvent,
@@ -61,28 +64,15 @@ const single = check.object<SingleTenancy<Tenant>>("{ mode: 'single', tenant: { 
   tenant,
 })
 
-/** An error format is pure, so it can be tried: that finds `errors: problemDetails`, which lacks its call. */
+const factories: readonly unknown[] = [codedErrors, problemDetails, validationErrors]
 const errorFormat = check.accept<ErrorFormat>(
   'a function (refusal) => ({ status, contentType, body }), such as problemDetails()',
-  (value): value is ErrorFormat => typeof value === 'function' && isRendered(tryFormat(value)),
+  (value): value is ErrorFormat => typeof value === 'function' && !factories.includes(value),
   (value) =>
-    typeof value === 'function' && typeof tryFormat(value) === 'function'
-      ? 'a function that gives a function: call it'
+    typeof value === 'function' && factories.includes(value)
+      ? `the function ${value.name} itself: call it`
       : check.kindOf(value),
 )
-function tryFormat(format: Function): unknown {
-  try {
-    return Reflect.apply(format, undefined, [{ kind: 'internal', status: 500, requestId: 'check' }])
-  } catch {
-    return undefined
-  }
-}
-const isRendered = (value: unknown): boolean =>
-  typeof value === 'object' &&
-  value !== null &&
-  'status' in value &&
-  'contentType' in value &&
-  'body' in value
 
 const mediaType = check.accept<string>(
   'a media type',

@@ -13,7 +13,7 @@ import { serve } from './server.ts'
 /** A long export meets its faults on the way; a tiny one meets them before the head. */
 const sizes = [400_000, 1]
 const digests = sizes.map((size) => createHash('sha256').update(positionCoded(size)).digest('hex'))
-const delivery = { storeSilenceMs: 60, firstByteMs: 2_000, resume: { attempts: 5, withinMs: 3_000 } }
+const delivery = { storeSilenceMs: 100, firstByteMs: 2_000, resume: { attempts: 5, withinMs: 3_000 } }
 
 /** What a client saw: a whole answer, or a connection that broke. */
 interface Seen {

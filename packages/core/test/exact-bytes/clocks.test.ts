@@ -63,7 +63,7 @@ async function ask(
 describe('each clock has its own outcome', () => {
   test('no first byte in time: 503 with Retry-After, and a trouble that names the silent port', async () => {
     const silent = { head: () => never(), get: () => never() } as ExportStore
-    const guard = openGuard(silent, { delivery: { firstByteMs: 50 } })
+    const guard = openGuard(silent, { delivery: { firstByteMs: 100 } })
     const server = await serve(guard.handler)
     const { status, retryAfter } = await ask(server.url)
     expect([status, Number(retryAfter) >= 5 && Number(retryAfter) <= 20]).toEqual([503, true])
@@ -76,7 +76,7 @@ describe('each clock has its own outcome', () => {
   test('a store that falls silent for good: a reset, within the budget', async () => {
     const chaos = createChaosStore(memory(), { faults: [{ does: 'stall', atByte: 100_000, times: 99 }] })
     const guard = openGuard(chaos, {
-      delivery: { storeSilenceMs: 20, resume: { attempts: 2, withinMs: 1_000 } },
+      delivery: { storeSilenceMs: 100, resume: { attempts: 2, withinMs: 1_000 } },
     })
     const server = await serve(guard.handler)
     expect(await ask(server.url)).toMatchObject({ status: 200, complete: false })
@@ -128,7 +128,7 @@ describe('each clock has its own outcome', () => {
   })
 
   test('a download longer than its lifetime: a reset', async () => {
-    const guard = openGuard(memory(), { delivery: { lifetimeMs: 50 } })
+    const guard = openGuard(memory(), { delivery: { lifetimeMs: 1_000 } })
     const server = await serve(guard.handler)
     const client = await stalledClient(server.port)
     await until(() => guard.ended().length === 1)

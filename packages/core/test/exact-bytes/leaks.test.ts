@@ -19,7 +19,7 @@ const key = 'acme-canary-folder/object-canary.jsonl'
 const size = 400_000
 const large = positionCoded(size)
 const small = large.subarray(0, 1_000)
-const delivery = { storeSilenceMs: 30, firstByteMs: 400, resume: { attempts: 1, withinMs: 2_000 } }
+const delivery = { storeSilenceMs: 100, firstByteMs: 400, resume: { attempts: 1, withinMs: 2_000 } }
 
 /** A store that goes wrong, and how often it has. */
 interface Wrong {

@@ -13,7 +13,7 @@ import { protocols, wire } from './wires.ts'
 const bytes = Buffer.from(positionCoded(1_000_003))
 const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex')
 const whole = sha256(bytes)
-const delivery = { storeSilenceMs: 40, resume: { attempts: 8, withinMs: 5_000 } }
+const delivery = { storeSilenceMs: 100, resume: { attempts: 8, withinMs: 5_000 } }
 
 describe.each(protocols)('over %s', (protocol) => {
   test('lent chunks leave as they were, the one that is held back too', async () => {
@@ -114,7 +114,7 @@ test('lent chunks survive 200 seeds of chaos', async () => {
   const outcomes = new Map<string, number>()
   const run = async (seed: number): Promise<void> => {
     const guard = openGuard(createChaosStore(lendingStore(small, 4_099), { seed }), {
-      delivery: { storeSilenceMs: 20, firstByteMs: 2_000, resume: { attempts: 2, withinMs: 500 } },
+      delivery: { storeSilenceMs: 100, firstByteMs: 2_000, resume: { attempts: 2, withinMs: 500 } },
     })
     const { status, body } = await guard.handler.handle(ask({}, { borrow: true }))
     const read: Buffer[] = []

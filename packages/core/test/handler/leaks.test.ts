@@ -113,7 +113,7 @@ describe.each(ports)('%s', (_, sceneOf, request, port, code) => {
 
   test('never answers: 503 in time, and the port is named', async () => {
     const never: Fault = () => new Promise(() => undefined)
-    await using scene = await openScene({ verifier, ...sceneOf(never), delivery: { firstByteMs: 30 } })
+    await using scene = await openScene({ verifier, ...sceneOf(never), delivery: { firstByteMs: 100 } })
     const answer = await scene.ask({ ...request, headers: { ...byAnyone.headers, ...request.headers } })
     await scene.over(1)
     expect(answer.status).toBe(503)
@@ -148,7 +148,7 @@ describe('the bytes of a store', () => {
 
   test('that never come: 503 in time', async () => {
     const never: Fault = () => new Promise(() => undefined)
-    await using scene = await openScene({ ...unreadable(never), delivery: { firstByteMs: 30 } })
+    await using scene = await openScene({ ...unreadable(never), delivery: { firstByteMs: 100 } })
     expect((await scene.ask()).status).toBe(503)
     expect(scene.troubles()).toMatchObject([{ port: 'store', code: 'store_silent' }])
   })

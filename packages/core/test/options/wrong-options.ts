@@ -1,3 +1,5 @@
+import { problemDetails } from '../../src/error-formats/problem-details.ts'
+
 export const quota = { capacity: 1, refill: 1, perMs: 1 }
 const ms = (what: string, least: number): string =>
   `must be ${what} in milliseconds (1 s is 1000): a whole number from ${least} to 2147483647`
@@ -94,6 +96,10 @@ export const wrongOptions: readonly (readonly [object, string])[] = [
     'versions.v1.errors: must be a function (refusal) => ({ status, contentType, body }), such as problemDetails(); got a string',
   ],
   [
+    { versions: { v1: { errors: problemDetails } } },
+    'versions.v1.errors: must be a function (refusal) => ({ status, contentType, body }), such as problemDetails(); got the function problemDetails itself: call it',
+  ],
+  [
     { versions: { v1: { mediaTypes: { csv: 'csv' } } } },
     "versions.v1.mediaTypes.csv: must be a media type; got 'csv'",
   ],
@@ -141,7 +147,7 @@ export const wrongOptions: readonly (readonly [object, string])[] = [
   ],
   [
     { limits: { perAddress: { ...quota, perMs: 0 } } },
-    `limits.perAddress.perMs: ${'must be milliseconds of one refill: a whole number from 1 to 2147483647'}; got 0`,
+    `limits.perAddress.perMs: must be milliseconds of one refill: a whole number from 1 to 2147483647; got 0`,
   ],
   [
     { limits: { perAddress: { ...quota, capacity: 2 ** 52, perMs: 2 } } },

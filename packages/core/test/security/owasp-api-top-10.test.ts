@@ -217,7 +217,7 @@ describe('API4:2023 Unrestricted Resource Consumption', () => {
   test('a port that hangs is given up, and let go', async () => {
     const left = Promise.withResolvers<void>()
     await using scene = await openScene({
-      delivery: { firstByteMs: 50 },
+      delivery: { firstByteMs: 100 },
       findExport: async (_, signal) => {
         signal.addEventListener('abort', () => left.resolve())
         return new Promise(() => undefined)

@@ -1,7 +1,7 @@
 import type { BlobClient, BlobDownloadResponseParsed, ContainerClient } from '@azure/storage-blob'
 import type { ExportStore } from '@sallyport/core'
 
-import { checkPrefix, joinKey } from '../object-key.ts'
+import { joinKey, trimPrefix } from '../object-key.ts'
 import { type Answer, describeObject } from '../upstream/object-answer.ts'
 import { openAnswer } from '../upstream/open-answer.ts'
 import { discardBody } from '../upstream/open-body.ts'
@@ -21,7 +21,7 @@ export function openAzureBlobStore(
   { container, prefix: above }: AzureBlobStoreOptions,
   upstream: Upstream,
 ): ExportStore {
-  const prefix = checkPrefix(above)
+  const prefix = trimPrefix(above)
   const bounded = boundedContainer(container)
   const blobOf = (key: string): BlobClient => bounded.getBlobClient(joinKey(prefix, key))
   // The client tries again by itself, as its host set it: the deadline is what bounds it.

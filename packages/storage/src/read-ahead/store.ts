@@ -3,12 +3,8 @@ import type { ExportStore, GetOptions } from '@sallyport/core'
 import type { MemoryBudget } from '../memory-budget.ts'
 import { inParts, type Reach } from './parts-in-order.ts'
 
-const LARGEST_PART = 268_435_456
-
 /** The store of `createReadAheadStore`, on a given budget. */
 export function readAhead(store: ExportStore, reach: Reach, budget: MemoryBudget): ExportStore {
-  requireWhole('parts', reach.parts, 64)
-  requireWhole('partBytes', reach.partBytes, LARGEST_PART)
   const { partBytes } = reach
 
   const { connections } = store
@@ -35,9 +31,4 @@ export function readAhead(store: ExportStore, reach: Reach, budget: MemoryBudget
       }
     },
   }
-}
-
-function requireWhole(option: string, value: number, most: number): void {
-  if (Number.isSafeInteger(value) && value >= 1 && value <= most) return
-  throw new TypeError(`${option}: write a whole number from 1 to ${most}`)
 }

@@ -1,7 +1,8 @@
 import type { GetObjectCommandInput, S3Client } from '@aws-sdk/client-s3'
 import type { ExportStore } from '@sallyport/core'
 
-import { openS3Store, type S3GetAnswer, type S3StoreOptions, type SendGet } from '../s3/store.ts'
+import type { S3StoreOptions } from '../s3/options.ts'
+import { openS3Store, type S3GetAnswer, type SendGet } from '../s3/store.ts'
 import { socketsOf } from '../s3/upstream-of.ts'
 import { membersOf } from '../upstream/fault.ts'
 import type { Upstream } from '../upstream/upstream.ts'

@@ -3,27 +3,18 @@ import {
   HeadObjectCommand,
   type GetObjectCommandInput,
   type GetObjectCommandOutput,
-  type S3Client,
 } from '@aws-sdk/client-s3'
 import type { ExportStore } from '@sallyport/core'
 
-import { checkPrefix, joinKey } from '../object-key.ts'
+import { joinKey, trimPrefix } from '../object-key.ts'
 import { type Answer, describeObject } from '../upstream/object-answer.ts'
 import { openAnswer } from '../upstream/open-answer.ts'
 import { discardBody } from '../upstream/open-body.ts'
 import { type OpenPinned, pinnedStore } from '../upstream/pinned-store.ts'
 import type { Question, Upstream } from '../upstream/upstream.ts'
 import { judgeS3, worthAnother } from './fault.ts'
+import type { S3StoreOptions } from './options.ts'
 import { singleAttempt } from './single-attempt.ts'
-
-/** Where an S3 store looks. */
-export interface S3StoreOptions {
-  readonly client: S3Client
-  readonly bucket: string
-  readonly prefix?: string
-  readonly bucketOwner?: string
-  readonly forbiddenIsMissing?: boolean
-}
 
 /** What of the service's answer to a GET counts, whoever read it. */
 export type S3GetAnswer = S3Answer & { readonly Body?: unknown }
@@ -46,8 +37,7 @@ export function openS3Store(
   sendGet: SendGet = (_, byClient) => byClient(),
 ): ExportStore {
   const { client, bucket, bucketOwner, forbiddenIsMissing = false } = options
-  if (typeof bucket !== 'string' || bucket === '') throw new TypeError('bucket: name the bucket')
-  const prefix = checkPrefix(options.prefix)
+  const prefix = trimPrefix(options.prefix)
   const once = singleAttempt(client)
   const place = (key: string) => ({
     Bucket: bucket,

@@ -1,0 +1,25 @@
+import type { S3Client } from '@aws-sdk/client-s3'
+import * as check from '@sallyport/core/check-options'
+
+import { account, prefix } from '../check-options.ts'
+
+/** Where an S3 store looks. */
+export interface S3StoreOptions {
+  readonly client: S3Client
+  readonly bucket: string
+  readonly prefix?: string
+  readonly bucketOwner?: string
+  readonly forbiddenIsMissing?: boolean
+}
+
+/** The checks of both stores on S3. */
+export const s3Options: check.OptionCheck<S3StoreOptions> = check.object<S3StoreOptions>(
+  '{ client, bucket, prefix?, bucketOwner?, forbiddenIsMissing? }',
+  {
+    client: check.withMethods<S3Client>('new S3Client({ … }) of @aws-sdk/client-s3', 'send'),
+    bucket: check.text('the name of the bucket'),
+    prefix: prefix.optional(),
+    bucketOwner: account.optional(),
+    forbiddenIsMissing: check.flag.optional(),
+  },
+)
