@@ -64,12 +64,12 @@ const single = check.object<SingleTenancy<Tenant>>("{ mode: 'single', tenant: { 
   tenant,
 })
 
-const factories: readonly unknown[] = [codedErrors, problemDetails, validationErrors]
+const factories: ReadonlySet<unknown> = new Set([codedErrors, problemDetails, validationErrors])
 const errorFormat = check.accept<ErrorFormat>(
   'a function (refusal) => ({ status, contentType, body }), such as problemDetails()',
-  (value): value is ErrorFormat => typeof value === 'function' && !factories.includes(value),
+  (value): value is ErrorFormat => typeof value === 'function' && !factories.has(value),
   (value) =>
-    typeof value === 'function' && factories.includes(value)
+    typeof value === 'function' && factories.has(value)
       ? `the function ${value.name} itself: call it`
       : check.kindOf(value),
 )
