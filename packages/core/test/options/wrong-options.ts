@@ -210,7 +210,7 @@ export const wrongOptions: readonly (readonly [object, string])[] = [
     { bytes: 65_535, perMs: 2_147_483_647 },
   ].map((slowestClient): [object, string] => [
     { delivery: { slowestClient } },
-    'delivery.slowestClient: write a pace at which 64 KiB take at most 2147483647 ms; got an object',
+    'delivery.slowestClient: must be a pace at which 64 KiB take at most 2147483647 ms; got an object',
   ]),
   [
     { delivery: { lifetimeMs: 2 ** 31 } },
