@@ -6,6 +6,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 interface Rule {
   /** Reset as soon as it is made. */
   readonly refuse?: boolean
+  /** Sent in place of the store's answer to the first request, before the connection ends. */
+  readonly answer?: string
   /** Milliseconds before the first byte of the first answer. */
   readonly latencyMs?: number
   /** Bytes per second towards the client. */
@@ -77,6 +79,12 @@ export async function startFaultProxy(
     if (terms.refuse) {
       record.open = false
       client.resetAndDestroy()
+      return
+    }
+    const { answer } = terms
+    if (answer !== undefined) {
+      client.once('data', () => client.end(answer))
+      client.resume()
       return
     }
     const upstream = connect(upstreamPort, '127.0.0.1')
@@ -162,7 +170,8 @@ async function pump(
   const { latencyMs, bytesPerSecond, catchUpMs = CATCH_UP_MS, cutAfter = Infinity, how = 'reset' } = rule
   let first = true
   let dueAt = 0
-  for await (const bytes of upstream as AsyncIterable<Buffer>) {
+  // A loop that is left would destroy the connection, and a stall would be a reset.
+  for await (const bytes of upstream.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
     if (first && latencyMs) await sleep(latencyMs)
     first = false
     const share = bytesPerSecond === undefined ? bytes.length : Math.ceil((bytesPerSecond * SLICE_MS) / 1000)

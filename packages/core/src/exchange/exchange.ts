@@ -140,8 +140,11 @@ function blame(port: TroublePort, error: unknown, signal: AbortSignal): unknown 
   const detail = refusalDetail(error)
   if (!detail) return refusal({ kind: 'unavailable', trouble: `${port}_failed` }, error)
   if (detail.trouble) return error
-  const trouble = error === signal.reason ? (`${port}_silent` as const) : troubleOf(port, detail.kind)
-  return trouble ? refusal({ ...detail, trouble }, refusalCause(error)) : error
+  const cause = refusalCause(error)
+  const isSilence =
+    error === signal.reason || (detail.kind === 'unavailable' && cause instanceof DeadlineError)
+  const trouble = isSilence ? (`${port}_silent` as const) : troubleOf(port, detail.kind)
+  return trouble ? refusal({ ...detail, trouble }, cause) : error
 }
 
 /** `undefined`: the port refused for a fault of the caller's. */

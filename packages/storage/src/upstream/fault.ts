@@ -21,8 +21,14 @@ export function refuseFault(
   const cause = new Error(
     status === undefined ? `the store gave no answer: ${word}` : `the store answered ${status}: ${word}`,
   )
-  return refuse(kind, { cause })
+  return refuse(kind, {
+    cause,
+    ...(status === undefined && SILENCES.has(word) && { trouble: 'store_silent' }),
+  })
 }
+
+/** Words for a store that did not answer in time. */
+const SILENCES: ReadonlySet<string> = new Set(['no_answer_in_time', 'ETIMEDOUT'])
 
 /** The name that a store or Node gives to a fault, if it is one of these; else `'unknown'`. */
 export function wordFor(...names: readonly unknown[]): string {
