@@ -1,8 +1,6 @@
 import type { Admission, AdmissionAsk, QuotaLeft, RateLimiter } from '../ports.ts'
-import { createBucketTable } from './bucket-table.ts'
+import { createBucketTable, keyName } from './bucket-table.ts'
 import type { Bucket, BucketTable } from './bucket-table.ts'
-import { keyName } from './key-name.ts'
-import { createSlotTable } from './slot-table.ts'
 import { bucketRule, msUntil, msUntilNext, refilled, wholeTokens } from './token-bucket.ts'
 
 /** Milliseconds that a request refused for want of a slot is told to wait: nobody knows when a download ends. */
@@ -49,7 +47,7 @@ export function createMemoryLimiter(
   }
 
   /** Finds or makes the bucket that a quota is counted in. It is kept only when it is charged. */
-  const locate = ({ name, key, coarser = [], quota }: AskedQuota, at: number): Place => {
+  const locate = ({ name, key, coarser = [], quota }: AskedQuota, at: number): Location => {
     const { capacity, refill, perMs } = quota
     for (const [level, candidate] of [key, ...coarser].entries()) {
       const table = tableOf(name, level)
@@ -71,14 +69,14 @@ export function createMemoryLimiter(
   }
 
   const look = (asked: AskedQuota, cost: number, at: number): Account => {
-    const place = locate(asked, at)
-    const { bucket } = place
+    const location = locate(asked, at)
+    const { bucket } = location
     const { name } = asked
     const price = cost * bucket.perToken
     if (price > bucket.full) throw new RangeError(`quota "${name}": the cost is above the capacity`)
     // The clock went back: the bucket refills from where the clock is now.
     bucket.at = Math.min(bucket.at, at)
-    return { ...place, name, price, credit: refilled(bucket, bucket.credit, at - bucket.at) }
+    return { ...location, name, price, credit: refilled(bucket, bucket.credit, at - bucket.at) }
   }
 
   /** Gives tokens back, at most `cost` of them in all calls together. */
@@ -141,14 +139,15 @@ export function createMemoryLimiter(
 
 type AskedQuota = AdmissionAsk['quotas'][number]
 
-interface Place {
+/** Where a quota is counted. */
+interface Location {
   readonly bucket: Bucket
   readonly keep: (bucket: Bucket) => void
   readonly drop: (bucket: Bucket) => void
 }
 
 /** A quota of one ask. */
-interface Account extends Place {
+interface Account extends Location {
   readonly name: string
   /** What is in the bucket now. */
   readonly credit: number
@@ -193,3 +192,25 @@ const requireDistinct = (names: readonly string[]): void => {
 
 const isWhole = (value: number): boolean => Number.isSafeInteger(value) && value >= 0
 const nothing = (): void => undefined
+
+/** Counts what is open under each name. A name with nothing open takes no memory. */
+interface SlotTable {
+  count(name: string): number
+  take(name: string): void
+  give(name: string): void
+}
+
+function createSlotTable(): SlotTable {
+  const open = new Map<string, number>()
+  const count = (name: string): number => open.get(name) ?? 0
+  return {
+    count,
+    take: (name) => {
+      open.set(name, count(name) + 1)
+    },
+    give: (name) => {
+      if (count(name) > 1) open.set(name, count(name) - 1)
+      else open.delete(name)
+    },
+  }
+}
