@@ -66,12 +66,13 @@ export function createBucketTable(maxKeys: number): BucketTable {
 const isFull = (bucket: Bucket, nowMs: number): boolean =>
   refilled(bucket, bucket.credit, nowMs - bucket.at) === bucket.full
 
+/** Characters of the longest name that is kept as it is. */
 const LONGEST = 160
 
 /**
- * One string for these parts, and another one for any others: JSON, or the SHA-256 of it where it would be over 160
- * characters. JSON escapes lone surrogates, so nothing is lost in UTF-8, and gives a flat string, which a table of many
- * keys holds in a third of the memory of a concatenated one.
+ * Names a key by the JSON of its parts, or by the SHA-256 of that JSON if it is longer than 160 characters. Different parts give
+ * different names. JSON escapes lone surrogates, so nothing is lost in UTF-8, and gives a flat string, which takes a third of the
+ * memory of a concatenated one.
  */
 export function keyName(parts: readonly (string | number)[]): string {
   const name = JSON.stringify(parts)

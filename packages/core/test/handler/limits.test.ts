@@ -4,9 +4,10 @@ import { describe, expect, test } from 'vitest'
 
 import { createExportHandler } from '../../src/export-handler.ts'
 import { createMemoryLimiter } from '../../src/limits/memory-limiter.ts'
-import type { Limits } from '../../src/options/options.ts'
+import type { DeliveryOptions, Limits } from '../../src/options/options.ts'
 import type { ExportHandler, Principal } from '../../src/ports.ts'
 import { refuse } from '../../src/refusals.ts'
+import { createMemoryStore } from '../../src/testing/memory-store.ts'
 import type { Ask } from './ask.ts'
 import { openGatedStore, openLimiter } from './limiters.ts'
 import { content, ids, openScene, pathOf, principalOf, soundOptions } from './scene.ts'
@@ -151,10 +152,14 @@ describe('the price follows what is sent', () => {
     return (await scene.ask({ method: 'HEAD' })).field('etag') ?? ''
   }
   /** Tokens of a bucket of 100 that one request takes. */
-  const pay = async (headers: NonNullable<Ask['headers']>): Promise<number> => {
+  const pay = async (
+    headers: NonNullable<Ask['headers']>,
+    delivery: DeliveryOptions = {},
+    store = createMemoryStore({ 'acme/ready': content }),
+  ): Promise<number> => {
     const { limiter } = openLimiter()
     const perPrincipal = { capacity: 100, refill: 1, perMs: 1_000 }
-    await using scene = await openScene({ limits: { limiter, perPrincipal, cost } })
+    await using scene = await openScene({ store, delivery, limits: { limiter, perPrincipal, cost } })
     const shown = (await scene.ask({ headers })).field('ratelimit') ?? ''
     await scene.ask({ method: 'HEAD' })
     const after = (await scene.ask({ method: 'HEAD' })).field('ratelimit') ?? ''
@@ -173,6 +178,27 @@ describe('the price follows what is sent', () => {
   test('a range for an ETag that is no longer true costs the download that it gets', async () => {
     expect(await pay({ range: 'bytes=0-1', 'if-range': '"old"' })).toBe(10)
     expect(await pay({ range: 'bytes=0-1', 'if-range': await etagOf() })).toBe(1)
+  })
+
+  test('several ranges cost one range each and their part of a download; unless they are served, a download', async () => {
+    const store = createMemoryStore({ 'acme/ready': 'x'.repeat(10_000) })
+    const eight = Array.from({ length: 8 }, (_, index) => `${index * 1_000}-${index * 1_000}`)
+    const halves = ['0-2499', '5000-7499']
+    const served = { multipleRanges: true }
+    const price = (ranges: readonly string[], delivery?: DeliveryOptions): Promise<number> =>
+      pay({ range: `bytes=${ranges.join(',')}` }, delivery, store)
+    expect([await price(eight, served), await price(halves, served)]).toEqual([8, 5])
+    expect([await price(eight), await price(halves)]).toEqual([10, 10])
+  })
+
+  test('a price above the capacity is lowered to it', async () => {
+    const { limiter, asked } = openLimiter()
+    const limits = { limiter, perPrincipal: { capacity: 3, refill: 1, perMs: 1_000 } }
+    const store = createMemoryStore({ 'acme/ready': 'x'.repeat(10_000) })
+    await using scene = await openScene({ store, limits, delivery: { multipleRanges: true } })
+    const range = 'bytes=0-0,1000-1000,2000-2000,3000-3000,4000-4000'
+    expect((await scene.ask({ headers: { range } })).status).toBe(206)
+    expect(asked.map(({ cost }) => cost)).toEqual([1, 2])
   })
 
   test('a 304 costs what HEAD does', async () => {
