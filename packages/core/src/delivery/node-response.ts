@@ -168,9 +168,12 @@ export const isWrapped = (response: NodeResponse): boolean =>
  */
 export function cut(response: NodeResponse): void {
   if (isHttp2(response)) {
-    response.stream.close(constants.NGHTTP2_INTERNAL_ERROR)
-    // A stream that its client has closed, or whose connection takes nothing, would keep what is not written.
-    response.stream.destroy()
+    const { stream } = response
+    // A stream that its client closed with NO_ERROR would wait for what is not written, so it is destroyed. One that is
+    // being closed must not be: its RST_STREAM would be lost.
+    if (stream.closed && stream.rstCode !== constants.NGHTTP2_NO_ERROR) return
+    stream.close(constants.NGHTTP2_INTERNAL_ERROR)
+    stream.destroy()
     return
   }
   const { socket, req } = response
