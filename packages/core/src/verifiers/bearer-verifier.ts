@@ -1,7 +1,7 @@
 import type { TokenVerifier } from '../ports.ts'
 import { refuse } from '../refusals.ts'
 import { readOptions } from './check-verifier-options.ts'
-import { TokenFault } from './token-faults.ts'
+import { TokenFault } from './claims.ts'
 
 /** Who verifies which kind of token. */
 export interface BearerVerifierOptions {

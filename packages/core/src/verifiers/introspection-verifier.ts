@@ -5,9 +5,9 @@ import type { Caller, Claims, Principal, TokenVerifier } from '../ports.ts'
 import { refusalDetail, refuse } from '../refusals.ts'
 import { abortable, withDeadline } from '../waiting.ts'
 import { isRecord } from './check-verifier-options.ts'
+import { endOfAnswer, findAnswerFault, nameOf, TokenFault } from './claims.ts'
 import { createFairSemaphore } from './fair-semaphore.ts'
 import { fetchJson } from './fetch-json.ts'
-import { endOfAnswer, findAnswerFault, nameOf } from './introspection-claims.ts'
 import {
   checkIntrospectionOptions,
   type IntrospectionSettings,
@@ -17,7 +17,6 @@ import { createPrincipal } from './principal.ts'
 import { defaultRuntime, type Runtime } from './runtime.ts'
 import { createSingleFlight } from './single-flight.ts'
 import { createTokenCache, digestOf, LONGEST_TOKEN } from './token-cache.ts'
-import { TokenFault } from './token-faults.ts'
 
 /**
  * Verifies opaque tokens by asking their authorization server (RFC 7662). A token that is not active, not for us, not a

@@ -1,6 +1,6 @@
 import type { Principal, TokenVerifier } from '../ports.ts'
 import { refusalCause, refuse } from '../refusals.ts'
-import { endOfClaims } from './jwt-claims.ts'
+import { endOfClaims, TokenFault } from './claims.ts'
 import { checkJwtOptions, type JwtVerifierOptions } from './jwt-options.ts'
 import type { KeySet } from './key-set.ts'
 import { fixedKeySource, remoteKeySource } from './key-source.ts'
@@ -8,7 +8,6 @@ import { createPrincipal } from './principal.ts'
 import { readJwt, type ReadJwt } from './read-jwt.ts'
 import { defaultRuntime, type Runtime } from './runtime.ts'
 import { createTokenCache, digestOf, LONGEST_TOKEN } from './token-cache.ts'
-import { TokenFault } from './token-faults.ts'
 import { createTroubleSource } from './trouble.ts'
 
 /**

@@ -1,8 +1,6 @@
 import { refuse } from '../refusals.ts'
 import { abortable, withDeadline } from '../waiting.ts'
-import { createBackOff } from './back-off.ts'
 import { fetchJson } from './fetch-json.ts'
-import { createJwksCache } from './jwks-cache.ts'
 import { type KeySet, readKeySet } from './key-set.ts'
 import { isWithin, type Runtime } from './runtime.ts'
 import { createSingleFlight } from './single-flight.ts'
@@ -132,3 +130,84 @@ export function remoteKeySource(options: RemoteKeysOptions): KeySource {
 }
 
 const ACCEPT = { accept: 'application/jwk-set+json, application/json' } as const
+
+// ── what it remembers ────────────────────────────────────────────────────────────────────────────────────────────
+
+/** The last keys that were fetched, and how long they may be used. */
+export interface JwksCache {
+  /** The keys, while they are fresh; else `undefined`. */
+  readonly fresh: () => KeySet | undefined
+  /** The keys, fresh or not, while they may be used although their source fails; else `undefined`. */
+  readonly stale: () => KeySet | undefined
+  /** Whether fresh keys should be refreshed in the background. */
+  readonly isDue: () => boolean
+  /**
+   * @param since - when they were asked for, ms since the epoch
+   * @returns whether other keys were known before
+   */
+  readonly put: (keys: KeySet, since: number) => boolean
+  /** Until when, ms since the epoch, what these keys have proved may be believed. 0: they have been replaced. */
+  readonly goodUntil: (keys: KeySet) => number
+}
+
+const AGE_MS = 600_000
+
+/**
+ * Keys are fresh for 10 minutes. They are refreshed at a random age of 7 to 9 minutes. If that fails, they may be used for
+ * `staleKeysMs` longer.
+ */
+export function createJwksCache(staleKeysMs: number, { now, random }: Runtime): JwksCache {
+  let held: { readonly keys: KeySet; readonly since: number; readonly dueMs: number } | undefined
+  const until = (ageMs: number): KeySet | undefined =>
+    held && isWithin(now(), held.since, ageMs) ? held.keys : undefined
+  const fresh = (): KeySet | undefined => until(AGE_MS)
+  return {
+    fresh,
+    stale: () => until(AGE_MS + staleKeysMs),
+    isDue: () => held !== undefined && !isWithin(now(), held.since, held.dueMs),
+    put(keys, since) {
+      const replaced = held !== undefined && held.keys.thumbprints !== keys.thumbprints
+      held = { keys, since, dueMs: AGE_MS * (0.7 + 0.2 * random()) }
+      return replaced
+    },
+    goodUntil(keys) {
+      if (held?.keys.thumbprints !== keys.thumbprints) return 0
+      return held.since + AGE_MS + (fresh() ? 0 : staleKeysMs)
+    },
+  }
+}
+
+/** Exponential back-off with jitter: for how long not to ask a source that failed. */
+interface BackOff {
+  /** The last failure since the last success; `undefined`: none. */
+  readonly failure: () => { readonly cause: unknown } | undefined
+  /** Milliseconds until it may be asked again; 0: now. */
+  readonly pauseLeft: () => number
+  readonly failed: (cause: unknown) => void
+  readonly recovered: () => void
+}
+
+const FIRST_PAUSE_MS = 1_000
+const LONGEST_PAUSE_MS = 30_000
+
+/** The first pause is 1 s. It doubles at each failure, up to 30 s. Each is shortened at random, to half at most. */
+function createBackOff({ now, random }: Runtime): BackOff {
+  let last:
+    | { readonly cause: unknown; readonly count: number; readonly at: number; readonly pauseMs: number }
+    | undefined
+  return {
+    failure: () => last,
+    pauseLeft() {
+      const at = now()
+      return last && isWithin(at, last.at, last.pauseMs) ? last.at + last.pauseMs - at : 0
+    },
+    failed(cause) {
+      const count = (last?.count ?? 0) + 1
+      const longest = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** (count - 1))
+      last = { cause, count, at: now(), pauseMs: longest * (0.5 + 0.5 * random()) }
+    },
+    recovered() {
+      last = undefined
+    },
+  }
+}

@@ -7,12 +7,11 @@ import {
 } from 'jose'
 
 import type { Claims } from '../ports.ts'
-import { findClaimsFault } from './jwt-claims.ts'
+import { findClaimsFault, TokenFault } from './claims.ts'
 import type { JwtSettings } from './jwt-options.ts'
 import type { KeySet, VerificationKey } from './key-set.ts'
 import type { KeySource } from './key-source.ts'
 import { LONGEST_TOKEN } from './token-cache.ts'
-import { TokenFault } from './token-faults.ts'
 
 /** What a token proves, and by which key of which set. */
 export interface ReadJwt {

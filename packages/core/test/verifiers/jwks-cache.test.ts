@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 
-import { createJwksCache } from '../../src/verifiers/jwks-cache.ts'
 import { readKeySet } from '../../src/verifiers/key-set.ts'
+import { createJwksCache } from '../../src/verifiers/key-source.ts'
 import { ecSigner } from './forge.ts'
 import { createTestWorld } from './runtime.ts'
 
