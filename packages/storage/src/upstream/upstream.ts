@@ -1,5 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 
+import { abortable, DeadlineError, withDeadline } from '@sallyport/core'
+
 import { createBreaker, type OpenOutcome } from './breaker.ts'
 import { ErrorBodyCut } from './error-body.ts'
 import { refuseFault, type Fault } from './fault.ts'
@@ -61,39 +63,40 @@ export function createUpstream({ places, headersMs, now, random }: Patience): Up
   const budget = createRetryBudget(now)
   const breaker = createBreaker({ now, random })
 
-  const ask: Upstream['ask'] = async (question, signal) => {
+  async function ask<A>(question: Question<A>, signal: AbortSignal): Promise<Held<A> | undefined> {
     signal.throwIfAborted()
     const report = breaker.enter() ?? refuseFault('unavailable', { word: 'store_down' })
-    const stop = new AbortController()
-    const left = (): void => stop.abort(signal.reason)
-    const timer = setTimeout(() => stop.abort(LATE), headersMs)
-    signal.addEventListener('abort', left, { once: true })
     let outcome: OpenOutcome = 'neither'
-    try {
-      const release = await line.enter(stop.signal)
+    const send = async (stop: AbortSignal): Promise<Held<A>> => {
+      const release = await line.enter(stop)
       try {
         outcome = 'failed' // until there is an answer
-        const answer = await attempts(question, stop.signal)
+        const answer = await attempts(question, stop)
         outcome = 'answered'
         return { answer, release }
       } catch (error) {
         release()
         throw error
       }
+    }
+    const late = ({ answer, release }: Held<A>): void => {
+      question.discard(answer)
+      release()
+    }
+    try {
+      return await withDeadline(send, { ms: headersMs, signal, late })
     } catch (error) {
       if (signal.aborted) {
         outcome = 'neither'
         throw signal.reason
       }
-      if (error === LATE)
+      if (error instanceof DeadlineError)
         return refuseFault('unavailable', { word: outcome === 'neither' ? 'no_place' : 'no_answer_in_time' })
       if (!(error instanceof FaultError)) throw error
       const { fault } = error
       if (fault.kind !== 'unavailable') outcome = 'answered'
       return fault.kind === 'missing' ? undefined : refuseFault(fault.kind, fault)
     } finally {
-      clearTimeout(timer)
-      signal.removeEventListener('abort', left)
       report(outcome)
     }
   }
@@ -105,9 +108,7 @@ export function createUpstream({ places, headersMs, now, random }: Patience): Up
     } catch (error) {
       if (!(error instanceof FaultError) || !question.again(error.fault) || !budget.spend()) throw error
     }
-    await sleep(SOONEST_MS + random() * SOONEST_MS, undefined, { signal: stop }).catch(() =>
-      stop.throwIfAborted(),
-    )
+    await abortable(sleep(SOONEST_MS + random() * SOONEST_MS, undefined, { signal: stop }), stop)
     return attempt(question, stop)
   }
 
@@ -115,7 +116,6 @@ export function createUpstream({ places, headersMs, now, random }: Patience): Up
 }
 
 const SOONEST_MS = 50
-const LATE = new Error('no answer in time')
 
 /** Carries what one attempt met to where it is judged. */
 class FaultError extends Error {
@@ -130,34 +130,15 @@ class FaultError extends Error {
 /** Sends once, and settles as soon as `stop` fires, whatever the client does. */
 async function attempt<A>({ send, judge, discard }: Question<A>, stop: AbortSignal): Promise<A> {
   stop.throwIfAborted()
-  return new Promise((resolve, reject) => {
-    const own = new AbortController()
-    let gone = false
-    const settle = (): void => {
-      gone = true
-      stop.removeEventListener('abort', leave)
-    }
-    const leave = (): void => {
-      settle()
-      own.abort()
-      reject(stop.reason)
-    }
-    stop.addEventListener('abort', leave, { once: true })
-    const sending = async (): Promise<A> => send(own.signal) // a client may throw before it promises
-    sending().then(
-      (answer) => {
-        if (gone) return discard(answer)
-        settle()
-        resolve(answer)
-      },
-      (error: unknown) => {
-        if (gone) return
-        settle()
-        own.abort() // a client may fail with its body still open
-        reject(new FaultError(error instanceof ErrorBodyCut ? faultOfCut(error) : judge(error)))
-      },
-    )
-  })
+  const own = new AbortController()
+  const sending = async (): Promise<A> => send(own.signal) // a client may throw before it promises
+  try {
+    return await abortable(sending(), stop, discard)
+  } catch (error) {
+    own.abort() // a client may fail with its body still open
+    if (stop.aborted) throw stop.reason
+    throw new FaultError(error instanceof ErrorBodyCut ? faultOfCut(error) : judge(error))
+  }
 }
 
 /** An answer whose explanation was cut says nothing but its status: also a 404 may then mean that the bucket is missing. */
