@@ -26,6 +26,7 @@ const outcomes: Record<Outcome, true> = {
   cut: true,
   store_cut: true,
   store_stalled: true,
+  store_too_slow: true,
   store_overran: true,
   store_wrong: true,
   object_changed: true,

@@ -137,6 +137,48 @@ export const object = (bytes: Uint8Array, headers: OutgoingHttpHeaders = {}): Ca
   body: bytes,
 })
 
+/** A large object whose bytes come one by one. */
+interface DrippingObject {
+  /** Milliseconds between two bytes. */
+  readonly everyMs: number
+  /** After so many bytes the connection is reset. Absent: it goes on. */
+  readonly cutAfter?: number
+  /** How many of its answers drip; the later ones come at once. Absent: all. */
+  readonly times?: number
+}
+
+/** Answers whole reads and single ranges, as S3 and Azure do. */
+export function drippingObject(
+  size: number,
+  { everyMs, cutAfter = size, times = Infinity }: DrippingObject,
+): CannedAnswer {
+  let answers = 0
+  const drip = async (response: ServerResponse): Promise<void> => {
+    for (let sent = 0; sent < cutAfter && !response.destroyed; sent += 1) {
+      response.write('x')
+      await sleep(everyMs)
+    }
+    response.destroy()
+  }
+  return {
+    status: 200,
+    write: (response) => {
+      const { headers, method } = response.req
+      const asked = headers['x-ms-range'] ?? headers.range
+      const [, first = 0, last = size - 1] = (/^bytes=(\d+)-(\d+)$/.exec(String(asked)) ?? []).map(Number)
+      response.writeHead(asked === undefined ? 200 : 206, {
+        'content-length': last - first + 1,
+        etag: '"canned"',
+        ...(asked !== undefined && { 'content-range': `bytes ${first}-${last}/${size}` }),
+      })
+      answers += 1
+      if (method === 'HEAD') response.end()
+      else if (answers > times) response.end(Buffer.alloc(last - first + 1, 'x'))
+      else void drip(response)
+    },
+  }
+}
+
 /** The sums of bytes, as S3 writes them. */
 export const sums = (bytes: Uint8Array): { readonly crc32: string; readonly sha256: string } => {
   const four = Buffer.alloc(4)

@@ -431,6 +431,7 @@ export type Outcome =
   | 'cut'
   | 'store_cut'
   | 'store_stalled'
+  | 'store_too_slow'
   | 'store_overran'
   | 'store_wrong'
   | 'object_changed'

@@ -102,6 +102,7 @@ export const troublePorts = {
   store_wrong: 'store',
   store_cut: 'store',
   store_stalled: 'store',
+  store_too_slow: 'store',
   store_overran: 'store',
   object_changed: 'store',
   record_stale: 'store',

@@ -4,6 +4,7 @@ import type { OpenObject } from '../ports.ts'
 import { refusal } from '../refusals.ts'
 import { startTimer } from '../waiting.ts'
 import { bodyFault, DeliveryError } from './delivery-error.ts'
+import type { StoreFloor } from './store-floor.ts'
 
 /** The chunks of an open object, asked for one by one. */
 export interface ObjectChunks {
@@ -15,15 +16,16 @@ export interface ObjectChunks {
 /**
  * The only place that waits for a store.
  *
- * `next` rejects with `store_stalled` when the store sends nothing for `silenceMs` while it is waited for, `store_cut` for
- * what it throws that is no refusal, the signal's reason when that fires, and `upstream_error` for a chunk that is none. The
- * time a reader takes over a chunk is not the store's.
+ * `next` rejects with `store_stalled` when the store sends nothing for `floor.silenceMs` while it is waited for,
+ * `store_stalled` or `store_too_slow` when it sends less than the floor, `store_cut` for what it throws that is no refusal,
+ * the signal's reason when that fires, and `upstream_error` for a chunk that is none. The time a reader takes over a chunk
+ * is not the store's.
  */
-export function objectChunks(object: OpenObject, silenceMs: number, signal: AbortSignal): ObjectChunks {
+export function objectChunks(object: OpenObject, floor: StoreFloor, signal: AbortSignal): ObjectChunks {
   // One timer and one listener for the whole read: made per chunk, they would grow with the size of the file.
   let endWait: ((error: unknown) => void) | undefined
   let chunks: AsyncIterator<Uint8Array, void> | undefined
-  const timer = startTimer(() => endWait?.(new DeliveryError('store_stalled')), silenceMs)
+  const timer = startTimer(() => endWait?.(new DeliveryError('store_stalled')), floor.silenceMs)
   const stop = (): void => endWait?.(signal.reason)
   signal.addEventListener('abort', stop)
   const ask = (): Promise<IteratorResult<Uint8Array, void>> => {
@@ -41,11 +43,14 @@ export function objectChunks(object: OpenObject, silenceMs: number, signal: Abor
     signal.throwIfAborted()
     endWait = fail
     timer.refresh()
+    floor.waits()
     ask().then(
       (step) => {
         endWait = undefined
-        if (step.done === true || types.isUint8Array(step.value)) settle(step)
-        else fail(malformed())
+        if (step.done !== true && !types.isUint8Array(step.value)) return fail(malformed())
+        const late = floor.came(step.done === true ? 0 : step.value.length)
+        if (late) fail(late)
+        else settle(step)
       },
       (error: unknown) => fail(bodyFault(error)),
     )

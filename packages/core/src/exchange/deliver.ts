@@ -5,6 +5,7 @@ import { objectChunks } from '../delivery/object-chunks.ts'
 import type { ReopenPace } from '../delivery/reopen-policy.ts'
 import { reopenPolicy } from '../delivery/reopen-policy.ts'
 import { deliverWhole, startDelivery } from '../delivery/start-delivery.ts'
+import { createStoreFloor } from '../delivery/store-floor.ts'
 import type { FilledDelivery } from '../options/resolve-options.ts'
 import type { ByteRange, ExportBody, OpenObject, Outcome } from '../ports.ts'
 import { refusal, refusalCause, refusalDetail } from '../refusals.ts'
@@ -23,7 +24,7 @@ import type { StoreAccess } from './store-access.ts'
 export async function deliver(
   { plan, info, object }: OpenedExport,
   access: StoreAccess,
-  { storeSilenceMs: silenceMs, slowestClient: slowest, resume, pace }: DeliveryRules,
+  { storeSilenceMs, slowestStore, slowestClient: slowest, resume, pace }: DeliveryRules,
   exchange: Exchange,
   report: Reporter,
 ): Promise<ExportBody | undefined> {
@@ -51,12 +52,13 @@ export async function deliver(
     random: Math.random,
   })
   const reopen = (range: ByteRange): Promise<OpenObject> => access.reopen(range, info)
-  const source = { reopen, beforeReopen, silenceMs, lent, signal }
+  const floor = createStoreFloor(storeSilenceMs, slowestStore)
+  const source = { reopen, beforeReopen, floor, lent, signal }
   const start = async (): Promise<ExportBody> => {
     if (plan.frame || plan.length > onePiece) {
       return startDelivery(plan.length, exportBytes(plan, { ...source, opened: object }), terms)
     }
-    const chunk = await inOnePiece(plan.length, objectChunks(object, silenceMs, signal), lent).catch(
+    const chunk = await inOnePiece(plan.length, objectChunks(object, floor, signal), lent).catch(
       // Nothing has been sent, so wherever it stopped, the object is opened at the first byte.
       (error: unknown) => beforeReopen(error, plan.ranges[0]?.first ?? 0),
     )

@@ -48,6 +48,7 @@ function whyRefused(thrown: unknown): RefusalDetail {
 const kindOf: Readonly<Record<Outcome, RefusalKind>> = {
   store_cut: 'unavailable',
   store_stalled: 'unavailable',
+  store_too_slow: 'unavailable',
   store_overran: 'upstream_error',
   store_wrong: 'upstream_error',
   object_changed: 'object_changed',

@@ -144,20 +144,22 @@ const limits = check.object<Limits>(
 )
 
 type Pace = NonNullable<DeliveryOptions['slowestClient']>
+const pace = check.object<Pace>('{ bytes, perMs }', {
+  bytes: check.whole('bytes', 1, mostTokens),
+  perMs: check.milliseconds('the window', 100),
+})
 /** 64 KiB are handed to the client at once, and Node has no longer timer for them. */
 const slowestClient = check.refine<Pace>(
   `a pace at which 64 KiB take at most ${longestTimerMs} ms`,
-  check.object<Pace>('{ bytes, perMs }', {
-    bytes: check.whole('bytes', 1, mostTokens),
-    perMs: check.milliseconds('the window', 100),
-  }),
+  pace,
   ({ bytes, perMs }) => Math.max(1, 65_536 / bytes) * perMs <= longestTimerMs,
 )
 const delivery = check.object<DeliveryOptions>(
-  '{ firstByteMs?, storeSilenceMs?, resume?, slowestClient?, lifetimeMs?, multipleRanges? }',
+  '{ firstByteMs?, storeSilenceMs?, slowestStore?, resume?, slowestClient?, lifetimeMs?, multipleRanges? }',
   {
     firstByteMs: check.milliseconds('the time to the first byte', 100).optional(),
     storeSilenceMs: check.milliseconds("the store's longest silence", 100).optional(),
+    slowestStore: pace.optional(),
     resume: check
       .object<NonNullable<DeliveryOptions['resume']>>('{ attempts?, withinMs? }', {
         attempts: check.whole('attempts', 0, 1_000).optional(),

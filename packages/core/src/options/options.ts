@@ -118,6 +118,12 @@ export interface DeliveryOptions {
    */
   readonly storeSilenceMs?: number
   /**
+   * The slowest store that is waited for, counted only while the download waits for its bytes. Below it the object is
+   * re-opened once; below it again, before `bytes` have come, the connection is cut.
+   * @defaultValue `{ bytes: 61_440, perMs: 60_000 }`
+   */
+  readonly slowestStore?: { readonly bytes: number; readonly perMs: number }
+  /**
    * How long a download tries to open its object again after the store broke off, fell silent or gave no answer.
    * `withinMs`: milliseconds from the beginning of the outage. `attempts`: re-opens in a row without a byte. Then the
    * connection is cut.

@@ -95,6 +95,7 @@ const fillLimits = <T extends Tenant>(
 const fillDelivery = (delivery: DeliveryOptions): FilledDelivery => ({
   firstByteMs: delivery.firstByteMs ?? 15_000,
   storeSilenceMs: delivery.storeSilenceMs ?? 15_000,
+  slowestStore: delivery.slowestStore ?? { bytes: 61_440, perMs: 60_000 },
   resume: { attempts: delivery.resume?.attempts ?? Infinity, withinMs: delivery.resume?.withinMs ?? 60_000 },
   slowestClient: delivery.slowestClient ?? { bytes: 122_880, perMs: 120_000 },
   lifetimeMs: delivery.lifetimeMs ?? 86_400_000,

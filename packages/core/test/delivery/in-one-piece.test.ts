@@ -2,12 +2,21 @@ import { describe, expect, test } from 'vitest'
 
 import { inOnePiece } from '../../src/delivery/in-one-piece.ts'
 import { objectChunks } from '../../src/delivery/object-chunks.ts'
+import { createStoreFloor } from '../../src/delivery/store-floor.ts'
 import { chunksOf } from './sources.ts'
 
 const never = new AbortController().signal
 const info = { size: 10, validator: 'one' }
 const taken = (chunks: AsyncIterable<Uint8Array>, length: number, lent: boolean): Promise<Uint8Array> =>
-  inOnePiece(length, objectChunks({ info, chunks, close: () => undefined }, 1_000, never), lent)
+  inOnePiece(
+    length,
+    objectChunks(
+      { info, chunks, close: () => undefined },
+      createStoreFloor(1_000, { bytes: 1, perMs: 60_000 }),
+      never,
+    ),
+    lent,
+  )
 
 const expected = Buffer.from(Uint8Array.from({ length: 10 }, (_, n) => n))
 

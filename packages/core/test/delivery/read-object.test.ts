@@ -3,22 +3,25 @@ import { getEventListeners } from 'node:events'
 import { describe, expect, test } from 'vitest'
 
 import { readObject } from '../../src/delivery/read-object.ts'
+import { createStoreFloor } from '../../src/delivery/store-floor.ts'
 import type { RefusalKind } from '../../src/refusals.ts'
 import { refusalDetail, refuse } from '../../src/refusals.ts'
 import { drain, ends, gives, hangs, scripted } from './sources.ts'
 
+/** No floor but the longest silence, in milliseconds. */
+const silent = (ms: number) => createStoreFloor(ms, { bytes: 1, perMs: 1_000_000 })
 const { signal: calm } = new AbortController()
 
 describe('an open object', () => {
   test('is read to its end, and closed once', async () => {
     const object = scripted(gives(3), gives(4), ends)
-    expect(await drain(readObject(object, 1_000, calm))).toMatchObject({ lengths: [3, 4] })
+    expect(await drain(readObject(object, silent(1_000), calm))).toMatchObject({ lengths: [3, 4] })
     expect(object.closed()).toBe(1)
   })
 
   test('that is silent is stalled, and closed though its read still hangs', async () => {
     const object = scripted(gives(3), hangs)
-    const { lengths, error } = await drain(readObject(object, 20, calm))
+    const { lengths, error } = await drain(readObject(object, silent(20), calm))
     expect([lengths, error]).toMatchObject([[3], { outcome: 'store_stalled' }])
     expect(object.closed()).toBe(1)
   })
@@ -26,7 +29,7 @@ describe('an open object', () => {
   test('is not silent while its reader takes its time', async () => {
     const object = scripted(gives(3), gives(4), ends)
     let read = 0
-    for await (const chunk of readObject(object, 20, calm)) {
+    for await (const chunk of readObject(object, silent(20), calm)) {
       read += chunk.length
       await new Promise((resolve) => setTimeout(resolve, 60))
     }
@@ -36,7 +39,7 @@ describe('an open object', () => {
   test('whose read fails is cut, with the cause', async () => {
     const cause = new Error('ECONNRESET')
     const object = scripted(gives(3), () => Promise.reject(cause))
-    const { error } = await drain(readObject(object, 1_000, calm))
+    const { error } = await drain(readObject(object, silent(1_000), calm))
     expect(error).toMatchObject({ outcome: 'store_cut', cause })
     expect(object.closed()).toBe(1)
   })
@@ -47,7 +50,7 @@ describe('an open object', () => {
     ['upstream_error', 'store_wrong'],
   ])('whose read refuses %s ends as %s, and that is to be reported', async (kind, outcome) => {
     const object = scripted(async () => refuse(kind))
-    const { error } = await drain(readObject(object, 1_000, calm))
+    const { error } = await drain(readObject(object, silent(1_000), calm))
     expect(error).toMatchObject({ outcome, trouble: outcome })
   })
 
@@ -55,7 +58,7 @@ describe('an open object', () => {
     'that gives %j for bytes is refused',
     async (value) => {
       const object = scripted(async () => ({ done: false, value: value as unknown as Uint8Array }))
-      const { error } = await drain(readObject(object, 1_000, calm))
+      const { error } = await drain(readObject(object, silent(1_000), calm))
       expect(refusalDetail(error)).toMatchObject({
         kind: 'upstream_error',
         trouble: 'chunk_malformed',
@@ -68,13 +71,15 @@ describe('an open object', () => {
     const throwing = scripted(() => {
       throw new Error('at once')
     })
-    expect((await drain(readObject(throwing, 1_000, calm))).error).toMatchObject({
+    expect((await drain(readObject(throwing, silent(1_000), calm))).error).toMatchObject({
       outcome: 'store_cut',
       cause: new Error('at once'),
     })
     const none = { ...scripted(), chunks: {} as AsyncIterable<Uint8Array> }
     let closed = 0
-    const { error } = await drain(readObject({ ...none, close: () => void (closed += 1) }, 1_000, calm))
+    const { error } = await drain(
+      readObject({ ...none, close: () => void (closed += 1) }, silent(1_000), calm),
+    )
     expect(error).toMatchObject({ outcome: 'store_cut', cause: { name: 'TypeError' } })
     expect([closed, throwing.closed()]).toEqual([1, 1])
   })
@@ -90,7 +95,7 @@ describe('the signal', () => {
     const object = scripted(...reads)
     if (when.startsWith('before')) controller.abort(reason)
     else setTimeout(() => controller.abort(reason), 10)
-    expect(await drain(readObject(object, 1_000, controller.signal))).toMatchObject({
+    expect(await drain(readObject(object, silent(1_000), controller.signal))).toMatchObject({
       lengths: seen,
       error: reason,
     })
@@ -101,7 +106,7 @@ describe('the signal', () => {
     const { signal } = new AbortController()
     const most: number[] = []
     const reads = Array.from({ length: 100 }, () => gives(1))
-    for await (const _ of readObject(scripted(...reads), 1_000, signal))
+    for await (const _ of readObject(scripted(...reads), silent(1_000), signal))
       most.push(getEventListeners(signal, 'abort').length)
     expect([most.length, Math.max(...most)]).toEqual([100, 1])
     expect(getEventListeners(signal, 'abort')).toEqual([])
@@ -110,6 +115,6 @@ describe('the signal', () => {
 
 test('a reader that leaves closes the object', async () => {
   const object = scripted(gives(3), gives(4))
-  for await (const chunk of readObject(object, 1_000, calm)) if (chunk.length > 0) break
+  for await (const chunk of readObject(object, silent(1_000), calm)) if (chunk.length > 0) break
   expect(object.closed()).toBe(1)
 })

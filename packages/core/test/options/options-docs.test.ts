@@ -157,6 +157,7 @@ test('no option is left out', () => {
     firstByteMs: true,
     storeSilenceMs: true,
     slowestClient: true,
+    slowestStore: true,
     lifetimeMs: true,
     multipleRanges: true,
   }

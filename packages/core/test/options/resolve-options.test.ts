@@ -167,6 +167,7 @@ describe('defaults', () => {
         firstByteMs: 15_000,
         storeSilenceMs: 15_000,
         resume: { attempts: Infinity, withinMs: 60_000 },
+        slowestStore: { bytes: 61_440, perMs: 60_000 },
         slowestClient: { bytes: 122_880, perMs: 120_000 },
         lifetimeMs: 86_400_000,
         multipleRanges: false,

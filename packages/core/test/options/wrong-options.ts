@@ -183,7 +183,7 @@ export const wrongOptions: readonly (readonly [object, string])[] = [
   ],
   [
     { delivery: 5 },
-    'delivery: must be { firstByteMs?, storeSilenceMs?, resume?, slowestClient?, lifetimeMs?, multipleRanges? }; got 5',
+    'delivery: must be { firstByteMs?, storeSilenceMs?, slowestStore?, resume?, slowestClient?, lifetimeMs?, multipleRanges? }; got 5',
   ],
   [{ delivery: { firstByteMs: 0 } }, `delivery.firstByteMs: ${ms('the time to the first byte', 100)}; got 0`],
   [
@@ -199,6 +199,7 @@ export const wrongOptions: readonly (readonly [object, string])[] = [
     `delivery.resume.withinMs: ${ms('the time for one outage', 100)}; got 0`,
   ],
   [{ delivery: { resume: 8 } }, 'delivery.resume: must be { attempts?, withinMs? }; got 8'],
+  [{ delivery: { slowestStore: 1_024 } }, 'delivery.slowestStore: must be { bytes, perMs }; got 1024'],
   [{ delivery: { slowestClient: 1_024 } }, 'delivery.slowestClient: must be { bytes, perMs }; got 1024'],
   [
     { delivery: { slowestClient: { bytes: 1 } } },

@@ -1,0 +1,73 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+
+import { createStoreFloor, type StoreFloor } from '../../src/delivery/store-floor.ts'
+
+beforeEach(() => void vi.useFakeTimers({ toFake: ['performance'] }))
+afterEach(() => void vi.useRealTimers())
+
+const floorOf = (silenceMs = 500): StoreFloor => createStoreFloor(silenceMs, { bytes: 1_000, perMs: 1_000 })
+
+/** Waits so long for each chunk of so many bytes; the outcomes of those that were too late, by number. */
+function read(
+  floor: StoreFloor,
+  times: number,
+  waitMs: number,
+  bytes: number,
+): readonly (readonly [number, string])[] {
+  return Array.from({ length: times }, (_, nth) => {
+    floor.waits()
+    vi.advanceTimersByTime(waitMs)
+    const late = floor.came(bytes)
+    return [nth + 1, late?.outcome ?? 'in time'] as const
+  }).filter(([, outcome]) => outcome !== 'in time')
+}
+
+describe('a floor of 1,000 bytes in 1,000 ms', () => {
+  test('is kept by a store that is as fast', () => {
+    expect(read(floorOf(), 1_000, 100, 100)).toEqual([])
+  })
+
+  test('is kept by one that is fast between its pauses', () => {
+    const floor = floorOf()
+    for (let round = 0; round < 20; round += 1)
+      expect([...read(floor, 1, 450, 1), ...read(floor, 1, 0, 65_536)]).toEqual([])
+  })
+
+  test('is missed by one that drips: once it is opened again, then it is given up', () => {
+    expect(read(floorOf(), 23, 100, 1)).toEqual([
+      [11, 'store_stalled'],
+      [22, 'store_too_slow'],
+    ])
+  })
+
+  test('is missed by one that bursts and drips, if the bursts are small', () => {
+    const floor = floorOf()
+    const rounds = Array.from({ length: 2 }, () => [...read(floor, 1, 0, 300), ...read(floor, 11, 100, 1)])
+    expect(rounds.flat().map(([, outcome]) => outcome)).toEqual(['store_stalled', 'store_too_slow'])
+  })
+
+  test('gives another chance after a window of bytes', () => {
+    const floor = floorOf()
+    const rounds = Array.from({ length: 3 }, () => [...read(floor, 1, 0, 1_000), ...read(floor, 11, 100, 1)])
+    expect(rounds.flat().map(([, outcome]) => outcome)).toEqual([
+      'store_stalled',
+      'store_stalled',
+      'store_stalled',
+    ])
+  })
+
+  test('does not count the time of the reader', () => {
+    const floor = floorOf()
+    for (let nth = 0; nth < 50; nth += 1) {
+      expect(read(floor, 1, 1, 10)).toEqual([])
+      vi.advanceTimersByTime(60_000)
+    }
+  })
+
+  test('counts the time between two opens, and an outage as no more than a silence', () => {
+    const floor = floorOf()
+    expect(read(floor, 1, 60_000, 100)).toEqual([])
+    // Each of these objects breaks off after a byte: what counts is the wait from one failure to the next byte.
+    expect(read(floor, 20, 100, 1).map(([, outcome]) => outcome)).toContain('store_too_slow')
+  })
+})
