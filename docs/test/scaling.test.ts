@@ -28,7 +28,7 @@ test.each([
   ['machines, by bandwidth', machines.map(whole)],
   ['mean duration', seconds.map((each) => `${whole(each)} s`)],
   ['open downloads', open.map(whole)],
-  ['on each machine: places', openEach.map(whole)],
+  ['on each machine: slots', openEach.map(whole)],
   ['descriptors', openEach.map((count) => whole(2 * count))],
   ['memory of the process, at most, beside its own', openEach.map((count) => `${count} MiB`)],
   ['memory of the kernel, at most', openEach.map((count) => `${4 * count} MiB`)],

@@ -321,7 +321,7 @@ export interface Quota {
   readonly perMs: number
 }
 
-/** Takes everything that a request needs in one step: the cost from every quota and a place in every slot, or nothing. */
+/** Takes what a request needs in one step: the cost from every quota and one of every kind of slot, or nothing. */
 export interface RateLimiter {
   /** Decides about one request. What it throws is a fault of the limiter: the caller reads 503. */
   admit(ask: AdmissionAsk, signal: AbortSignal): Promise<Admission>

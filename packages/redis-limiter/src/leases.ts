@@ -4,6 +4,7 @@ import { inBatches, renewal } from './renewal.ts'
 import type { Lease } from './renewal.ts'
 import type { Send } from './script.ts'
 import { renewScript } from './scripts.ts'
+import { wholeNumber } from './verdict.ts'
 
 /** The leases of this process. A lease that is not renewed expires, so the slots of a process that died become free. */
 export interface Leases {
@@ -106,8 +107,8 @@ export function createLeases({ send, leaseMs, waitMs, isReachable, onFailure }: 
   }
 
   const giveBack = async ({ id, keys }: Lease): Promise<void> => {
-    await Promise.all(keys.map(async (key) => send(['ZREM', key, id], key)))
-    dropped.delete(id)
+    const replies = await Promise.all(keys.map(async (key) => send(['ZREM', key, id], key)))
+    if (replies.every((reply) => wholeNumber(reply) !== undefined)) dropped.delete(id)
   }
 
   return {

@@ -41,7 +41,7 @@ function wholeNumbers(reply: unknown, count: number): readonly number[] {
 }
 
 /** `Number` alone reads null, '', ' ', [], false and true as numbers, and '0x1' and '1e3' too. */
-function wholeNumber(value: unknown): number | undefined {
+export function wholeNumber(value: unknown): number | undefined {
   const number = typeof value === 'string' && /^(?:0|[1-9]\d*)$/.test(value) ? Number(value) : value
   return typeof number === 'number' && Number.isSafeInteger(number) && number >= 0 ? number : undefined
 }

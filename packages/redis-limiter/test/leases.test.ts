@@ -108,6 +108,15 @@ describe('leases', () => {
     expect(vi.getTimerCount()).toBe(0)
   })
 
+  test('that were dropped by an answer that is not Redis’ are dropped again with the next renewal', async () => {
+    const { leases, sent } = withClient(async ([name]) => (name === 'ZREM' ? '' : 1))
+    leases.hold(lease('a'))
+    leases.drop(lease('a'))
+    await vi.advanceTimersByTimeAsync(10_000)
+    expect(renewals(sent)).toEqual([['{t}:place', '0', '1', 'a']])
+    expect(vi.getTimerCount()).toBe(0)
+  })
+
   test('are not renewed by an answer that is not the script’s', async () => {
     const { leases, failures } = withClient(async () => null)
     leases.hold(lease('a'))
