@@ -1,3 +1,4 @@
+import { commonAnswers } from '@sallyport/example-shared/check-answers'
 import { lifeOf } from '@sallyport/example-shared/check-life'
 import { runChecks } from '@sallyport/example-shared/run-checks'
 
@@ -10,4 +11,4 @@ const life = lifeOf({
   path: (id) => `/api/audit-logs/export/${id}/download`,
   unavailable: { detail: 'Service Unavailable' },
 })
-await runChecks(answers, [...life, ...cluster])
+await runChecks([...commonAnswers, ...answers], [...life, ...cluster])

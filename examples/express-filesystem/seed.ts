@@ -1,8 +1,8 @@
-import { createHash } from 'node:crypto'
-import { mkdir, open } from 'node:fs/promises'
+import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 
 import type { SeededExport } from '@sallyport/example-shared/seed-catalogue'
+import { writeBlocks } from '@sallyport/example-shared/write-blocks'
 
 /** The bytes are the same at every start. */
 const plan = [
@@ -24,7 +24,8 @@ export async function seedExports(
   for (const [index, { id, bytes, seed }] of plan.entries()) {
     const organization = index < 2 ? first : other
     await mkdir(join(directory, organization), { recursive: true })
-    const sha256 = await writeEvents(join(directory, organization, `${id}.jsonl`), organization, bytes, seed)
+    const path = join(directory, organization, `${id}.jsonl`)
+    const sha256 = await writeBlocks(path, events(organization, bytes, seed))
     seeded.push({ organization, id, format: 'jsonl', sha256 })
   }
   return seeded
@@ -32,11 +33,9 @@ export async function seedExports(
 
 const blockLength = 1_048_576
 
-/** Gives the SHA-256 of what it wrote. */
-async function writeEvents(path: string, organization: string, bytes: number, seed: number): Promise<string> {
+/** At least so many bytes of events, in whole lines. They are ASCII, so that a character is a byte. */
+function* events(organization: string, bytes: number, seed: number): Generator<string> {
   const random = createRandom(seed)
-  const hash = createHash('sha256')
-  await using file = await open(path, 'wx')
   let number = 0
   for (let written = 0; written < bytes;) {
     let block = ''
@@ -44,10 +43,9 @@ async function writeEvents(path: string, organization: string, bytes: number, se
       block += `${JSON.stringify(auditEvent(organization, number, random))}\n`
       number += 1
     }
-    hash.update(block)
-    written += (await file.write(block)).bytesWritten
+    written += block.length
+    yield block
   }
-  return hash.digest('hex')
 }
 
 const actions = ['session.start', 'role.grant', 'role.revoke', 'dataset.read', 'dataset.share', 'key.rotate']

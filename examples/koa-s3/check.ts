@@ -1,3 +1,4 @@
+import { commonAnswers } from '@sallyport/example-shared/check-answers'
 import { lifeOf } from '@sallyport/example-shared/check-life'
 import { runChecks } from '@sallyport/example-shared/run-checks'
 
@@ -13,4 +14,4 @@ const life = lifeOf({
     message: 'Service is temporarily unavailable.',
   },
 })
-await runChecks(answers, life)
+await runChecks([...commonAnswers, ...answers], life)

@@ -1,8 +1,8 @@
-import { createHash } from 'node:crypto'
-import { mkdir, open } from 'node:fs/promises'
+import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 
 import type { SeededExport } from '@sallyport/example-shared/seed-catalogue'
+import { writeBlocks } from '@sallyport/example-shared/write-blocks'
 
 /** The bytes are the same at every start. */
 const plan = [
@@ -24,27 +24,26 @@ export async function seedExports(
   for (const [index, { id, format, count }] of plan.entries()) {
     const organization = index < 2 ? first : other
     await mkdir(join(directory, organization), { recursive: true })
-    await using file = await open(join(directory, organization, `${id}.${format}`), 'wx')
-    const hash = createHash('sha256')
-    const write = async (text: string): Promise<void> => {
-      hash.update(text)
-      await file.write(text)
-    }
-    const { before, line, after } = formats[format]
-    await write(before)
-    for (let number = 0; number < count; number += blockLength) {
-      const lines = Array.from({ length: Math.min(blockLength, count - number) }, (_, nth) =>
-        line(userAction(organization, number + nth), number + nth),
-      )
-      await write(lines.join(''))
-    }
-    await write(after)
-    seeded.push({ organization, id, format, sha256: hash.digest('hex') })
+    const path = join(directory, organization, `${id}.${format}`)
+    const sha256 = await writeBlocks(path, userActions(organization, format, count))
+    seeded.push({ organization, id, format, sha256 })
   }
   return seeded
 }
 
 const blockLength = 10_000
+
+function* userActions(organization: string, format: keyof typeof formats, count: number): Generator<string> {
+  const { before, line, after } = formats[format]
+  yield before
+  for (let number = 0; number < count; number += blockLength) {
+    const lines = Array.from({ length: Math.min(blockLength, count - number) }, (_, nth) =>
+      line(userAction(organization, number + nth), number + nth),
+    )
+    yield lines.join('')
+  }
+  yield after
+}
 
 const formats = {
   csv: {

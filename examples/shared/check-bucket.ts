@@ -8,7 +8,7 @@ import { join, normalize } from 'node:path'
 export async function startBucket(
   bucket: string,
   prefixes: Readonly<Record<string, string>>,
-): Promise<AsyncDisposable & { readonly url: string }> {
+): Promise<{ readonly url: string; readonly end: () => Promise<void> }> {
   const server = createServer((request, response) => {
     void found(request).then((object) => {
       if (!object) return response.writeHead(404).end('<Error><Code>NoSuchKey</Code></Error>')
@@ -40,7 +40,7 @@ export async function startBucket(
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    [Symbol.asyncDispose]: async () => {
+    end: async () => {
       server.closeAllConnections()
       await new Promise((resolve) => server.close(resolve))
     },

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { buffer } from 'node:stream/consumers'
 
-import { canHang, startHangingFolder } from '../../scripts/servers/hanging-folder.ts'
+import { canHang, type HangingFolder, startHangingFolder } from '../../scripts/servers/hanging-folder.ts'
 import { startBucket } from './check-bucket.ts'
 import type { Check } from './check-service.ts'
 import {
@@ -101,7 +101,7 @@ export const lifeOf = ({ sample, path, unavailable }: LifePlan): readonly Check<
   {
     title: 'a bucket serves, below its prefix, by organization',
     run: withDirectory(sample, async (directory) => {
-      await using bucket = await startBucket('exports', { 'audit/v1': directory })
+      const bucket = await startBucket('exports', { 'audit/v1': directory })
       const service = await start({
         S3_BUCKET: 'exports',
         S3_PREFIX: 'audit/v1',
@@ -119,6 +119,7 @@ export const lifeOf = ({ sample, path, unavailable }: LifePlan): readonly Check<
       assert.deepEqual([part.status, await part.text()], [206, sample.content.slice(3, 9)])
       assert.equal((await fetch(url.replace('2f1c', '3f1c'), { headers })).status, 404)
       assert.equal(await service.end(), 0)
+      await bucket.end()
     }),
   },
   {
@@ -285,7 +286,15 @@ export const lifeOf = ({ sample, path, unavailable }: LifePlan): readonly Check<
 async function hang(directory: string): Promise<void> {
   const names = Array.from({ length: 8 }, (_, nth) => `other-${nth}`)
   for (const name of names) await cp(join(directory, 'initech'), join(directory, name), { recursive: true })
-  await using folder = await startHangingFolder(directory)
+  const folder = await startHangingFolder(directory)
+  try {
+    await hangBelow(folder, names)
+  } finally {
+    await folder.end()
+  }
+}
+
+async function hangBelow(folder: HangingFolder, names: readonly string[]): Promise<void> {
   const service = await start({ EXPORTS_DIR: folder.path, DEV_ISSUER: '1' })
   await answersWith(200, service)
   folder.hang()

@@ -7,11 +7,12 @@ import { isHere } from './available.ts'
 import { startDaemon, until } from './daemon.ts'
 
 /** A folder shown through FUSE, whose volume can hang as that of a lost file server does. */
-export interface HangingFolder extends AsyncDisposable {
+export interface HangingFolder {
   readonly path: string
   /** From now on every call below the path waits. */
   readonly hang: () => void
   readonly goOn: () => void
+  readonly end: () => Promise<void>
 }
 
 /** Whether this machine lets us mount one. */
@@ -26,7 +27,7 @@ export async function startHangingFolder(original: string): Promise<HangingFolde
     path,
     hang: () => volume.freeze(),
     goOn: () => volume.thaw(),
-    [Symbol.asyncDispose]: async () => {
+    end: async () => {
       await volume.end('SIGTERM') // it unmounts by itself
       await rmdir(path)
     },

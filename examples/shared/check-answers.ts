@@ -1,0 +1,56 @@
+import assert from 'node:assert/strict'
+import { readFile, stat } from 'node:fs/promises'
+
+import type { Check, Service } from './check-service.ts'
+import { headersFor, sha256 } from './check-service.ts'
+
+/** What callers of a running service are answered, whatever its contract. */
+export const commonAnswers: readonly Check<Service>[] = [
+  {
+    title: 'the first line says where it listens',
+    run: async ({ lines, origin }) => {
+      assert.match(lines[0] ?? '', /^listening on http:\/\/127\.0\.0\.1:\d+$/)
+      assert.deepEqual(await (await fetch(`${origin}/healthz`)).json(), { alive: true })
+      assert.equal((await fetch(`${origin}/readyz`)).status, 200)
+    },
+  },
+  {
+    title: 'a download that was cut is resumed',
+    run: async (service) => {
+      const first = await fetch(service.url, { headers: headersFor(service, { range: 'bytes=0-9999999' }) })
+      const etag = first.headers.get('etag') ?? ''
+      const start = Buffer.from(await first.arrayBuffer())
+      const more = headersFor(service, { range: `bytes=${start.length}-`, 'if-range': etag })
+      const rest = await fetch(service.url, { headers: more })
+      assert.deepEqual([first.status, rest.status], [206, 206])
+      const whole = Buffer.concat([start, Buffer.from(await rest.arrayBuffer())])
+      assert.equal(sha256(whole), sha256(await readFile(service.file)))
+    },
+  },
+  {
+    title: 'HEAD tells the size and sends nothing',
+    run: async (service) => {
+      const response = await fetch(service.url, { method: 'HEAD', headers: headersFor(service) })
+      assert.equal(Number(response.headers.get('content-length')), (await stat(service.file)).size)
+      assert.equal((await response.arrayBuffer()).byteLength, 0)
+    },
+  },
+  {
+    title: 'version v2 refuses as problem details',
+    run: async (service) => {
+      const headers = headersFor(service, { 'x-api-version': 'v2', 'x-org-name': 'globex' })
+      const response = await fetch(service.url, { headers })
+      assert.equal(response.headers.get('content-type'), 'application/problem+json')
+      assert.equal(response.status, 403)
+    },
+  },
+  {
+    title: 'the digest of the catalogue is that of the file',
+    run: async (service) => {
+      const headers = headersFor(service, { 'want-repr-digest': 'sha-256=1' })
+      const response = await fetch(service.url, { method: 'HEAD', headers })
+      const digest = Buffer.from(sha256(await readFile(service.file)), 'hex').toString('base64')
+      assert.equal(response.headers.get('repr-digest'), `sha-256=:${digest}:`)
+    },
+  },
+]
