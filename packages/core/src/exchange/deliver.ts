@@ -11,8 +11,7 @@ import type { ByteRange, ExportBody, OpenObject, Outcome } from '../ports.ts'
 import { refusal, refusalCause, refusalDetail } from '../refusals.ts'
 import type { Reporter } from './events.ts'
 import type { Exchange } from './exchange.ts'
-import type { OpenedExport } from './open-export.ts'
-import type { StoreAccess } from './store-access.ts'
+import type { OpenedExport, StoreAccess } from './open-export.ts'
 
 /**
  * The body of an opened export, its first chunk in hand; `undefined`: no bytes are sent. Throws while a clean refusal

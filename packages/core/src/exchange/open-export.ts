@@ -1,13 +1,79 @@
-import type { ByteRange, ExportRecord, GetOptions, ObjectInfo, OpenObject } from '../ports.ts'
+import type { FilledDelivery } from '../options/resolve-options.ts'
+import type { ByteRange, ExportRecord, ExportStore, GetOptions, ObjectInfo, OpenObject } from '../ports.ts'
 import { refusal, refusalDetail } from '../refusals.ts'
 import { checkObject } from '../steps/check-object.ts'
 import type { DeliveryQuestion, Plan } from '../steps/plan-delivery.ts'
 import { decidesFirst } from '../steps/plan-delivery.ts'
+import { withDeadline } from '../waiting.ts'
+import type { Exchange } from './exchange.ts'
 
-/** The store, for one key. */
+/** One object of the store. */
 export interface ObjectAccess {
   head(): Promise<ObjectInfo | undefined>
+  /** The object is closed when the exchange ends, read or not. */
   get(options: GetOptions): Promise<OpenObject | undefined>
+}
+
+/** One object of the store, as one exchange sees it: with its signal and its count of attempts. */
+export interface StoreAccess extends ObjectAccess {
+  /** Whether the reader allows chunks to be lent. */
+  readonly lent: boolean
+  /** Opens the same object again. Refuses `object_changed` where it is another one by now. The caller closes it. */
+  reopen(range: ByteRange, info: ObjectInfo): Promise<OpenObject>
+}
+
+/** @param find - called once, when the store is needed: the host's `store` function may throw */
+export function storeAccess(
+  find: () => ExportStore,
+  key: string,
+  lent: boolean,
+  { storeSilenceMs }: FilledDelivery,
+  exchange: Exchange,
+): StoreAccess {
+  const { ask, entry } = exchange
+  let found: ExportStore | undefined
+  const store = (): ExportStore => (found ??= find())
+  return {
+    lent,
+    head: () => ask('store', async (signal) => store().head(key, signal)),
+    get: (options) => {
+      entry.attempts += 1
+      return ask('store', async (signal) => {
+        const object = await store().get(key, { ...options, borrow: lent }, signal)
+        if (object) exchange.onEnd(() => object.close())
+        return object && checkOpen(object)
+      })
+    },
+    reopen: async (range, info) => {
+      entry.attempts += 1
+      const pinned = { range, ifMatch: info.validator, borrow: lent }
+      const open = (signal: AbortSignal): Promise<OpenObject | undefined> => store().get(key, pinned, signal)
+      const late = (object: OpenObject | undefined): void => object?.close()
+      return checkSame(await withDeadline(open, { ms: storeSilenceMs, signal: exchange.signal, late }), info)
+    },
+  }
+}
+
+/** A store is a port: what it calls an open object must at least be one that can be read and closed. */
+function checkOpen(object: OpenObject): OpenObject {
+  const { chunks, close } = object as Partial<OpenObject>
+  if (typeof chunks?.[Symbol.asyncIterator] === 'function' && typeof close === 'function') return object
+  const cause = new TypeError('an open object needs info, chunks and close')
+  throw refusal({ kind: 'upstream_error', trouble: 'object_malformed' }, cause)
+}
+
+/** The object that was opened again, if it is the one that `info` describes. Any other is closed. */
+function checkSame(object: OpenObject | undefined, info: ObjectInfo): OpenObject {
+  if (!object) throw refusal({ kind: 'object_changed' })
+  const open = checkOpen(object)
+  try {
+    if (sameObject(checkObject(open.info, undefined), info)) return open
+  } catch (error) {
+    open.close()
+    throw error
+  }
+  open.close()
+  throw refusal({ kind: 'object_changed' })
 }
 
 /** What is sent, of which object. */
@@ -60,7 +126,7 @@ async function openPlanned(
 }
 
 /** Whether two descriptions are of one object. */
-export const sameObject = (one: ObjectInfo, other: ObjectInfo): boolean =>
+const sameObject = (one: ObjectInfo, other: ObjectInfo): boolean =>
   one.validator === other.validator && one.size === other.size && one.encoding === other.encoding
 
 const partOf = (range: ByteRange, size: number): { range?: ByteRange } =>

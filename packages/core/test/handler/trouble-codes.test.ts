@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 
 import { createMemoryLimiter } from '../../src/limits/memory-limiter.ts'
-import type { ExportStore, TokenVerifier } from '../../src/ports.ts'
+import type { ExportStore, OpenObject, TokenVerifier } from '../../src/ports.ts'
 import { refuse } from '../../src/refusals.ts'
 import { createChaosStore } from '../../src/testing/chaos-store.ts'
 import type { Fault } from '../../src/testing/fault.ts'
@@ -43,7 +43,7 @@ const hangs = (signal: AbortSignal): Promise<never> =>
   new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)))
 
 describe('a store in memory', () => {
-  const delivery = { storeSilenceMs: 40, firstByteMs: 2_000, resume: { attempts: 1, withinMs: 5_000 } }
+  const delivery = { storeSilenceMs: 100, firstByteMs: 2_000, resume: { attempts: 1, withinMs: 5_000 } }
   const withFaults = (...faults: Fault[]): ExportStore => createChaosStore(memory, { faults })
   /** Cut at the half; then each re-open goes as told. */
   const thenReopened = (reopen: ExportStore['get']): ExportStore => {
@@ -54,6 +54,9 @@ describe('a store in memory', () => {
         options.range ? reopen(key, options, signal) : store.get(key, options, signal),
     }
   }
+
+  const opened = (): Promise<OpenObject | undefined> =>
+    memory.get('acme/ready', {}, new AbortController().signal)
 
   test.each<[string, ExportStore, readonly string[], string]>([
     ['that holds', memory, [], 'completed'],
@@ -105,6 +108,18 @@ describe('a store in memory', () => {
       'store_wrong',
     ],
     [
+      'whose re-open gives no object',
+      thenReopened(async () => ({ info: { size, validator: 'v' } }) as OpenObject),
+      ['store_cut', 'object_malformed'],
+      'store_wrong',
+    ],
+    [
+      'whose re-open gives no description',
+      thenReopened(async () => ({ ...(await opened()), info: undefined }) as unknown as OpenObject),
+      ['store_cut', 'info_malformed'],
+      'store_wrong',
+    ],
+    [
       'whose object is gone when it is opened again',
       thenReopened(async () => undefined),
       ['store_cut', 'object_changed'],
@@ -121,7 +136,7 @@ describe('a store in memory', () => {
     ['that is forbidden', async () => refuse('upstream_error'), 'store_wrong', 502],
   ])('%s before the first byte', async (_, get, code, status) => {
     const store: ExportStore = { ...memory, get }
-    expect(await told({ store, delivery: { firstByteMs: 60 } })).toEqual({
+    expect(await told({ store, delivery: { firstByteMs: 100 } })).toEqual({
       codes: [code],
       outcome: 'refused',
       status,
