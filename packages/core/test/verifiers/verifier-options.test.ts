@@ -110,6 +110,28 @@ describe('wrong options', () => {
     ['createJwtVerifier', { jwks: { keys: [{ kty: 'RSA', n: 5 }] } }, 'got keys[0]: a malformed key'],
     [
       'createJwtVerifier',
+      { jwks: { keys: [{ ...jwks.keys[0], e: 'Aw' }] } },
+      'got keys[0]: an RSA key whose',
+    ],
+    [
+      'createJwtVerifier',
+      { jwks: { keys: Array.from({ length: 101 }, () => jwks.keys[0]) } },
+      'jwks: write at most 100 keys; got 101 keys',
+    ],
+    [
+      'createJwtVerifier',
+      {
+        jwks: {
+          keys: [
+            { kty: 'RSA', use: 'enc' },
+            { ...jwks.keys[0], exp: 'soon' },
+          ],
+        },
+      },
+      'got keys[1]: a malformed key',
+    ],
+    [
+      'createJwtVerifier',
       { jwks: { keys: [weak] } },
       'got keys[0]: an RSA key of 1024 bits, fewer than 2,048 (RFC 7518 §3.3)',
     ],
