@@ -57,6 +57,7 @@ export type {
   StoreConnections,
   TroubleSource,
 } from './ports.ts'
+export { checkHandler } from './options/check-handler.ts'
 export { serveNode } from './serve-node.ts'
 export { abortable, DeadlineError, withDeadline } from './waiting.ts'
 export type { Deadline } from './waiting.ts'

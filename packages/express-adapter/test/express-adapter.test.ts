@@ -194,3 +194,29 @@ test('on Express 5 a parameter of several segments is their text, and so no id',
   expect(response.status).toBe(422)
   expect(await response.json()).toMatchObject({ detail: [{ msg }] })
 })
+
+describe('mounting what is no handler', () => {
+  const wrong: readonly (readonly [string, unknown])[] = [
+    ['nothing', undefined],
+    ['a function', async () => ({ status: 204, headers: {} })],
+    ['an object', {}],
+  ]
+
+  test.each(wrong)('%s is refused at once', (what, handler) => {
+    expect(() => exportDownload(handler as never)).toThrow(
+      `exportDownload: handler: must be what createExportHandler returns; got ${what}`,
+    )
+    expect(() => malformedPath(handler as never)).toThrow(
+      `malformedPath: handler: must be what createExportHandler returns; got ${what}`,
+    )
+  })
+})
+
+test('the handler itself is no route: it does not compile, and Express refuses it', async () => {
+  const { handler } = await openScene()
+  const [{ express }] = expresses as [(typeof expresses)[0]]
+  const app = express()
+  // @ts-expect-error it is mounted by exportDownload
+  const mount = (): unknown => app.all('/exports/:exportId/download', handler)
+  expect(mount).toThrow(TypeError)
+})

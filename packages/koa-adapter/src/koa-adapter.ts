@@ -1,5 +1,5 @@
 import type { ExportHandler, ExportRequest } from '@sallyport/core'
-import { serveNode } from '@sallyport/core'
+import { checkHandler, serveNode } from '@sallyport/core'
 import type { Middleware } from 'koa'
 
 /**
@@ -11,8 +11,11 @@ import type { Middleware } from 'koa'
  *
  * The caller's address is `ctx.ip`: behind a proxy, with `app.proxy`, set `app.maxIpsCount` to the number of proxies, or
  * callers choose it themselves.
+ *
+ * @throws TypeError where it is not a handler of `createExportHandler`
  */
 export function exportDownload(handler: ExportHandler): Middleware {
+  checkHandler('exportDownload', handler)
   return async (ctx) => {
     // Koa would end a stream that broke off; the writing is ours, so that a cut is a cut.
     ctx.respond = false

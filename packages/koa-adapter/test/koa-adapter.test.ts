@@ -204,3 +204,17 @@ describe('the adapter keeps the contract on Koa over HTTP/2', () => {
     await expect(run()).resolves.toBeUndefined()
   })
 })
+
+describe('mounting what is no handler', () => {
+  const wrong: readonly (readonly [string, unknown])[] = [
+    ['nothing', undefined],
+    ['a function', async () => ({ status: 204, headers: {} })],
+    ['an object', {}],
+  ]
+
+  test.each(wrong)('%s is refused at once', (what, handler) => {
+    expect(() => exportDownload(handler as never)).toThrow(
+      `exportDownload: handler: must be what createExportHandler returns; got ${what}`,
+    )
+  })
+})
