@@ -41,14 +41,17 @@ async function main() {
   const root = await mkdtemp('exports-')
   await mkdir(join(root, 'acme'))
   await writeFile(join(root, 'acme', id + '.jsonl'), '{"event":1}\\n')
+  const organizations = [{ id: '17', name: 'acme' }]
+  const rows = [{ id, tenantId: '17', key: 'acme/' + id + '.jsonl' }]
   const { issuer, jwks, token } = await createTestIssuer()
   const handler = createExportHandler({
     verifier: createJwtVerifier({ issuer, audience: 'exports', jwks, type: 'at+jwt' }),
-    tenancy: { mode: 'multi', findTenant: async (name) => ({ id: name, name }) },
+    tenancy: { mode: 'multi', findTenant: async (asked) => organizations.find(({ name }) => name === asked) },
     capability: 'exports:download',
-    findExport: async ({ exportId, tenant }) => ({
-      id: exportId, tenantId: tenant.id, key: tenant.id + '/' + exportId + '.jsonl', format: 'jsonl', state: 'ready',
-    }),
+    findExport: async ({ exportId, tenant }) => {
+      const row = rows.find((row) => row.tenantId === tenant.id && row.id === exportId)
+      return row && { ...row, format: 'jsonl', state: 'ready' }
+    },
     store: createFilesystemStore({ root }),
   })
   const server = ${mount}.listen(0, '127.0.0.1')

@@ -75,7 +75,10 @@ test(
 test('ts: no block, example or docstring copies the ids of a record from the question', () => {
   const copied =
     /\bid: (?:query\.)?exportId\b|\bexportId: id\b|\btenantId: (?:query\.)?tenant\.id\b|\bid: tenantId\b/
-  const programs = globSync('examples/*/*.ts', { cwd: root }).map((title) => ({ title, code: textOf(title) }))
+  const programs = globSync(['examples/*/*.ts', 'scripts/*.ts'], { cwd: root }).map((title) => ({
+    title,
+    code: textOf(title),
+  }))
   expect(programs.length).toBeGreaterThan(3)
   const texts = [...of('ts'), ...examples.map(({ name, code }) => ({ title: name, code })), ...programs]
   expect(texts.filter(({ code }) => copied.test(code)).map(({ title }) => title)).toEqual([])
