@@ -17,6 +17,7 @@ export const neededServers = {
   redis: { name: 'Redis', commands: ['redis-server'], packages: ['redis-server'] },
   nginx: { name: 'nginx', commands: ['nginx'], packages: ['nginx-light'] },
   bindfs: { name: 'bindfs', commands: ['bindfs'], packages: ['bindfs'] },
+  varnish: { name: 'Varnish', commands: ['varnishd'], packages: ['varnish'] },
   curl: { name: 'curl', commands: ['curl'], packages: ['curl'] },
 } as const satisfies Record<string, NeededServer>
 
