@@ -1,0 +1,209 @@
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync } from 'node:fs'
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { createSecureServer, type Http2ServerRequest, type Http2ServerResponse } from 'node:http2'
+import { createServer as createTlsServer } from 'node:https'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+
+import { createExportHandler, type ExportStore, serveNode } from '../packages/core/src/index.ts'
+import { positionCoded } from '../packages/core/src/testing/position-coded.ts'
+
+/**
+ * What Chromium does with a download that is cut: `node --conditions=@sallyport/source scripts/measure-browser-cuts.ts`.
+ * As root, on Debian: apt-get install --no-install-recommends chromium.
+ *
+ * A headless Chromium downloads 8 MiB from a server on loopback, which breaks the first answer off after 3 MiB, in each of
+ * these ways. Prints each request that came and how the download ended.
+ */
+
+const size = 8_388_608
+const cutAt = 3_145_728
+const exportId = '0f0e0d0c-0b0a-4908-8706-050403020100'
+const waitMs = 10_000
+const endings = ['TCP close', 'TCP reset', 'TLS close without close_notify', 'HTTP/2 RST_STREAM'] as const
+const chromium = '/usr/bin/chromium'
+
+if (!existsSync(chromium)) throw new Error('apt-get install --no-install-recommends chromium')
+const bytes = Buffer.from(positionCoded(size))
+process.stdout.write(`${await versionOf()}\n`)
+const certificate = await makeCertificate()
+for (const ending of endings) await measure(ending)
+process.exit()
+
+async function measure(ending: (typeof endings)[number]): Promise<void> {
+  const asked: string[] = []
+  let opened = 0
+  const store: ExportStore = {
+    head: async () => ({ size, validator: 'v' }),
+    get: async (_, { range }) => {
+      const isFirst = opened++ === 0
+      return {
+        info: { size, validator: 'v' },
+        close: () => undefined,
+        chunks: (async function* chunks() {
+          const { first, last } = range ?? { first: 0, last: size - 1 }
+          for (let at = first; at <= last; at += 65_536) {
+            if (isFirst && at >= cutAt) {
+              await new Promise((resolve) => setTimeout(resolve, 500))
+              throw new Error('cut')
+            }
+            yield bytes.subarray(at, Math.min(at + 65_536, last + 1))
+          }
+        })(),
+      }
+    },
+  }
+  const handler = createExportHandler({
+    verifier: {
+      verify: async () => ({
+        issuer: 'i',
+        subject: 's',
+        organizations: ['acme'],
+        capabilities: ['d'],
+        claims: {},
+      }),
+    },
+    tenancy: { mode: 'single', tenant: { id: 'acme', name: 'acme' } },
+    capability: 'd',
+    findExport: async () => ({
+      id: exportId,
+      tenantId: 'acme',
+      key: 'k',
+      format: 'jsonl',
+      state: 'ready',
+      object: { size, validator: 'v' },
+    }),
+    store,
+    delivery: { resume: { attempts: 0 } },
+  })
+  const listener = (
+    request: IncomingMessage | Http2ServerRequest,
+    response: ServerResponse | Http2ServerResponse,
+  ): void => {
+    const fields = ['range', 'if-range', 'sec-fetch-mode'].map(
+      (name) => `${name}: ${String(request.headers[name] ?? 'none')}`,
+    )
+    asked.push(fields.join(', '))
+    // A navigation cannot carry a token. Without Sec-Fetch-Mode the handler resets.
+    request.headers.authorization = 'Bearer token'
+    request.rawHeaders.push('Authorization', 'Bearer token')
+    if (ending === 'TCP reset') delete request.headers['sec-fetch-mode']
+    void serveNode(handler, request, response, { params: { exportId } })
+  }
+  const server = {
+    'TCP close': () => createServer(listener),
+    'TCP reset': () => createServer(listener),
+    'TLS close without close_notify': () => createTlsServer(certificate, listener),
+    'HTTP/2 RST_STREAM': () => createSecureServer(certificate, listener),
+  }[ending]()
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const origin = `${ending.startsWith('TCP') ? 'http' : 'https'}://127.0.0.1:${(server.address() as AddressInfo).port}`
+  const folder = await mkdtemp(join(tmpdir(), 'sallyport-browser-'))
+  const browser = await startChromium(folder)
+  const saved = join(folder, 'downloads')
+  await browser.send('Browser.setDownloadBehavior', {
+    behavior: 'allow',
+    downloadPath: saved,
+    eventsEnabled: true,
+  })
+  await browser.send('Target.createTarget', { url: `${origin}/download` })
+  const states: string[] = []
+  const deadline = Date.now() + waitMs
+  while (Date.now() < deadline && states.at(-1) !== 'completed') {
+    await new Promise((resolve) => setTimeout(resolve, 200))
+    states.splice(0, states.length, ...browser.states)
+  }
+  const files = await readdir(saved).catch(() => [])
+  const contents = await Promise.all(files.map((file) => readFile(join(saved, file))))
+  process.stdout.write(
+    `\n${ending} after ${cutAt} of ${size} bytes:
+${asked.map((line, n) => `  request ${n + 1}: ${line}`).join('\n')}
+  state after ${waitMs / 1_000} s at most: ${[...new Set(states)].join(', ')}
+  files: ${files.map((file, n) => `${file.endsWith('.crdownload') ? 'partial' : 'complete'}, ${contents[n]?.length} bytes, ${contents[n]?.equals(bytes) ? 'exact' : 'not the export'}`).join('; ') || 'none'}
+`,
+  )
+  await browser.end()
+  server.close()
+  await rm(folder, { recursive: true, force: true })
+}
+
+interface Browser {
+  /** States of the download, in order. */
+  readonly states: readonly string[]
+  readonly send: (method: string, params: object) => Promise<void>
+  readonly end: () => Promise<void>
+}
+
+/** Starts a headless Chromium and speaks its DevTools protocol. */
+async function startChromium(folder: string): Promise<Browser> {
+  const options = [
+    '--headless=new',
+    '--no-sandbox',
+    '--disable-gpu',
+    '--ignore-certificate-errors',
+    '--remote-debugging-port=0',
+  ]
+  const child: ChildProcess = spawn(
+    chromium,
+    [...options, `--user-data-dir=${join(folder, 'profile')}`, 'about:blank'],
+    { stdio: ['ignore', 'ignore', 'pipe'], env: { ...process.env, HOME: folder } },
+  )
+  if (!child.stderr) throw new Error('no stderr')
+  const socket = await new Promise<WebSocket>((resolve, reject) => {
+    createInterface(child.stderr ?? process.stdin).on('line', (line) => {
+      const [, url] = /DevTools listening on (\S+)/.exec(line) ?? []
+      if (url !== undefined) resolve(new WebSocket(url))
+    })
+    child.once('exit', () => reject(new Error('Chromium ended')))
+  })
+  await once(socket, 'open')
+  const states: string[] = []
+  const waiting = new Map<number, () => void>()
+  socket.addEventListener('message', ({ data }) => {
+    const message: unknown = JSON.parse(String(data))
+    if (typeof message !== 'object' || message === null) return
+    if ('id' in message && typeof message.id === 'number') waiting.get(message.id)?.()
+    const state = /"method":"Browser.downloadProgress".*"state":"(\w+)"/.exec(String(data))?.[1]
+    if (state !== undefined) states.push(state)
+  })
+  let id = 0
+  return {
+    states,
+    send: (method, params) =>
+      new Promise((resolve) => {
+        id += 1
+        waiting.set(id, resolve)
+        socket.send(JSON.stringify({ id, method, params }))
+      }),
+    end: async () => {
+      const gone = once(child, 'exit')
+      child.kill()
+      await gone
+    },
+  }
+}
+
+async function makeCertificate(): Promise<{ readonly key: Buffer; readonly cert: Buffer }> {
+  const folder = await mkdtemp(join(tmpdir(), 'sallyport-certificate-'))
+  const [key, cert] = [join(folder, 'key.pem'), join(folder, 'cert.pem')]
+  const names = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=IP:127.0.0.1']
+  const options = ['-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2', '-keyout', key, '-out', cert]
+  const { status } = spawnSync('openssl', ['req', ...options, ...names])
+  if (status !== 0) throw new Error('openssl could not make a certificate')
+  const made = { key: await readFile(key), cert: await readFile(cert) }
+  await rm(folder, { recursive: true })
+  return made
+}
+
+async function versionOf(): Promise<string> {
+  const child = spawn(chromium, ['--version'], { stdio: ['ignore', 'pipe', 'ignore'] })
+  let said = ''
+  child.stdout.on('data', (data) => (said += String(data)))
+  await once(child, 'exit')
+  return said.trim()
+}
