@@ -1,4 +1,4 @@
-import type { Place } from '../line.ts'
+import type { Waiter } from '../fifo-queue.ts'
 import type { Threads } from './threads.ts'
 
 /** Ends work: with an error, or with what it found. */
@@ -28,14 +28,14 @@ export function inTurn<T>(
       if (error === undefined) resolve(found)
       else reject(error)
     }
-    let place: Place | undefined
+    let waiter: Waiter | undefined
     const leave = (): void => {
       settle()
-      threads.withdraw(place)
+      threads.withdraw(waiter)
       reject(signal.reason)
     }
     if (signal.aborted) return leave()
     signal.addEventListener('abort', leave, { once: true })
-    place = threads.take(() => work(end))
+    waiter = threads.take(() => work(end))
   })
 }

@@ -1,14 +1,14 @@
-import { createLine, type Place } from '../line.ts'
+import { createFifoQueue, type Waiter } from '../fifo-queue.ts'
 
-/** Places on libuv's thread pool, which all file calls of the process share with DNS and parts of node:crypto. */
+/** A semaphore for libuv's thread pool, which all file calls of the process share with DNS and parts of node:crypto. */
 export interface Threads {
   /**
-   * Begins at once, or when a thread is free: then it gives the place in which it waits. What has begun gives its thread back
+   * Begins at once, or when a thread is free: then it gives the waiter. What has begun gives its thread back
    * with `free`, exactly once.
    */
-  readonly take: (begin: () => void) => Place | undefined
+  readonly take: (begin: () => void) => Waiter | undefined
   /** What waits begins no more. Asked of what has begun: nothing happens. */
-  readonly withdraw: (place: Place | undefined) => void
+  readonly withdraw: (waiter: Waiter | undefined) => void
   /** Gives a thread back, to the one that has waited longest. */
   readonly free: () => void
 }
@@ -20,21 +20,21 @@ export interface Threads {
  * @param limit - how many may be taken at the same time; asked at the first `take`
  */
 export function createThreads(limit: () => number): Threads {
-  const line = createLine()
+  const queue = createFifoQueue()
   let left: number | undefined
   return {
     take(begin) {
       left ??= limit()
-      if (left === 0) return line.join(begin)
+      if (left === 0) return queue.push(begin)
       left--
       begin()
       return undefined
     },
-    withdraw: (place) => {
-      if (place) line.leave(place)
+    withdraw: (waiter) => {
+      if (waiter) queue.remove(waiter)
     },
     free() {
-      if (!line.call()) left = (left ?? 0) + 1
+      if (!queue.runNext()) left = (left ?? 0) + 1
     },
   }
 }

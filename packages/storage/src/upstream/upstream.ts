@@ -6,7 +6,7 @@ import { createBreaker, type OpenOutcome } from './breaker.ts'
 import { ErrorBodyCut } from './error-body.ts'
 import { refuseFault, type Fault } from './fault.ts'
 import { createRetryBudget } from './retry-budget.ts'
-import { createWaitingLine } from './waiting-line.ts'
+import { createSemaphore } from './semaphore.ts'
 
 /** One request to a store. */
 export interface Question<A> {
@@ -59,7 +59,7 @@ export const PATIENCE: Omit<Patience, 'places'> = {
 
 /** Makes the way to one store: one waiting line, one retry budget and one breaker for all who share it. */
 export function createUpstream({ places, headersMs, now, random }: Patience): Upstream {
-  const line = createWaitingLine(places)
+  const permits = createSemaphore(places)
   const budget = createRetryBudget(now)
   const breaker = createBreaker({ now, random })
 
@@ -68,7 +68,7 @@ export function createUpstream({ places, headersMs, now, random }: Patience): Up
     const report = breaker.enter() ?? refuseFault('unavailable', { word: 'store_down' })
     let outcome: OpenOutcome = 'neither'
     const send = async (stop: AbortSignal): Promise<Held<A>> => {
-      const release = await line.enter(stop)
+      const release = await permits.acquire(stop)
       try {
         outcome = 'failed' // until there is an answer
         const answer = await attempts(question, stop)

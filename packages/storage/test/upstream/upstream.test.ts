@@ -3,20 +3,20 @@ import { describe, expect, test } from 'vitest'
 
 import { createBreaker } from '../../src/upstream/breaker.ts'
 import type { Fault } from '../../src/upstream/fault.ts'
+import { createSemaphore } from '../../src/upstream/semaphore.ts'
 import { createUpstream, type Question } from '../../src/upstream/upstream.ts'
 import { formatValidator, isStrong, parseValidator } from '../../src/upstream/validator.ts'
-import { createWaitingLine } from '../../src/upstream/waiting-line.ts'
 import { kindOf } from '../reading.ts'
 
 const never = new AbortController().signal
 
-describe('the waiting line', () => {
-  test('lets in as many as there are places, then who came first', async () => {
-    const line = createWaitingLine(() => 2)
-    const leaves = [await line.enter(never), await line.enter(never)]
+describe('the semaphore', () => {
+  test('has so many permits, and then serves first in, first out', async () => {
+    const semaphore = createSemaphore(() => 2)
+    const leaves = [await semaphore.acquire(never), await semaphore.acquire(never)]
     const entered: string[] = []
     const waiting = ['first', 'second'].map(async (name) => {
-      const leave = await line.enter(never)
+      const leave = await semaphore.acquire(never)
       entered.push(name)
       return leave
     })
@@ -31,30 +31,30 @@ describe('the waiting line', () => {
     expect(entered).toEqual(['first', 'second'])
   })
 
-  test('who leaves it takes no place', async () => {
-    const line = createWaitingLine(() => 1)
-    const leave = await line.enter(never)
+  test('a caller that leaves takes no permit', async () => {
+    const semaphore = createSemaphore(() => 1)
+    const leave = await semaphore.acquire(never)
     const caller = new AbortController()
-    const left = line.enter(caller.signal).catch((error: unknown) => error)
-    const next = line.enter(never)
+    const left = semaphore.acquire(caller.signal).catch((error: unknown) => error)
+    const next = semaphore.acquire(never)
     caller.abort('left')
     expect(await left).toBe('left')
     leave()
     ;(await next)()
-    expect(typeof (await line.enter(never))).toBe('function')
+    expect(typeof (await semaphore.acquire(never))).toBe('function')
   })
 
-  test('never lets in more than there are places', () =>
+  test('never gives out more permits than there are', () =>
     fc.assert(
       fc.asyncProperty(
         fc.integer({ min: 1, max: 5 }),
         fc.array(fc.nat(3), { maxLength: 40 }),
         async (places, waits) => {
-          const line = createWaitingLine(() => places)
+          const semaphore = createSemaphore(() => places)
           let inside = 0
           let most = 0
           const visit = async (turns: number): Promise<void> => {
-            const leave = await line.enter(never)
+            const leave = await semaphore.acquire(never)
             most = Math.max(most, ++inside)
             for (let turn = 0; turn < turns; turn++) await Promise.resolve()
             inside -= 1
