@@ -36,7 +36,7 @@ export function createFileReads(
   let closed = false
   let abandon: () => void = () => undefined
 
-  const shut = (): void => disk.close(descriptor, file.stats, threads.free)
+  const shut = (): void => disk.close(descriptor, file.stats, threads.release)
   const look = (end: (error?: unknown) => void): void =>
     disk.lookAgain(descriptor, file.stats.dev, (error, stats) => {
       if (error) return end(refusedBy(error))
@@ -66,14 +66,14 @@ export function createFileReads(
           begin(into, (error, count = 0) => {
             state = closed || error !== undefined || position > last ? 'ended' : 'idle'
             if (state === 'ended') shut()
-            else threads.free()
+            else threads.release()
             if (error === undefined) resolve(count)
             else reject(error)
           })
         state = 'waiting'
-        const place = threads.take(start)
+        const waiter = threads.acquire(start)
         abandon = () => {
-          threads.withdraw(place)
+          threads.cancel(waiter)
           reject(refusedAs('unavailable'))
         }
       })
@@ -86,7 +86,7 @@ export function createFileReads(
       abandon()
       if (state === 'reading' || state === 'ended') return
       state = 'ended'
-      threads.take(shut)
+      threads.acquire(shut)
     },
   }
 }

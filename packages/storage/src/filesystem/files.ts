@@ -28,7 +28,7 @@ export function createFiles(folder: string, hardLinks: HardLinks, around: Around
     openFile(root.disk, pathOf(root.path, name), hardLinks, (error, file) => {
       if (file) return opened(file)
       const give = (error: unknown): void => {
-        threads.free()
+        threads.release()
         end(error)
       }
       if (error === undefined) confirmRoot(root, give)
@@ -36,7 +36,7 @@ export function createFiles(folder: string, hardLinks: HardLinks, around: Around
     })
 
   const close = (disk: Disk, { descriptor, stats }: OpenFile): void =>
-    disk.close(descriptor, stats, threads.free)
+    disk.close(descriptor, stats, threads.release)
 
   const read = (
     disk: Disk,
@@ -56,7 +56,7 @@ export function createFiles(folder: string, hardLinks: HardLinks, around: Around
         end(error, bytes && smallObject(info, bytes))
       })
     } else {
-      threads.free()
+      threads.release()
       const reads = createFileReads({ disk, threads, now: around.now }, file, part)
       const size = createChunkSize(around.memory)
       const close = (): void => {

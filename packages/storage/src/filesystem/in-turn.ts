@@ -31,11 +31,11 @@ export function inTurn<T>(
     let waiter: Waiter | undefined
     const leave = (): void => {
       settle()
-      threads.withdraw(waiter)
+      threads.cancel(waiter)
       reject(signal.reason)
     }
     if (signal.aborted) return leave()
     signal.addEventListener('abort', leave, { once: true })
-    waiter = threads.take(() => work(end))
+    waiter = threads.acquire(() => work(end))
   })
 }

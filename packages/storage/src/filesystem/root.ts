@@ -30,14 +30,14 @@ export function createRoot(
 
   const search = (): Promise<Root> =>
     new Promise((resolve, reject) => {
-      threads.take(() =>
+      threads.acquire(() =>
         disk.realpath(given, (error, path) => {
           if (error) {
-            threads.free()
+            threads.release()
             return reject(refusedAs('unavailable', error))
           }
           diskUnder(path, (local) => {
-            threads.free()
+            threads.release()
             known = { path, disk: local }
             resolve(known)
           })

@@ -3,37 +3,37 @@ import { createFifoQueue, type Waiter } from '../fifo-queue.ts'
 /** A semaphore for libuv's thread pool, which all file calls of the process share with DNS and parts of node:crypto. */
 export interface Threads {
   /**
-   * Begins at once, or when a thread is free: then it gives the waiter. What has begun gives its thread back
-   * with `free`, exactly once.
+   * Calls `begin` as soon as there is a free thread: at once, and then returns `undefined`, or later, and then returns the
+   * waiter. Work that has begun gives its thread back with `release`, exactly once.
    */
-  readonly take: (begin: () => void) => Waiter | undefined
-  /** What waits begins no more. Asked of what has begun: nothing happens. */
-  readonly withdraw: (waiter: Waiter | undefined) => void
-  /** Gives a thread back, to the one that has waited longest. */
-  readonly free: () => void
+  readonly acquire: (begin: () => void) => Waiter | undefined
+  /** Work that waits is not begun any more. Work that has begun is not affected. */
+  readonly cancel: (waiter: Waiter | undefined) => void
+  /** Gives a thread back. It goes to the work that has waited longest. */
+  readonly release: () => void
 }
 
 /**
- * A disk that hangs keeps its threads for ever. With one always left over, logins go on: without it, four hung reads stop
- * every name lookup and every signature check of the process.
+ * A disk that hangs keeps its threads for ever. One thread is never given out, so logins go on: without it, four hung reads
+ * would stop every name lookup and every signature check of the process.
  *
- * @param limit - how many may be taken at the same time; asked at the first `take`
+ * @param limit - how many threads may be taken at the same time; asked at the first `acquire`
  */
 export function createThreads(limit: () => number): Threads {
   const queue = createFifoQueue()
   let left: number | undefined
   return {
-    take(begin) {
+    acquire(begin) {
       left ??= limit()
       if (left === 0) return queue.push(begin)
       left--
       begin()
       return undefined
     },
-    withdraw: (waiter) => {
+    cancel: (waiter) => {
       if (waiter) queue.remove(waiter)
     },
-    free() {
+    release() {
       if (!queue.runNext()) left = (left ?? 0) + 1
     },
   }

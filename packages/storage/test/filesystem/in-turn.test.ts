@@ -9,7 +9,7 @@ test('gives what the work found, or rejects with its error', async () => {
   const threads = createThreads(() => 1)
   const { signal } = new AbortController()
   const work = (error: unknown, found?: string) => (end: End<string>) => {
-    threads.free()
+    threads.release()
     end(error, found)
   }
   await expect(inTurn(threads, signal, work(undefined, 'found'))).resolves.toBe('found')
@@ -43,13 +43,13 @@ test('a signal that fires settles at once, and what is found later is discarded'
 
 test('work that still waits for a thread leaves the line when its signal fires', async () => {
   const threads = createThreads(() => 1)
-  threads.take(() => undefined)
+  threads.acquire(() => undefined)
   const caller = new AbortController()
   let begun = 0
   const waiting = inTurn(threads, caller.signal, () => void begun++)
   caller.abort(reason)
   await expect(waiting).rejects.toBe(reason)
-  threads.free()
+  threads.release()
   expect(begun).toBe(0)
 })
 

@@ -9,24 +9,24 @@ describe('createThreads', () => {
   test('begins at once while a thread is free, then in the order of asking', () => {
     begun.length = 0
     const threads = createThreads(() => 2)
-    for (const name of ['a', 'b', 'c', 'd']) threads.take(named(name))
+    for (const name of ['a', 'b', 'c', 'd']) threads.acquire(named(name))
     expect(begun).toEqual(['a', 'b'])
-    threads.free()
+    threads.release()
     expect(begun).toEqual(['a', 'b', 'c'])
-    threads.free()
-    threads.free()
-    threads.take(named('e'))
+    threads.release()
+    threads.release()
+    threads.acquire(named('e'))
     expect(begun).toEqual(['a', 'b', 'c', 'd', 'e'])
   })
 
   test('what was withdrawn begins no more, and its place goes to the next', () => {
     begun.length = 0
     const threads = createThreads(() => 1)
-    const [first, second] = ['first', 'second', 'third'].map((name) => threads.take(named(name)))
-    threads.withdraw(second)
-    threads.withdraw(second)
-    threads.withdraw(first)
-    threads.free()
+    const [first, second] = ['first', 'second', 'third'].map((name) => threads.acquire(named(name)))
+    threads.cancel(second)
+    threads.cancel(second)
+    threads.cancel(first)
+    threads.release()
     expect(begun).toEqual(['first', 'third'])
   })
 
@@ -34,9 +34,9 @@ describe('createThreads', () => {
     let asked = 0
     const threads = createThreads(() => ++asked)
     expect(asked).toBe(0)
-    threads.take(() => undefined)
-    threads.free()
-    threads.take(() => undefined)
+    threads.acquire(() => undefined)
+    threads.release()
+    threads.acquire(() => undefined)
     expect(asked).toBe(1)
   })
 })
