@@ -4,7 +4,7 @@ import * as check from '@sallyport/core/check-options'
 
 import { type AzureBlobStoreOptions, openAzureBlobStore } from './azure-blob/store.ts'
 import { prefix } from './check-options.ts'
-import { createUpstream, PATIENCE, type Upstream } from './upstream/upstream.ts'
+import { createUpstream, defaultRuntime, type Upstream } from './upstream/upstream.ts'
 
 /**
  * A store of blobs in an Azure container.
@@ -48,7 +48,8 @@ const upstreams = new WeakMap<ContainerClient, Upstream>()
 
 // The client opens as many connections as it is asked for: how many that may be is for the host's limits to say.
 function upstreamOf(container: ContainerClient): Upstream {
-  const upstream = upstreams.get(container) ?? createUpstream({ ...PATIENCE, places: () => Infinity })
+  const upstream =
+    upstreams.get(container) ?? createUpstream({ ...defaultRuntime, connections: () => Infinity })
   upstreams.set(container, upstream)
   return upstream
 }

@@ -8,7 +8,7 @@ import { type Azurite, startAzurite } from '../../../scripts/servers/azurite.ts'
 import { type FaultProxy, startFaultProxy } from '../../../scripts/servers/fault-proxy.ts'
 import { createAzureBlobStore } from '../src/azure-blob.ts'
 import { openAzureBlobStore } from '../src/azure-blob/store.ts'
-import { createUpstream, PATIENCE } from '../src/upstream/upstream.ts'
+import { createUpstream, defaultRuntime } from '../src/upstream/upstream.ts'
 import { leaksIn } from './leaks.ts'
 import { nobodyOpen, requestsReached, sizeReached } from './proxy-waits.ts'
 import { endOf, firstByteOf, kindOf, readOn, reading } from './reading.ts'
@@ -170,7 +170,7 @@ describe('on Azurite', { timeout: 30_000 }, () => {
 
   describe('a head', () => {
     test('that never comes is refused in time, whatever the client would wait', async () => {
-      const upstream = createUpstream({ ...PATIENCE, headersMs: 300, places: () => Infinity })
+      const upstream = createUpstream({ ...defaultRuntime, headersMs: 300, connections: () => Infinity })
       const store = openAzureBlobStore({ container, prefix: PREFIX }, upstream)
       azurite.daemon.freeze()
       const begun = performance.now()

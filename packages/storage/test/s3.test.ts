@@ -7,7 +7,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { isHere } from '../../../scripts/servers/available.ts'
 import { createS3Store } from '../src/s3.ts'
 import { openS3Store } from '../src/s3/store.ts'
-import { createUpstream, PATIENCE } from '../src/upstream/upstream.ts'
+import { createUpstream, defaultRuntime } from '../src/upstream/upstream.ts'
 import { leaksIn } from './leaks.ts'
 import { endOf, kindOf, reading } from './reading.ts'
 import {
@@ -162,7 +162,7 @@ describe.skipIf(!isHere('ceph'))('on a Ceph object gateway', { timeout: 30_000 }
     })
 
     test('who waits for one is bounded, may leave, and goes on as soon as one is free', async () => {
-      const upstream = createUpstream({ ...PATIENCE, headersMs: 1000, places: () => 2 })
+      const upstream = createUpstream({ ...defaultRuntime, headersMs: 1000, connections: () => 2 })
       const store = openS3Store({ client, bucket: BUCKET, prefix: PREFIX }, upstream)
       const held = [await store.get(KEY, {}, signal), await store.get(KEY, {}, signal)]
       expect(await store.get(KEY, {}, signal).catch(kindOf)).toBe('unavailable')

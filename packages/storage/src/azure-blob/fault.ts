@@ -1,7 +1,7 @@
 import { membersOf, wordFor, type Fault } from '../upstream/fault.ts'
 
-/** What the Azure client threw, by status first: a HEAD has no body, and its code stands in the details. */
-export function judgeAzure(error: unknown, pinned: boolean): Fault {
+/** Classifies an error of the Azure client: by its status first, because a HEAD has no body, and its code is in the details. */
+export function classifyAzureError(error: unknown, pinned: boolean): Fault {
   const { code, statusCode: status, details } = membersOf(error)
   const word = wordFor(code, membersOf(details).errorCode)
   // The client's own check of a head without length or entity-tag throws a RangeError, and has no status.

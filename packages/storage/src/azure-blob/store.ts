@@ -2,21 +2,19 @@ import type { BlobClient, BlobDownloadResponseParsed, ContainerClient } from '@a
 import type { ExportStore } from '@sallyport/core'
 
 import { joinKey, trimPrefix } from '../object-key.ts'
-import { type Answer, describeObject } from '../upstream/object-answer.ts'
-import { openAnswer } from '../upstream/open-answer.ts'
+import { type Answer, describeObject, openAnswer, type OpenPinned, pinnedStore } from '../upstream/answer.ts'
 import { discardBody } from '../upstream/open-body.ts'
-import { type OpenPinned, pinnedStore } from '../upstream/pinned-store.ts'
-import type { Question, Upstream } from '../upstream/upstream.ts'
+import type { StoreRequest, Upstream } from '../upstream/upstream.ts'
 import { boundedContainer } from './bounded-container.ts'
-import { judgeAzure } from './fault.ts'
+import { classifyAzureError } from './fault.ts'
 
-/** Where an Azure store looks. */
+/** The options of `createAzureBlobStore`. */
 export interface AzureBlobStoreOptions {
   readonly container: ContainerClient
   readonly prefix?: string
 }
 
-/** The store of `createAzureBlobStore`, on a given way to the service. */
+/** The store of `createAzureBlobStore`, on a given upstream. */
 export function openAzureBlobStore(
   { container, prefix: above }: AzureBlobStoreOptions,
   upstream: Upstream,
@@ -24,18 +22,18 @@ export function openAzureBlobStore(
   const prefix = trimPrefix(above)
   const bounded = boundedContainer(container)
   const blobOf = (key: string): BlobClient => bounded.getBlobClient(joinKey(prefix, key))
-  // The client tries again by itself, as its host set it: the deadline is what bounds it.
-  const rules = (pinned: boolean): Pick<Question<unknown>, 'judge' | 'again'> => ({
-    judge: (error) => judgeAzure(error, pinned),
-    again: () => false,
+  // The SDK client retries by itself, as the host configured it. The upstream's deadline bounds that.
+  const rules = (pinned: boolean): Pick<StoreRequest<unknown>, 'classify' | 'isRetryable'> => ({
+    classify: (error) => classifyAzureError(error, pinned),
+    isRetryable: () => false,
   })
 
   const head: ExportStore['head'] = async (key, signal) => {
     const blob = blobOf(key)
     const send = (abortSignal: AbortSignal) => blob.getProperties({ abortSignal })
-    const held = await upstream.ask({ ...rules(false), send, discard: () => {} }, signal)
-    held?.release()
-    return held && describeObject(answerOf(held.answer), {})
+    const lease = await upstream.run({ ...rules(false), send, discard: () => {} }, signal)
+    lease?.release()
+    return lease && describeObject(answerOf(lease.answer), {})
   }
 
   const open: OpenPinned = async (key, { range, ifMatch }, pin, signal) => {
@@ -48,8 +46,10 @@ export function openAzureBlobStore(
       })
     const discard = ({ readableStreamBody }: BlobDownloadResponseParsed): void =>
       discardBody(readableStreamBody)
-    const held = await upstream.ask({ ...rules(pin !== undefined), send, discard }, signal)
-    return held && openAnswer(held, held.answer.readableStreamBody, answerOf(held.answer), { range, ifMatch })
+    const lease = await upstream.run({ ...rules(pin !== undefined), send, discard }, signal)
+    return (
+      lease && openAnswer(lease, lease.answer.readableStreamBody, answerOf(lease.answer), { range, ifMatch })
+    )
   }
 
   return pinnedStore(head, open)

@@ -15,7 +15,7 @@ const KNOWN = 10_000
 const REST_MS = 10_000
 
 /**
- * The store of `createSignedS3Store`, on a given way to the service.
+ * The store of `createSignedS3Store`, on a given upstream.
  *
  * @param now - milliseconds since 1970
  */

@@ -7,19 +7,17 @@ import {
 import type { ExportStore } from '@sallyport/core'
 
 import { joinKey, trimPrefix } from '../object-key.ts'
-import { type Answer, describeObject } from '../upstream/object-answer.ts'
-import { openAnswer } from '../upstream/open-answer.ts'
+import { type Answer, describeObject, openAnswer, type OpenPinned, pinnedStore } from '../upstream/answer.ts'
 import { discardBody } from '../upstream/open-body.ts'
-import { type OpenPinned, pinnedStore } from '../upstream/pinned-store.ts'
-import type { Question, Upstream } from '../upstream/upstream.ts'
-import { judgeS3, worthAnother } from './fault.ts'
+import type { StoreRequest, Upstream } from '../upstream/upstream.ts'
+import { classifyS3Error, isRetryable } from './fault.ts'
 import type { S3StoreOptions } from './options.ts'
 import { singleAttempt } from './single-attempt.ts'
 
-/** What of the service's answer to a GET counts, whoever read it. */
+/** The fields of an answer to a GET that are used, whichever client read them. */
 export type S3GetAnswer = S3Answer & { readonly Body?: unknown }
 
-/** Sends one GET by another way than the client's, or by the client's after all. */
+/** Sends one GET in place of the SDK client, or by calling `byClient`. */
 export type SendGet = (
   input: GetObjectCommandInput,
   byClient: () => Promise<S3GetAnswer>,
@@ -27,9 +25,9 @@ export type SendGet = (
 ) => Promise<S3GetAnswer>
 
 /**
- * The store of `createS3Store`, on a given way to the service.
+ * The store of `createS3Store`, on a given upstream.
  *
- * @defaultValue sendGet: every GET is the client's
+ * @defaultValue sendGet: every GET goes through the SDK client
  */
 export function openS3Store(
   options: S3StoreOptions,
@@ -39,20 +37,20 @@ export function openS3Store(
   const { client, bucket, bucketOwner, forbiddenIsMissing = false } = options
   const prefix = trimPrefix(options.prefix)
   const once = singleAttempt(client)
-  const place = (key: string) => ({
+  const locationOf = (key: string) => ({
     Bucket: bucket,
     Key: joinKey(prefix, key),
     ...(bucketOwner !== undefined && { ExpectedBucketOwner: bucketOwner }),
   })
-  const rules = (pinned: boolean): Pick<Question<unknown>, 'judge' | 'again'> => ({
-    judge: (error) => judgeS3(error, { pinned, forbiddenIsMissing }),
-    again: (fault) => worthAnother(fault, pinned),
+  const rules = (pinned: boolean): Pick<StoreRequest<unknown>, 'classify' | 'isRetryable'> => ({
+    classify: (error) => classifyS3Error(error, { pinned, forbiddenIsMissing }),
+    isRetryable: (fault) => isRetryable(fault, pinned),
   })
 
   const head: ExportStore['head'] = async (key, signal) => {
-    // Costs nothing here. On a GET it would have the client hash every byte, which is the host's choice.
-    const input = { ...place(key), ChecksumMode: 'ENABLED' as const }
-    const held = await upstream.ask(
+    // Free on a HEAD. On a GET it makes the client hash every byte, and the host chooses whether it does.
+    const input = { ...locationOf(key), ChecksumMode: 'ENABLED' as const }
+    const lease = await upstream.run(
       {
         ...rules(false),
         discard: () => {},
@@ -60,13 +58,13 @@ export function openS3Store(
       },
       signal,
     )
-    held?.release()
-    return held && describeObject(answerOf(held.answer), {})
+    lease?.release()
+    return lease && describeObject(answerOf(lease.answer), {})
   }
 
   const open: OpenPinned = async (key, { range, ifMatch }, pin, signal) => {
     const input = {
-      ...place(key),
+      ...locationOf(key),
       ...(range && { Range: `bytes=${range.first}-${range.last}` }),
       ...(pin && { IfMatch: pin.etag }),
       ...(pin?.version !== undefined && { VersionId: pin.version }),
@@ -76,8 +74,11 @@ export function openS3Store(
     const send = (abortSignal: AbortSignal): Promise<S3GetAnswer> =>
       sendGet(input, () => byClient(abortSignal), abortSignal)
     const discard = ({ Body }: S3GetAnswer): void => discardBody(Body)
-    const held = await upstream.ask({ ...rules(pin !== undefined), send, discard }, signal)
-    return held && openAnswer(held, held.answer.Body, answerOf(held.answer), { range, ifMatch }, judgeBody)
+    const lease = await upstream.run({ ...rules(pin !== undefined), send, discard }, signal)
+    return (
+      lease &&
+      openAnswer(lease, lease.answer.Body, answerOf(lease.answer), { range, ifMatch }, classifyBodyError)
+    )
   }
 
   return { ...pinnedStore(head, open), connections: { pool: upstream.pool, perDownload: 1 } }
@@ -99,7 +100,7 @@ type S3Answer = Pick<
 const answerOf = (answer: S3Answer): Answer => ({
   status: answer.$metadata.httpStatusCode,
   etag: answer.ETag,
-  version: answer.VersionId === 'null' ? undefined : answer.VersionId, // laid there before the bucket kept versions
+  version: answer.VersionId === 'null' ? undefined : answer.VersionId, // stored before versioning was enabled
   length: answer.ContentLength,
   contentRange: answer.ContentRange,
   contentEncoding: answer.ContentEncoding,
@@ -107,13 +108,13 @@ const answerOf = (answer: S3Answer): Answer => ({
   sha256: sha256Of(answer),
 })
 
-// A sum of sums, marked COMPOSITE and -N, is no digest of the object.
+// A checksum of the parts' checksums (COMPOSITE, or with the suffix -N) is not a digest of the object.
 function sha256Of({ ChecksumSHA256: sum, ChecksumType: type }: S3Answer): string | undefined {
   return type === 'FULL_OBJECT' && sum !== undefined && /^[A-Za-z0-9+/]{43}=$/.test(sum)
     ? Buffer.from(sum, 'base64').toString('hex')
     : undefined
 }
 
-// The client's own words, where the host has it check a whole body's sum; it says so after the last byte.
-const judgeBody = (error: unknown): 'unavailable' | 'upstream_error' =>
+// The SDK's own message. It checks the sum of a whole body, if the host lets it, and reports a mismatch after the last byte.
+const classifyBodyError = (error: unknown): 'unavailable' | 'upstream_error' =>
   error instanceof Error && error.message.startsWith('Checksum mismatch') ? 'upstream_error' : 'unavailable'

@@ -1,12 +1,13 @@
 import type { S3Client } from '@aws-sdk/client-s3'
 
-import { createUpstream, PATIENCE, type Upstream } from '../upstream/upstream.ts'
+import { createUpstream, defaultRuntime, type Upstream } from '../upstream/upstream.ts'
 
 const upstreams = new WeakMap<S3Client, Upstream>()
 
 /** One for all stores of a client: they share its sockets, and most often its fate. */
 export function upstreamOf(client: S3Client): Upstream {
-  const upstream = upstreams.get(client) ?? createUpstream({ ...PATIENCE, places: () => socketsOf(client) })
+  const upstream =
+    upstreams.get(client) ?? createUpstream({ ...defaultRuntime, connections: () => socketsOf(client) })
   upstreams.set(client, upstream)
   return upstream
 }

@@ -2,19 +2,20 @@ const FAILURES = 20
 const SHORTEST_MS = 1000
 const LONGEST_MS = 5000
 
-/** How an open went. `'neither'`: nobody learnt anything, the caller left. */
+/** How a request ended. `'neither'`: it says nothing about the store, because the caller left or found no connection. */
 export type OpenOutcome = 'answered' | 'failed' | 'neither'
 
-/** Spares a store that does not answer, and its callers the wait. */
+/** A circuit breaker: while a store does not answer, requests to it are refused at once. */
 export interface Breaker {
-  /** Gives the function to report with, once; `undefined`: do not ask now. */
+  /** Returns the function that reports the outcome, to be called once. `undefined`: the circuit is open, send nothing. */
   enter(): ((outcome: OpenOutcome) => void) | undefined
 }
 
 /**
- * After 20 failures in a row nobody passes for 1 to 5 s; then one probe does, and its outcome decides for all.
+ * Opens after 20 failures in a row, for a random time of 1 to 5 s. Then it lets one probe through: an answer closes it, a
+ * failure opens it again.
  *
- * @param now - milliseconds of a clock that never goes back
+ * @param now - milliseconds of a monotonic clock
  * @param random - as `Math.random`
  */
 export function createBreaker({ now, random }: { now: () => number; random: () => number }): Breaker {

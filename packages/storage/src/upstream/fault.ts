@@ -1,6 +1,6 @@
 import { refuse } from '@sallyport/core'
 
-/** What a store's client threw, in words of ours. */
+/** An error of a store's client, in our own words. */
 export interface Fault {
   /** `'missing'`: there is no such object. */
   readonly kind: 'missing' | 'object_changed' | 'unavailable' | 'upstream_error'

@@ -4,45 +4,45 @@ import type { OpenObject } from '@sallyport/core'
 
 import { refuseFault } from './fault.ts'
 
-/** Tells a wrong body, which no second reading heals, from one that was cut. */
-export type JudgeBody = (error: unknown) => 'unavailable' | 'upstream_error'
+/** Whether the error of a body means that it is wrong, so that reading again cannot help, or that it was cut. */
+export type ClassifyBodyError = (error: unknown) => 'unavailable' | 'upstream_error'
 
 /**
- * A client's body as the port wants it.
+ * Turns the body of an SDK's answer into the chunks and `close` of the store port.
  *
- * @param released - called when the body holds its connection no longer, perhaps twice
- * @defaultValue judge: every end but the right one is a cut
+ * @param released - called when the body no longer holds its connection, perhaps twice
+ * @defaultValue classify: every error is a cut
  */
 export function openBody(
   body: Readable,
   released: () => void,
-  judge: JudgeBody = () => 'unavailable',
+  classify: ClassifyBodyError = () => 'unavailable',
 ): Pick<OpenObject, 'chunks' | 'close'> {
-  body.on('error', ignore) // for life: one that comes after close() would else end the process
+  body.on('error', ignore) // never removed: an error after close() would otherwise end the process
   body.once('close', released)
   return {
-    chunks: chunksOf(body, judge),
+    chunks: chunksOf(body, classify),
     close: () => {
       released()
-      body.destroy() // a read that hangs settles by it
+      body.destroy() // settles a pending read, too
     },
   }
 }
 
-async function* chunksOf(body: Readable, judge: JudgeBody): AsyncGenerator<Uint8Array> {
+async function* chunksOf(body: Readable, classify: ClassifyBodyError): AsyncGenerator<Uint8Array> {
   try {
     for await (const chunk of body as AsyncIterable<unknown>) {
       if (!(chunk instanceof Uint8Array)) throw new TypeError('a body of bytes')
       if (chunk.length > 0) yield chunk
     }
   } catch (error) {
-    // Never by the error's name: a cut, a reset and our own close() all come as the same one.
-    const kind = judge(error)
+    // Not by the error's name: a cut, a reset and our own close() all give the same one.
+    const kind = classify(error)
     refuseFault(kind, { word: kind === 'upstream_error' ? 'checksum_mismatch' : 'body_cut' })
   }
 }
 
-/** Lets go of a body that nobody will read. */
+/** Closes a body that nobody will read. */
 export function discardBody(body: unknown): void {
   if (body instanceof Readable) body.on('error', ignore).destroy()
 }

@@ -8,70 +8,70 @@ import { refuseFault, type Fault } from './fault.ts'
 import { createRetryBudget } from './retry-budget.ts'
 import { createSemaphore } from './semaphore.ts'
 
-/** One request to a store. */
-export interface Question<A> {
+/** One request to a store. `A` is the answer as the store's client gives it. */
+export interface StoreRequest<A> {
   /** Sends it once. The signal is this attempt's own. */
   readonly send: (signal: AbortSignal) => Promise<A>
-  readonly judge: (error: unknown) => Fault
-  /** Whether one more attempt is worth it, the budget allowing. */
-  readonly again: (fault: Fault) => boolean
-  /** Lets go of an answer that came after everybody had left. */
+  /** What an error of the client means. */
+  readonly classify: (error: unknown) => Fault
+  /** Whether the request may be sent a second time, if the retry budget allows it. */
+  readonly isRetryable: (fault: Fault) => boolean
+  /** Releases an answer that came after the caller had left. */
   readonly discard: (answer: A) => void
 }
 
-/** An answer, and the place it holds until `release`; twice is once. */
-export interface Held<A> {
+/** An answer, and the connection that it holds until `release`. A second call of `release` does nothing. */
+export interface Lease<A> {
   readonly answer: A
   readonly release: () => void
 }
 
-/** The way to a store: everything that is asked of one client goes through one of these. */
+/** Sends the requests of all stores that share one client. */
 export interface Upstream {
   /** How many requests and open bodies there may be at a time. */
   readonly pool: { readonly size: () => number }
   /**
-   * Asks, within one deadline for waiting, sending and trying again.
+   * Waits for a connection, sends the request and retries it once if that may help, all within one deadline.
    *
    * @returns `undefined`: the store says that there is no such object
    * @throws a refusal, or the signal's reason
    */
-  ask<A>(question: Question<A>, signal: AbortSignal): Promise<Held<A> | undefined>
+  run<A>(request: StoreRequest<A>, signal: AbortSignal): Promise<Lease<A> | undefined>
 }
 
-/** How an {@link Upstream} waits. */
-export interface Patience {
-  /** How many requests and open bodies at a time. */
-  readonly places: () => number
+/** What an {@link Upstream} takes from its environment. Hosts get {@link defaultRuntime}; tests bring their own. */
+export interface Runtime {
+  /** How many requests and open bodies there may be at a time. */
+  readonly connections: () => number
   /** Milliseconds until the head of an answer must be here. */
   readonly headersMs: number
-  /** Milliseconds of a clock that never goes back. */
+  /** Milliseconds of a monotonic clock. */
   readonly now: () => number
   /** As `Math.random`. */
   readonly random: () => number
 }
 
-/** Ten seconds, the process's own clock and dice. */
-export const PATIENCE: Omit<Patience, 'places'> = {
+export const defaultRuntime: Omit<Runtime, 'connections'> = {
   headersMs: 10_000,
   now: () => performance.now(),
   random: () => Math.random(),
 }
 
-/** Makes the way to one store: one waiting line, one retry budget and one breaker for all who share it. */
-export function createUpstream({ places, headersMs, now, random }: Patience): Upstream {
-  const permits = createSemaphore(places)
+/** One semaphore, one retry budget and one circuit breaker for all stores of a client. */
+export function createUpstream({ connections, headersMs, now, random }: Runtime): Upstream {
+  const permits = createSemaphore(connections)
   const budget = createRetryBudget(now)
   const breaker = createBreaker({ now, random })
 
-  async function ask<A>(question: Question<A>, signal: AbortSignal): Promise<Held<A> | undefined> {
+  async function run<A>(request: StoreRequest<A>, signal: AbortSignal): Promise<Lease<A> | undefined> {
     signal.throwIfAborted()
     const report = breaker.enter() ?? refuseFault('unavailable', { word: 'store_down' })
     let outcome: OpenOutcome = 'neither'
-    const send = async (stop: AbortSignal): Promise<Held<A>> => {
+    const send = async (stop: AbortSignal): Promise<Lease<A>> => {
       const release = await permits.acquire(stop)
       try {
         outcome = 'failed' // until there is an answer
-        const answer = await attempts(question, stop)
+        const answer = await attempts(request, stop)
         outcome = 'answered'
         return { answer, release }
       } catch (error) {
@@ -79,8 +79,8 @@ export function createUpstream({ places, headersMs, now, random }: Patience): Up
         throw error
       }
     }
-    const late = ({ answer, release }: Held<A>): void => {
-      question.discard(answer)
+    const late = ({ answer, release }: Lease<A>): void => {
+      request.discard(answer)
       release()
     }
     try {
@@ -101,23 +101,23 @@ export function createUpstream({ places, headersMs, now, random }: Patience): Up
     }
   }
 
-  async function attempts<A>(question: Question<A>, stop: AbortSignal): Promise<A> {
+  async function attempts<A>(request: StoreRequest<A>, stop: AbortSignal): Promise<A> {
     budget.opened()
     try {
-      return await attempt(question, stop)
+      return await attempt(request, stop)
     } catch (error) {
-      if (!(error instanceof FaultError) || !question.again(error.fault) || !budget.spend()) throw error
+      if (!(error instanceof FaultError) || !request.isRetryable(error.fault) || !budget.spend()) throw error
     }
-    await abortable(sleep(SOONEST_MS + random() * SOONEST_MS, undefined, { signal: stop }), stop)
-    return attempt(question, stop)
+    await abortable(sleep(RETRY_MS + random() * RETRY_MS, undefined, { signal: stop }), stop)
+    return attempt(request, stop)
   }
 
-  return { ask, pool: { size: places } }
+  return { run, pool: { size: connections } }
 }
 
-const SOONEST_MS = 50
+const RETRY_MS = 50
 
-/** Carries what one attempt met to where it is judged. */
+/** Carries the fault of one attempt to where it is decided whether to retry. */
 class FaultError extends Error {
   readonly fault: Fault
 
@@ -128,7 +128,7 @@ class FaultError extends Error {
 }
 
 /** Sends once, and settles as soon as `stop` fires, whatever the client does. */
-async function attempt<A>({ send, judge, discard }: Question<A>, stop: AbortSignal): Promise<A> {
+async function attempt<A>({ send, classify, discard }: StoreRequest<A>, stop: AbortSignal): Promise<A> {
   stop.throwIfAborted()
   const own = new AbortController()
   const sending = async (): Promise<A> => send(own.signal) // a client may throw before it promises
@@ -137,7 +137,7 @@ async function attempt<A>({ send, judge, discard }: Question<A>, stop: AbortSign
   } catch (error) {
     own.abort() // a client may fail with its body still open
     if (stop.aborted) throw stop.reason
-    throw new FaultError(error instanceof ErrorBodyCut ? faultOfCut(error) : judge(error))
+    throw new FaultError(error instanceof ErrorBodyCut ? faultOfCut(error) : classify(error))
   }
 }
 

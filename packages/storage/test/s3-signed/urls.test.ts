@@ -9,7 +9,7 @@ import {
 } from '../../../../scripts/servers/canned-store.ts'
 import { createSignedUrls } from '../../src/s3-signed/signed-urls.ts'
 import { openSignedS3Store } from '../../src/s3-signed/store.ts'
-import { createUpstream, PATIENCE } from '../../src/upstream/upstream.ts'
+import { createUpstream, defaultRuntime } from '../../src/upstream/upstream.ts'
 import { endOf, kindOf, reading } from '../reading.ts'
 import { bytes, range, startAnswers } from '../s3/canned-answers.ts'
 import { BUCKET, s3Client } from '../s3/scene.ts'
@@ -59,7 +59,7 @@ function scene(credentials: S3ClientConfig['credentials'] = keys) {
   const clock = { now: Date.now() }
   const { port } = server
   const client = s3Client({ port, keys, ...(credentials && { credentials }) })
-  const upstream = createUpstream({ ...PATIENCE, places: () => 50 })
+  const upstream = createUpstream({ ...defaultRuntime, connections: () => 50 })
   const store = openSignedS3Store({ client, bucket: BUCKET }, upstream, () => clock.now)
   const queries = () => server.requests.slice(before).map(({ query }) => query)
   return {

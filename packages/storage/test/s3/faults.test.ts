@@ -6,7 +6,7 @@ import { isHere } from '../../../../scripts/servers/available.ts'
 import { startCeph } from '../../../../scripts/servers/ceph.ts'
 import { createS3Store } from '../../src/s3.ts'
 import { openS3Store } from '../../src/s3/store.ts'
-import { createUpstream, PATIENCE } from '../../src/upstream/upstream.ts'
+import { createUpstream, defaultRuntime } from '../../src/upstream/upstream.ts'
 import { leaksIn } from '../leaks.ts'
 import { nobodyOpen, requestsReached, sizeReached } from '../proxy-waits.ts'
 import { endOf, firstByteOf, kindOf, readOn, reading } from '../reading.ts'
@@ -80,7 +80,10 @@ describe.skipIf(!isHere('ceph'))('on a Ceph object gateway', { timeout: 30_000 }
   describe('a head', () => {
     afterEach(() => ceph.osd.thaw())
     const impatient = (headersMs: number): ExportStore =>
-      openS3Store({ client: direct, ...at }, createUpstream({ ...PATIENCE, headersMs, places: () => 50 }))
+      openS3Store(
+        { client: direct, ...at },
+        createUpstream({ ...defaultRuntime, headersMs, connections: () => 50 }),
+      )
 
     test('that never comes is refused in time', async () => {
       ceph.osd.freeze()
@@ -123,7 +126,12 @@ describe.skipIf(!isHere('ceph'))('on a Ceph object gateway', { timeout: 30_000 }
   test('20 refused connections close the way; one probe opens it again', async () => {
     let now = 0
     const client = s3Client({ port: proxy.port, keys: ceph.owner })
-    const upstream = createUpstream({ headersMs: 2000, places: () => 50, now: () => now, random: () => 0 })
+    const upstream = createUpstream({
+      headersMs: 2000,
+      connections: () => 50,
+      now: () => now,
+      random: () => 0,
+    })
     const store = openS3Store({ client, ...at }, upstream)
     proxy.setRule(() => ({ refuse: true }))
     for (let nth = 0; nth < 20; nth++)

@@ -6,7 +6,7 @@ import { type BlackHole, startBlackHole } from '../../../../scripts/servers/blac
 import { openAzureBlobStore } from '../../src/azure-blob/store.ts'
 import { openSignedS3Store } from '../../src/s3-signed/store.ts'
 import { openS3Store } from '../../src/s3/store.ts'
-import { createUpstream, PATIENCE } from '../../src/upstream/upstream.ts'
+import { createUpstream, defaultRuntime } from '../../src/upstream/upstream.ts'
 import { leaksIn } from '../leaks.ts'
 import { kindOf } from '../reading.ts'
 import { BUCKET, REGION, s3Client } from '../s3/scene.ts'
@@ -20,7 +20,7 @@ beforeAll(async () => {
 }, 30_000)
 afterAll(() => blackHole.close())
 
-const upstream = () => createUpstream({ ...PATIENCE, headersMs: 400, places: () => 50 })
+const upstream = () => createUpstream({ ...defaultRuntime, headersMs: 400, connections: () => 50 })
 const s3 =
   (open: typeof openS3Store | typeof openSignedS3Store) =>
   (endpoint: string): ExportStore => {

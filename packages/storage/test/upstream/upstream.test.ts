@@ -1,11 +1,11 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 
+import { formatValidator, isStrong, parseValidator } from '../../src/upstream/answer.ts'
 import { createBreaker } from '../../src/upstream/breaker.ts'
 import type { Fault } from '../../src/upstream/fault.ts'
 import { createSemaphore } from '../../src/upstream/semaphore.ts'
-import { createUpstream, type Question } from '../../src/upstream/upstream.ts'
-import { formatValidator, isStrong, parseValidator } from '../../src/upstream/validator.ts'
+import { createUpstream, type StoreRequest } from '../../src/upstream/upstream.ts'
 import { kindOf } from '../reading.ts'
 
 const never = new AbortController().signal
@@ -145,27 +145,31 @@ describe('validators', () => {
   })
 })
 
-describe('the way to a store', () => {
+describe('an upstream', () => {
   const fault = (kind: Fault['kind']): Fault => ({ kind, word: 'SlowDown' })
-  const ask = (more: Partial<Question<string>>, { headersMs = 1000, places = 1 } = {}, signal = never) => {
-    const upstream = createUpstream({ headersMs, places: () => places, now: () => 0, random: () => 0 })
+  const ask = (
+    more: Partial<StoreRequest<string>>,
+    { headersMs = 1000, places = 1 } = {},
+    signal = never,
+  ) => {
+    const upstream = createUpstream({ headersMs, connections: () => places, now: () => 0, random: () => 0 })
     const discarded: string[] = []
-    const question: Question<string> = {
+    const request: StoreRequest<string> = {
       send: async () => 'answer',
-      judge: () => fault('unavailable'),
-      again: () => false,
+      classify: () => fault('unavailable'),
+      isRetryable: () => false,
       discard: (answer) => void discarded.push(answer),
       ...more,
     }
-    return { upstream, question, discarded, asked: upstream.ask(question, signal) }
+    return { upstream, request, discarded, asked: upstream.run(request, signal) }
   }
 
-  test('gives the answer, and its place back when it is released', async () => {
-    const { asked, upstream, question } = ask({})
-    const held = await asked
-    expect(held?.answer).toBe('answer')
-    const waiting = upstream.ask(question, never)
-    held?.release()
+  test('gives the answer, and its connection back when it is released', async () => {
+    const { asked, upstream, request } = ask({})
+    const lease = await asked
+    expect(lease?.answer).toBe('answer')
+    const waiting = upstream.run(request, never)
+    lease?.release()
     expect((await waiting)?.answer).toBe('answer')
   })
 
@@ -186,7 +190,7 @@ describe('the way to a store', () => {
     await expect.poll(() => discarded).toEqual(['late'])
   })
 
-  test('does not send for a caller who leaves between his place and the request', async () => {
+  test('does not send for a caller who leaves between the connection and the request', async () => {
     const caller = new AbortController()
     let sent = 0
     const send = async (): Promise<string> => `${++sent}`
@@ -196,10 +200,10 @@ describe('the way to a store', () => {
     expect(sent).toBe(0)
   })
 
-  test('refuses when no answer comes, however deaf the client is, and gives its place back', async () => {
-    const { asked, upstream, question } = ask({ send: () => new Promise(() => {}) }, { headersMs: 20 })
+  test('refuses when no answer comes, however deaf the client is, and gives its connection back', async () => {
+    const { asked, upstream, request } = ask({ send: () => new Promise(() => {}) }, { headersMs: 20 })
     expect(await asked.catch(kindOf)).toBe('unavailable')
-    expect((await upstream.ask({ ...question, send: async () => 'next' }, never))?.answer).toBe('next')
+    expect((await upstream.run({ ...request, send: async () => 'next' }, never))?.answer).toBe('next')
   })
 
   test('ends what the client has open when it fails', async () => {
@@ -208,7 +212,7 @@ describe('the way to a store', () => {
       given = signal
       throw new RangeError('a head without length')
     }
-    const { asked } = ask({ send, judge: () => fault('upstream_error') })
+    const { asked } = ask({ send, classify: () => fault('upstream_error') })
     expect(await asked.catch(kindOf)).toBe('upstream_error')
     expect(given?.aborted).toBe(true)
   })
@@ -223,7 +227,7 @@ describe('the way to a store', () => {
   })
 
   test('an absence is no failure, and is undefined', async () => {
-    const { asked } = ask({ send: () => Promise.reject(new Error('404')), judge: () => fault('missing') })
+    const { asked } = ask({ send: () => Promise.reject(new Error('404')), classify: () => fault('missing') })
     expect(await asked).toBeUndefined()
   })
 
@@ -236,18 +240,23 @@ describe('the way to a store', () => {
   })
 
   test('tries once more, at most, and only within the budget', async () => {
-    const upstream = createUpstream({ headersMs: 5000, places: () => 100, now: () => 0, random: () => 0 })
+    const upstream = createUpstream({
+      headersMs: 5000,
+      connections: () => 100,
+      now: () => 0,
+      random: () => 0,
+    })
     let sent = 0
-    const question: Question<string> = {
+    const request: StoreRequest<string> = {
       send: async () => {
         sent += 1
         throw new Error('down')
       },
-      judge: () => fault('unavailable'),
-      again: () => true,
+      classify: () => fault('unavailable'),
+      isRetryable: () => true,
       discard: () => {},
     }
-    const asked = Array.from({ length: 15 }, () => upstream.ask(question, never).catch(kindOf))
+    const asked = Array.from({ length: 15 }, () => upstream.run(request, never).catch(kindOf))
     expect(new Set(await Promise.all(asked))).toEqual(new Set(['unavailable']))
     expect(sent).toBe(25)
   })

@@ -1,0 +1,134 @@
+import { Readable } from 'node:stream'
+
+import type { ByteRange, ExportStore, GetOptions, ObjectInfo, OpenObject } from '@sallyport/core'
+
+import { refuseFault } from './fault.ts'
+import { type ClassifyBodyError, openBody } from './open-body.ts'
+import type { Lease } from './upstream.ts'
+
+/** The header fields of a store's answer, whichever client read them. */
+export interface Answer {
+  readonly status: number | undefined
+  readonly etag: string | undefined
+  /** `undefined` where the container keeps no versions. */
+  readonly version: string | undefined
+  /** Content-Length: bytes of this body. */
+  readonly length: number | undefined
+  readonly contentRange: string | undefined
+  readonly contentEncoding: string | undefined
+  readonly lastModified: Date | undefined
+  readonly sha256?: string | undefined
+}
+
+/** The range and the validator that were requested. */
+export interface Requested {
+  readonly range?: ByteRange | undefined
+  readonly ifMatch?: string | undefined
+}
+
+/**
+ * Describes the object of an answer.
+ *
+ * @throws `'upstream_error'` if the answer does not match the request or contradicts itself: a 200 to a ranged request, an
+ *   entity-tag that is weak, absent or a different one, a length that is absent or a different one. Servers and gateways do
+ *   each of these, and each would give wrong bytes.
+ */
+export function describeObject(answer: Answer, { range, ifMatch }: Requested): ObjectInfo {
+  const { status, etag, version, lastModified, sha256 } = answer
+  const wrong = (word: string): never => refuseFault('upstream_error', { status: status ?? 0, word })
+  if (status !== (range ? 206 : 200)) return wrong('wrong_status')
+  if (!isStrong(etag)) return wrong('no_strong_etag')
+  const pin = ifMatch === undefined ? undefined : parseValidator(ifMatch)
+  if (pin && (pin.etag !== etag || (pin.version ?? version) !== version)) return wrong('another_object')
+  return {
+    size: (range ? sizeOfPart(answer, range) : sizeOfWhole(answer)) ?? wrong('wrong_length'),
+    validator: ifMatch ?? formatValidator(version === undefined ? { etag } : { etag, version }),
+    ...(lastModified && { lastModified }),
+    ...(sha256 !== undefined && { sha256 }),
+    ...(isGzip(answer.contentEncoding, wrong) && { encoding: 'gzip' }),
+  }
+}
+
+const sizeOfWhole = ({ length, contentRange }: Answer): number | undefined =>
+  Number.isSafeInteger(length) && contentRange === undefined ? length : undefined
+
+function sizeOfPart({ length, contentRange }: Answer, range: ByteRange): number | undefined {
+  const [, first, last, size] = (CONTENT_RANGE.exec(contentRange ?? '') ?? []).map(Number)
+  if (first === undefined || last === undefined || size === undefined) return undefined
+  const isRequested = first === range.first && last === range.last && last < size
+  return isRequested && length === last - first + 1 ? size : undefined
+}
+
+const CONTENT_RANGE = /^bytes (\d{1,15})-(\d{1,15})\/(\d{1,15})$/
+
+function isGzip(coding: string | undefined, wrong: (word: string) => never): boolean {
+  if (coding === undefined || coding === '' || coding === 'identity') return false
+  return coding === 'gzip' || wrong('unknown_encoding')
+}
+
+/** Opens the object of an answer. If the answer is wrong, the body and its connection are closed at once. */
+export function openAnswer(
+  { release }: Lease<unknown>,
+  stream: unknown,
+  answer: Answer,
+  requested: Requested,
+  classifyBodyError?: ClassifyBodyError,
+): OpenObject {
+  if (!(stream instanceof Readable)) {
+    release()
+    return refuseFault('upstream_error', { word: 'no_body' })
+  }
+  const body = openBody(stream, release, classifyBodyError)
+  try {
+    return { info: describeObject(answer, requested), ...body }
+  } catch (error) {
+    body.close()
+    throw error
+  }
+}
+
+/** Opens an object, pinned or not. */
+export type OpenPinned = (
+  key: string,
+  options: GetOptions,
+  pin: Pin | undefined,
+  signal: AbortSignal,
+) => Promise<OpenObject | undefined>
+
+/**
+ * A store of these two functions. A validator that this package did not produce cannot match, so the object is reported as
+ * changed, or missing.
+ */
+export const pinnedStore = (head: ExportStore['head'], open: OpenPinned): ExportStore => ({
+  head,
+  get: async (key, options, signal) => {
+    const { ifMatch } = options
+    const pin = ifMatch === undefined ? undefined : parseValidator(ifMatch)
+    if (ifMatch === undefined || pin) return open(key, options, pin, signal)
+    return (await head(key, signal)) && refuseFault('object_changed', { word: 'foreign_validator' })
+  },
+})
+
+/** Pins an object of S3 or Azure: its entity-tag, and its version where the container keeps versions. */
+export interface Pin {
+  /** Strong, with its quotes (RFC 9110 §8.8.3). */
+  readonly etag: string
+  readonly version?: string
+}
+
+/** `"etag"`, or `"etag"@version`: the validator of an object, equal in every process and region. */
+export const formatValidator = ({ etag, version }: Pin): string =>
+  version === undefined ? etag : `${etag}@${version}`
+
+/** Parses a validator of {@link formatValidator}. `undefined`: it is not one, so no object has it. */
+export function parseValidator(validator: string): Pin | undefined {
+  const found = VALIDATOR.exec(validator)
+  if (found?.[1] === undefined) return undefined
+  return found[2] === undefined ? { etag: found[1] } : { etag: found[1], version: found[2] }
+}
+
+/** Whether a text is one strong entity-tag. Weak ones cannot pin bytes (RFC 9110 §8.8.3.2). */
+export const isStrong = (etag: string | undefined): etag is string =>
+  etag !== undefined && parseValidator(etag)?.etag === etag
+
+const VALIDATOR = /^("[\x21\x23-\x7e]{1,256}")(?:@([\x21-\x7e]{1,1024}))?$/
