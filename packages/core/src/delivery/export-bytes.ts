@@ -1,10 +1,9 @@
 import type { ByterangesFrame } from '../http/multipart-byteranges.ts'
 import type { ByteRange, OpenObject } from '../ports.ts'
 import { byteranges } from './byteranges.ts'
-import { exactLength } from './exact-length.ts'
-import { readObject } from './read-object.ts'
+import { bodyFault, DeliveryError } from './delivery-error.ts'
+import { objectChunks } from './object-chunks.ts'
 import type { BeforeReopen } from './reopen-policy.ts'
-import { resume } from './resume.ts'
 import type { StoreFloor } from './store-floor.ts'
 
 /** Where the bytes come from. */
@@ -20,7 +19,10 @@ export interface Source {
   readonly signal: AbortSignal
 }
 
-/** The planned bytes, exact and healing themselves: `readObject`, `resume`, `exactLength`, and parts where there are several. */
+/**
+ * The planned bytes. Each range is read by `readObject`, continued by `resume` when the store breaks off, and counted by
+ * `exactLength`; several ranges become the parts of a multipart body.
+ */
 export function exportBytes(
   plan: { readonly ranges: readonly ByteRange[]; readonly frame?: ByterangesFrame },
   { opened, reopen, beforeReopen, floor, lent, signal }: Source,
@@ -42,3 +44,67 @@ export function exportBytes(
 }
 
 const nothing: ByteRange = { first: 0, last: -1 }
+
+/**
+ * Gives exactly `length` bytes, or throws: it never gives one byte more, and never ends well with fewer. The last chunk is
+ * held back until the source has ended well, because an error may come with the end. A lent last chunk is copied for that.
+ */
+export async function* exactLength(
+  length: number,
+  chunks: AsyncIterable<Uint8Array>,
+  lent: boolean,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  let left = length
+  let held: Uint8Array | undefined
+  for await (const chunk of chunks) {
+    left -= chunk.length
+    if (left < 0) throw new DeliveryError('store_overran')
+    if (left > 0) yield chunk
+    else held = lent ? Uint8Array.from(chunk) : chunk
+  }
+  if (left > 0) throw new DeliveryError('store_cut')
+  if (held) yield held
+}
+
+/** Reads from a position: first the object that is already open, later a new one pinned to the same validator. */
+export type OpenAt = (range: ByteRange) => AsyncIterable<Uint8Array> | Promise<AsyncIterable<Uint8Array>>
+
+/** The bytes of a range. Whenever the store fails, `beforeReopen` decides whether the object is opened at the next position. */
+export async function* resume(
+  { first, last }: ByteRange,
+  open: OpenAt,
+  beforeReopen: BeforeReopen,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  let position = first
+  while (position <= last) {
+    try {
+      for await (const chunk of await open({ first: position, last })) {
+        position += chunk.length
+        yield chunk
+      }
+      if (position <= last) throw new DeliveryError('store_cut')
+    } catch (error) {
+      // After the last byte an error is a verdict on the whole body, such as a wrong checksum. Reading again cannot help.
+      if (position > last) throw bodyFault(error)
+      await beforeReopen(error, position)
+    }
+  }
+}
+
+/** The chunks of an open object, as `objectChunks` waits for them. Closes the object at the end, also after an error. */
+export async function* readObject(
+  object: OpenObject,
+  floor: StoreFloor,
+  signal: AbortSignal,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  const chunks = objectChunks(object, floor, signal)
+  try {
+    for (;;) {
+      const step = await chunks.next()
+      if (step.done === true) return
+      yield step.value
+    }
+  } finally {
+    chunks.close()
+  }
+}

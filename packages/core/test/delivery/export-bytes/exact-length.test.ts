@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 
-import { exactLength } from '../../src/delivery/exact-length.ts'
-import { chunksOf, drain } from './sources.ts'
+import { exactLength } from '../../../src/delivery/export-bytes.ts'
+import { chunksOf, drain } from '../sources.ts'
 
 const outcome = async (length: number, ...lengths: number[]): Promise<[number[], unknown]> => {
   const { lengths: seen, error } = await drain(exactLength(length, chunksOf(...lengths), false))

@@ -1,9 +1,9 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 
-import { resume } from '../../src/delivery/resume.ts'
-import type { ByteRange } from '../../src/ports.ts'
-import { drain } from './sources.ts'
+import { resume } from '../../../src/delivery/export-bytes.ts'
+import type { ByteRange } from '../../../src/ports.ts'
+import { drain } from '../sources.ts'
 
 const bytes = Buffer.from(Uint8Array.from({ length: 1_000 }, (_, n) => n % 251))
 
