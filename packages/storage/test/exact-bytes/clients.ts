@@ -25,6 +25,7 @@ export const download = (
       const chunks: Buffer[] = []
       const { statusCode: status = 0, headers } = response
       response.on('error', () => undefined)
+      client.off('error', reject).on('error', () => undefined) // a reset: the response tells how far it came
       response.on('close', () =>
         resolve({ status, headers, bytes: Buffer.concat(chunks), complete: response.complete }),
       )
