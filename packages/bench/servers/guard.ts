@@ -32,7 +32,7 @@ export const createGuard = (parts: Partial<Guard> = {}): ExportHandler =>
     store: createFilesystemStore({ root }),
     limits: {
       perPrincipal: { capacity: plenty, refill: plenty, perMs: 1_000 },
-      concurrent: { perPrincipal: plenty },
+      concurrent: { perPrincipal: plenty, perTenant: plenty },
     },
     onEvent: ({ type }) => void events.set(type, (events.get(type) ?? 0) + 1),
     ...parts,
