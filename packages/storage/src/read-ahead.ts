@@ -6,18 +6,18 @@ import { processMemory } from './memory-budget.ts'
 import { readAhead } from './read-ahead/store.ts'
 
 /**
- * A store in front of another one, that fetches the next parts of a download while the reader still has the last one:
- * where a single connection is slow, four are up to four times as fast.
+ * Wraps a store, and fetches the next parts of a download while the reader still has the last one. Where a single connection
+ * is slow, four are up to four times as fast.
  *
- * What fits one part is opened as it was asked for, with one request. Of more, the first part is; without a range that is
- * a plain `get`, for nobody knows the size yet, and it is closed after three quarters of a part. All others are ranges,
- * pinned to the first one's validator. A part that fails throws where its bytes end, after every byte before it.
+ * A range that fits one part is one request. Otherwise the first part is opened first: without a range by a plain `get`,
+ * because the size is not known yet, which is closed after three quarters of a part. The later parts are ranges, pinned to
+ * the first part's validator. If a part fails, the reader gets every byte before the failure, and then the error.
  *
- * At most `parts` parts are under way or in memory, and no byte is asked for that lies further ahead of the reader than
- * `parts` × `partBytes`: who does not read stops it. (What the network holds of a plain first answer when it is closed is
- * counted as a quarter of a part; it can be more where the process is too busy to read.) All downloads of the process
- * together hold 256 MiB at most; where these are spent a download goes on without reading ahead. Chunks are never lent:
- * `borrow` is not passed on.
+ * At most `parts` parts are being fetched or in memory, and no byte is fetched that is further ahead of the reader than
+ * `parts` × `partBytes`: a reader that stops, stops the fetching. (The bytes in the network when a plain first answer is
+ * closed count as a quarter of a part; there can be more if the process is too busy to read.) All downloads of the process
+ * together hold at most 256 MiB. When these are used up, a download goes on without reading ahead. `borrow` is not passed
+ * on, so chunks do not share memory.
  *
  * @param options - `parts`: 1 to 64, one connection each. `partBytes`: bytes of a part, at most 268,435,456
  * @defaultValue parts: 4; partBytes: 8,388,608

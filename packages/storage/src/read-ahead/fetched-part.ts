@@ -1,12 +1,12 @@
 import { type OpenObject, refuse } from '@sallyport/core'
 
-/** One part of an object, on its way or in memory. */
+/** One part of an object that is being fetched, or is in memory. */
 export interface FetchedPart {
-  /** Begins to fetch, if it has not begun. */
+  /** Starts to fetch the part. Later calls do nothing. */
   start(): void
-  /** The bytes of the part, exactly. Throws where they end early, after the last of them. Read once. */
+  /** Exactly the bytes of the part, to be read once. If they end early, it throws after the last of them. */
   read(): AsyncIterable<Uint8Array>
-  /** Lets go of connection and memory, also under a pending read, which then throws. Twice is once. */
+  /** Releases the connection and the memory. A pending read throws. Later calls do nothing. */
   close(): void
 }
 
@@ -15,11 +15,11 @@ export interface PartTerms {
   readonly open: (signal: AbortSignal) => Promise<OpenObject>
   /** Bytes of the part. */
   readonly length: number
-  /** `'closed'`: the object goes on behind the part, and is closed there. `'over'`: it ends with the part. */
+  /** What comes after the part. `'closed'`: more bytes, so the object is closed there. `'over'`: the end of the object. */
   readonly afterwards: 'closed' | 'over'
-  /** `'memory'`: fetched as fast as it comes. `'reader'`: one chunk at a time, as it is asked for. */
+  /** `'memory'`: the part is fetched as fast as it comes. `'reader'`: one chunk at a time, when the reader asks for it. */
   readonly goesTo: 'memory' | 'reader'
-  /** Called once, when nothing of it is held any more. */
+  /** Called once, when the part holds nothing any more. */
   readonly onClose: () => void
 }
 
@@ -49,7 +49,7 @@ export function fetchedPart({ open, length, afterwards, goesTo, onClose }: PartT
 
   const settle = (next: 'fetched' | 'failed', error?: unknown): void => {
     if (state === 'fetching') [state, failure] = [next, error]
-    object?.close() // it has ended, or nobody wants the rest
+    object?.close() // it has ended, or the rest is not needed
     wakeReader()
   }
 

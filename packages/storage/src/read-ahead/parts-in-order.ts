@@ -3,31 +3,31 @@ import { type ByteRange, type ExportStore, type OpenObject, refuse } from '@sall
 import type { MemoryBudget } from '../memory-budget.ts'
 import { fetchedPart, type FetchedPart } from './fetched-part.ts'
 
-/** How far ahead. */
-export interface Reach {
+/** The options of `createReadAheadStore`, with their defaults filled. */
+export interface ReadAheadOptions {
   readonly parts: number
   readonly partBytes: number
 }
 
-/** A download in parts, the first of which is open. */
-export interface Begun {
+/** The first part of a download, which is open, and what the later parts need. */
+export interface FirstPart {
   readonly store: ExportStore
   readonly key: string
   readonly object: OpenObject
-  /** Absent: the whole was asked for, and the open object is the whole. */
+  /** The range that was requested. Absent: the whole, and the open object goes on behind its first part. */
   readonly range: ByteRange | undefined
   readonly budget: MemoryBudget
-  /** Gives the first part's share of the budget back. */
+  /** Gives the memory of the first part back to the budget. */
   readonly give: () => void
 }
 
-/** The object, its bytes fetched in parts and handed on in order. */
-export function inParts(begun: Begun, { parts, partBytes }: Reach): OpenObject {
-  const { object, range, budget, give } = begun
+/** The object, with its bytes fetched in parts and handed on in order. */
+export function inParts(firstPart: FirstPart, { parts, partBytes }: ReadAheadOptions): OpenObject {
+  const { object, range, budget, give } = firstPart
   const { info } = object
   const span = range ?? { first: 0, last: info.size - 1 }
-  // A plain first answer goes on behind its part. What the network holds of it when it is closed was fetched as well:
-  // a quarter of a part is kept for it. More would make later parts wait for one another.
+  // The answer to a request without a range goes on behind the first part. When it is closed, the bytes in the socket's
+  // buffers have been fetched, too: a quarter of a part is reserved for them. More would make later parts wait for each other.
   const reserve = range ? 0 : Math.ceil(partBytes / 4)
   const firstLength = parts === 1 ? partBytes : partBytes - reserve
   const queue: FetchedPart[] = [
@@ -43,7 +43,7 @@ export function inParts(begun: Begun, { parts, partBytes }: Reach): OpenObject {
   let delivered = span.first
   let closed = false
 
-  /** Begins the next parts, as far as reader, count and budget allow. */
+  /** Starts the next parts, as far as the reader, the number of parts and the budget allow. */
   const fill = (): void => {
     if (closed) return
     while (next <= span.last && queue.length < parts) {
@@ -53,7 +53,7 @@ export function inParts(begun: Begun, { parts, partBytes }: Reach): OpenObject {
       const ahead = budget.take(partBytes)
       if (queue.length > 0 && !ahead) return
       const fetched = fetchedPart({
-        open: (signal) => openPart(begun, part, signal),
+        open: (signal) => openPart(firstPart, part, signal),
         length: part.last - part.first + 1,
         afterwards: 'over',
         goesTo: ahead ? 'memory' : 'reader',
@@ -92,9 +92,9 @@ export function inParts(begun: Begun, { parts, partBytes }: Reach): OpenObject {
   }
 }
 
-/** Opens a later part, of the very same object. */
+/** Opens a later part, pinned to the same object. */
 async function openPart(
-  { store, key, object }: Begun,
+  { store, key, object }: FirstPart,
   range: ByteRange,
   signal: AbortSignal,
 ): Promise<OpenObject> {

@@ -1,16 +1,16 @@
 import type { ExportStore, GetOptions } from '@sallyport/core'
 
 import type { MemoryBudget } from '../memory-budget.ts'
-import { inParts, type Reach } from './parts-in-order.ts'
+import { inParts, type ReadAheadOptions } from './parts-in-order.ts'
 
 /** The store of `createReadAheadStore`, on a given budget. */
-export function readAhead(store: ExportStore, reach: Reach, budget: MemoryBudget): ExportStore {
-  const { partBytes } = reach
+export function readAhead(store: ExportStore, options: ReadAheadOptions, budget: MemoryBudget): ExportStore {
+  const { partBytes } = options
 
   const { connections } = store
   return {
     ...(connections && {
-      connections: { pool: connections.pool, perDownload: connections.perDownload * reach.parts },
+      connections: { pool: connections.pool, perDownload: connections.perDownload * options.parts },
     }),
     head: (key, signal) => store.head(key, signal),
     get: async (key, { range, ifMatch }, signal) => {
@@ -22,7 +22,7 @@ export function readAhead(store: ExportStore, reach: Reach, budget: MemoryBudget
         const first = range && { first: range.first, last: range.first + partBytes - 1 }
         const object = await store.get(key, first ? { ...asked, range: first } : asked, signal)
         if (object && object.info.size > partBytes)
-          return inParts({ store, key, object, range, budget, give }, reach)
+          return inParts({ store, key, object, range, budget, give }, options)
         give()
         return object
       } catch (error) {
