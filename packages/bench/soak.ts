@@ -1,0 +1,122 @@
+// Many bad clients for a long time, and whether the server is afterwards as it was: `pnpm soak`, or shorter with
+// `pnpm soak --seconds 60`. The load, the server and this judge are three processes.
+import { spawn } from 'node:child_process'
+import { Agent, get } from 'node:http'
+import { monitorEventLoopDelay } from 'node:perf_hooks'
+import { createInterface } from 'node:readline'
+import { text } from 'node:stream/consumers'
+import { setTimeout as delay } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+
+import { organization, pathOf, soakExports } from './soak/exports.ts'
+import { judge } from './soak/judge.ts'
+import { anyHeld } from './soak/readings.ts'
+import { whole, withoutDashes } from './src/arguments.ts'
+import { parseMessage } from './src/message.ts'
+
+const { values } = parseArgs({
+  args: [...withoutDashes(process.argv.slice(2))],
+  options: {
+    seconds: { type: 'string', default: '600' },
+    clients: { type: 'string', default: '1000' },
+  },
+})
+const seconds = whole('seconds', values.seconds)
+const clients = whole('clients', values.clients)
+const warmUpSeconds = Math.max(10, Math.round(seconds / 6))
+const probeMs = 250
+const probeTimeoutMs = 5_000
+const node = ['--conditions=@sallyport/source', '--max-semi-space-size=16', '--disable-warning=ExperimentalWarning']
+const fileOf = (name: string): string => fileURLToPath(new URL(`soak/${name}.ts`, import.meta.url))
+
+const server = spawn(process.execPath, [...node, '--expose-gc', fileOf('server'), String(clients)], {
+  stdio: ['pipe', 'pipe', 'pipe'],
+  env: { ...process.env, NODE_ENV: 'production', MALLOC_ARENA_MAX: '2', MALLOC_TRIM_THRESHOLD_: '131072' },
+})
+const written: string[] = []
+server.stderr.setEncoding('utf8').on('data', (said: string) => written.push(said.trim()))
+const lines = createInterface(server.stdout)[Symbol.asyncIterator]()
+
+async function hear<T extends object>(example: T): Promise<T> {
+  const { value, done } = await lines.next()
+  if (done === true) throw new Error(`the server of the soak has ended (${server.signalCode ?? server.exitCode})\n${written.join('\n')}`)
+  return parseMessage(value, example)
+}
+
+async function load(forSeconds: number): Promise<Readonly<Record<string, number>>> {
+  const child = spawn(process.execPath, [...node, fileOf('load')], { stdio: ['pipe', 'pipe', 'inherit'] })
+  child.stdin.end(JSON.stringify({ http1, http2, tokens: tokens.slice(1), seconds: forSeconds }))
+  const { tally } = parseMessage(await text(child.stdout), { tally: {} as Record<string, number> })
+  return tally
+}
+
+/** Milliseconds until an honest client has its answer whole; `Infinity`: it got none, or another. */
+function probe(agent: Agent, path: string, token: string): Promise<number> {
+  const from = performance.now()
+  return new Promise((resolve) => {
+    const fail = (): void => resolve(Infinity)
+    const headers = { authorization: `Bearer ${token}`, 'x-org-name': organization }
+    get({ agent, host: '127.0.0.1', port: http1, path, headers, timeout: probeTimeoutMs }, (answer) => {
+      answer.resume().on('error', fail)
+      answer.on('end', () => resolve(answer.statusCode === 200 ? performance.now() - from : Infinity))
+    })
+      .on('timeout', fail)
+      .on('error', fail)
+  })
+}
+
+async function probeUntil(ended: AbortSignal): Promise<readonly number[]> {
+  const agent = new Agent({ keepAlive: true, maxSockets: 4 })
+  const [, small = soakExports[0]] = soakExports
+  const taken: number[] = []
+  const asked: Promise<unknown>[] = []
+  while (!ended.aborted) {
+    asked.push(probe(agent, small ? pathOf(small) : '/', tokens[0] ?? '').then((ms) => taken.push(ms)))
+    await delay(probeMs)
+  }
+  await Promise.all(asked)
+  agent.destroy()
+  return taken
+}
+
+const anyReport = {
+  held: anyHeld,
+  p99Ms: 0,
+  mostMs: 0,
+  restedAfterMs: 0,
+  outcomes: {} as Record<string, number>,
+  complaints: [''],
+}
+const ask = (): Promise<typeof anyReport> => {
+  server.stdin.write('rest\n')
+  return hear(anyReport)
+}
+
+const { http1, http2, tokens } = await hear({ http1: 0, http2: 0, tokens: [''] })
+try {
+  console.log(`${clients} clients; ${warmUpSeconds} s to warm up, ${seconds} s of load`)
+  await load(warmUpSeconds)
+  const { held: base } = await ask()
+  server.stdin.write('begin\n')
+  const own = monitorEventLoopDelay({ resolution: 10 })
+  own.enable()
+  const ending = new AbortController()
+  const probing = probeUntil(ending.signal)
+  const tally = await load(seconds)
+  ending.abort()
+  const probes = await probing
+  const { held: after, p99Ms, mostMs, outcomes, complaints, restedAfterMs } = await ask()
+
+  for (const [what, times] of Object.entries(tally).toSorted()) console.log(`${String(times).padStart(8)}  ${what}`)
+  console.log('the handler:', JSON.stringify(outcomes))
+  console.log(`at rest after ${restedAfterMs} ms; heap ${base.heap} → ${after.heap} bytes`)
+  console.log(`event loop: p99 ${p99Ms.toFixed(1)} ms, most ${mostMs.toFixed(1)} ms; in an idle process of this machine: p99 ${(own.percentile(99) / 1e6).toFixed(1)} ms, most ${(own.max / 1e6).toFixed(1)} ms`)
+  const checks = judge({ base, after, p99Ms, complaints: [...complaints, ...written], tally, probes })
+  for (const { name, ok, got } of checks) console.log(`${ok ? 'ok    ' : 'FAILED'}  ${name}: ${got}`)
+  const failed = checks.filter(({ ok }) => !ok).length
+  console.log(`soak: ${checks.length - failed} passed, ${failed} failed`)
+  process.exitCode = failed === 0 ? 0 : 1
+} finally {
+  server.stdin.end()
+}

@@ -1,0 +1,45 @@
+// The clients of the soak, in a process of their own: a job on stdin, the tally of what happened on stdout. When the time is
+// up it exits and leaves every connection as it is.
+import { text } from 'node:stream/consumers'
+import { setTimeout as delay } from 'node:timers/promises'
+
+import { parseMessage } from '../src/message.ts'
+import type { Act, Target } from './act.ts'
+import { http1Acts } from './http1-acts.ts'
+import { http2Acts } from './http2-acts.ts'
+
+const pauseMs = 4_000
+const anyJob = { http1: 0, http2: 0, tokens: [''], seconds: 0 }
+const job = parseMessage(await text(process.stdin), anyJob)
+const { http1, http2, tokens, seconds } = job
+const until = performance.now() + seconds * 1_000
+const tally: Record<string, number> = {}
+
+type Weighted = readonly (readonly [name: string, weight: number, act: Act])[]
+
+function pick(acts: Weighted): readonly [string, Act] {
+  let at = Math.random() * acts.reduce((sum, [, weight]) => sum + weight, 0)
+  for (const [name, weight, act] of acts) {
+    at -= weight
+    if (at <= 0) return [name, act]
+  }
+  return ['none', async () => 'wrong: no act']
+}
+
+async function client(protocol: string, acts: Weighted, target: Target): Promise<void> {
+  await delay(Math.random() * pauseMs)
+  while (performance.now() < until) {
+    const [name, act] = pick(acts)
+    const result = await act(target).catch((error: unknown) => `failed: ${String(error)}`)
+    const line = `${protocol}, ${name}: ${result}`
+    tally[line] = (tally[line] ?? 0) + 1
+    await delay(Math.random() * 2 * pauseMs)
+  }
+}
+
+for (const [nth, token] of tokens.entries()) {
+  if (nth % 2 === 0) void client('HTTP/1.1', http1Acts, { port: http1, token })
+  else void client('HTTP/2', http2Acts, { port: http2, token })
+}
+await delay(seconds * 1_000)
+process.stdout.write(JSON.stringify({ tally }), () => process.exit(0))

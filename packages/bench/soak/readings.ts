@@ -1,0 +1,60 @@
+import { readdirSync } from 'node:fs'
+import { IncomingMessage, ServerResponse } from 'node:http'
+import { Http2ServerRequest, Http2ServerResponse } from 'node:http2'
+import { Socket } from 'node:net'
+import { queryObjects } from 'node:v8'
+
+/** What the server process holds at rest, after a collection. */
+export interface Held {
+  /** Bytes. */
+  readonly resident: number
+  readonly heap: number
+  /** By name: descriptors, sockets, timers, listeners, slots, and objects that are still reachable. */
+  readonly counts: Readonly<Record<string, number>>
+}
+
+/** Any `Held`, to compare a message with. */
+export const anyHeld: Held = { resident: 0, heap: 0, counts: {} }
+
+const timer = setTimeout(() => undefined, 0)
+const classes = {
+  timers: timer.constructor,
+  requests: IncomingMessage,
+  responses: ServerResponse,
+  http2Requests: Http2ServerRequest,
+  http2Responses: Http2ServerResponse,
+  socketObjects: Socket,
+  abortSignals: AbortSignal,
+}
+clearTimeout(timer)
+
+/** Reads what this process holds. Collect garbage first. `-1` descriptors: the system has no `/proc`. */
+export function readHeld(counts: Readonly<Record<string, number>>): Held {
+  const { rss, heapUsed } = process.memoryUsage()
+  const objects = Object.entries(classes).map(([name, kind]) => [name, countOf(kind)] as const)
+  return {
+    resident: rss,
+    heap: heapUsed,
+    counts: {
+      descriptors: descriptors(),
+      ...Object.fromEntries(objects),
+      processListeners: listenersOf(process),
+      ...counts,
+    },
+  }
+}
+
+/** All listeners of an emitter, of every event. */
+export const listenersOf = (emitter: NodeJS.EventEmitter): number =>
+  emitter.eventNames().reduce((sum, name) => sum + emitter.listenerCount(name), 0)
+
+/** Objects of a class that can still be reached. */
+const countOf = (kind: Function): number => queryObjects(kind, { format: 'count' })
+
+function descriptors(): number {
+  try {
+    return readdirSync('/proc/self/fd').length
+  } catch {
+    return -1
+  }
+}
