@@ -46,7 +46,11 @@ export function createBodyCheck(entry: SoakExport, from: number, length: number)
   let wrong = false
   return {
     take: (bytes) => {
-      if (received + bytes.length > length || bytes.compare(expected, received, received + bytes.length) !== 0) wrong = true
+      if (
+        received + bytes.length > length ||
+        bytes.compare(expected, received, received + bytes.length) !== 0
+      )
+        wrong = true
       received += bytes.length
     },
     result: (ended) => {

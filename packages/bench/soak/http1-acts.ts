@@ -178,9 +178,14 @@ async function leave(target: Target): Promise<string> {
 async function stall(target: Target): Promise<string> {
   const socket = await open(target)
   socket.write(requestText(target, {}))
-  const [bytes] = (await Promise.race([once(socket, 'data'), closed(socket), delay(answerMs)])) ?? []
-  const status = bytes instanceof Buffer ? bytes.toString('latin1', 9, 12) : 'none'
-  socket.pause()
+  const status = await new Promise<string>((resolve) => {
+    socket.once('data', (bytes: Buffer) => {
+      socket.pause()
+      resolve(bytes.toString('latin1', 9, 12))
+    })
+    socket.once('close', () => resolve('none'))
+    socket.setTimeout(answerMs, () => resolve('none'))
+  })
   if (status !== '200') {
     socket.destroy()
     return `status ${status}`
@@ -206,8 +211,10 @@ const rubbishLines: readonly (() => string | Buffer)[] = [
   () => `GET /exports/1/download HTTP/1.1\r\nHost: soak\r\nRange: bytes=${'0-0,'.repeat(3_000)}\r\n\r\n`,
   () => 'POST /exports/1/download HTTP/1.1\r\nHost: soak\r\nContent-Length: 9999999\r\n\r\nbegun',
   () => 'POST /exports/1/download HTTP/1.1\r\nHost: soak\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n',
-  () => 'GET /exports/1/download HTTP/1.1\r\nHost: soak\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n',
-  () => 'GET /exports/1/download HTTP/1.1\r\nHost: soak\r\nExpect: 100-continue\r\nContent-Length: 10\r\n\r\n',
+  () =>
+    'GET /exports/1/download HTTP/1.1\r\nHost: soak\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n',
+  () =>
+    'GET /exports/1/download HTTP/1.1\r\nHost: soak\r\nExpect: 100-continue\r\nContent-Length: 10\r\n\r\n',
   () => 'GET /exports/1/download HTTP/1.1\r\nHost: soak\r\nUpgrade: h2c\r\nConnection: upgrade\r\n\r\n',
   () => 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n',
   () => 'CONNECT soak:80 HTTP/1.1\r\nHost: soak\r\n\r\n',

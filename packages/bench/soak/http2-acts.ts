@@ -99,7 +99,9 @@ async function leave(target: Target): Promise<string> {
   const begun = Array.from({ length: 1 + below(6) }, () => begin(session, target, largestExport).resume())
   for (const stream of begun) {
     await delay(below(200))
-    stream.close(anyOf([constants.NGHTTP2_NO_ERROR, constants.NGHTTP2_CANCEL, constants.NGHTTP2_INTERNAL_ERROR]))
+    stream.close(
+      anyOf([constants.NGHTTP2_NO_ERROR, constants.NGHTTP2_CANCEL, constants.NGHTTP2_INTERNAL_ERROR]),
+    )
   }
   await delay(below(1_000))
   session.destroy()
@@ -111,7 +113,11 @@ async function endSession(target: Target): Promise<string> {
   const session = await open(target)
   for (let nth = 0; nth < 4; nth += 1) begin(session, target, largestExport).resume()
   await delay(below(500))
-  anyOf([() => session.destroy(), () => session.destroy(undefined, constants.NGHTTP2_CANCEL), () => session.close()])()
+  anyOf([
+    () => session.destroy(),
+    () => session.destroy(undefined, constants.NGHTTP2_CANCEL),
+    () => session.close(),
+  ])()
   await delay(below(500))
   session.destroy()
   return 'left'
@@ -146,7 +152,10 @@ async function windowOfZero(target: Target): Promise<string> {
   return untilGivenUp(session, begun)
 }
 
-async function untilGivenUp(session: ClientHttp2Session, begun: readonly ClientHttp2Stream[]): Promise<string> {
+async function untilGivenUp(
+  session: ClientHttp2Session,
+  begun: readonly ClientHttp2Stream[],
+): Promise<string> {
   const allClosed = Promise.all(begun.map(closed)).then(() => 'given up by the server')
   const result = await Promise.race([allClosed, delay(gaveUpMs).then(() => 'held')])
   session.destroy()
@@ -158,7 +167,9 @@ async function strangers(target: Target): Promise<string> {
   try {
     const entry = anyExport()
     const results = await Promise.all(
-      Array.from({ length: 5 }, () => read(begin(session, { ...target, token: madeUpToken() }, entry), entry)),
+      Array.from({ length: 5 }, () =>
+        read(begin(session, { ...target, token: madeUpToken() }, entry), entry),
+      ),
     )
     return anyOf(results)
   } finally {
@@ -203,7 +214,8 @@ async function rubbish({ port }: Target): Promise<string> {
 }
 
 const closed = async (stream: ClientHttp2Stream): Promise<void> => {
-  if (!stream.closed || !stream.destroyed) await new Promise<void>((resolve) => stream.once('close', () => resolve()))
+  if (!stream.closed || !stream.destroyed)
+    await new Promise<void>((resolve) => stream.once('close', () => resolve()))
 }
 
 const ignore = (): void => undefined

@@ -1,5 +1,6 @@
 // The clients of the soak, in a process of their own: a job on stdin, the tally of what happened on stdout. When the time is
 // up it exits and leaves every connection as it is.
+import { setPriority } from 'node:os'
 import { text } from 'node:stream/consumers'
 import { setTimeout as delay } from 'node:timers/promises'
 
@@ -8,12 +9,19 @@ import type { Act, Target } from './act.ts'
 import { http1Acts } from './http1-acts.ts'
 import { http2Acts } from './http2-acts.ts'
 
+setPriority(10) // the server is measured, not its share of the processors
 const pauseMs = 4_000
 const anyJob = { http1: 0, http2: 0, tokens: [''], seconds: 0 }
 const job = parseMessage(await text(process.stdin), anyJob)
 const { http1, http2, tokens, seconds } = job
 const until = performance.now() + seconds * 1_000
+/** Every kind of client is in it, also one that has done nothing. */
 const tally: Record<string, number> = {}
+for (const [name] of http1Acts) tally[`HTTP/1.1, ${name}: begun`] = 0
+for (const [name] of http2Acts) tally[`HTTP/2, ${name}: begun`] = 0
+const count = (line: string): void => {
+  tally[line] = (tally[line] ?? 0) + 1
+}
 
 type Weighted = readonly (readonly [name: string, weight: number, act: Act])[]
 
@@ -30,9 +38,9 @@ async function client(protocol: string, acts: Weighted, target: Target): Promise
   await delay(Math.random() * pauseMs)
   while (performance.now() < until) {
     const [name, act] = pick(acts)
+    count(`${protocol}, ${name}: begun`)
     const result = await act(target).catch((error: unknown) => `failed: ${String(error)}`)
-    const line = `${protocol}, ${name}: ${result}`
-    tally[line] = (tally[line] ?? 0) + 1
+    count(`${protocol}, ${name}: ${result}`)
     await delay(Math.random() * 2 * pauseMs)
   }
 }
