@@ -1,8 +1,7 @@
 // Many bad clients for a long time, and whether the server is afterwards as it was: `pnpm soak`, or shorter with
 // `pnpm soak --seconds 60`. The load, the server and this judge are three processes.
 import { spawn } from 'node:child_process'
-import { Agent, get } from 'node:http'
-import { monitorEventLoopDelay } from 'node:perf_hooks'
+import { get } from 'node:http'
 import { createInterface } from 'node:readline'
 import { text } from 'node:stream/consumers'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -10,7 +9,8 @@ import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 
 import { organization, pathOf, soakExports } from './soak/exports.ts'
-import { judge } from './soak/judge.ts'
+import { judge, type Probe } from './soak/judge.ts'
+import { watchLoop } from './soak/loop-delay.ts'
 import { anyHeld } from './soak/readings.ts'
 import { whole, withoutDashes } from './src/arguments.ts'
 import { parseMessage } from './src/message.ts'
@@ -67,40 +67,37 @@ async function load(forSeconds: number): Promise<Readonly<Record<string, number>
   return tally
 }
 
-/** Milliseconds until an honest client has its answer whole; `Infinity`: it got none, or another. */
-function probe(agent: Agent, path: string, token: string): Promise<number> {
+/** Asks for an export as an honest client, on a connection of its own. */
+function probe(path: string, token: string): Promise<Probe> {
   const from = performance.now()
   return new Promise((resolve) => {
-    const fail = (): void => resolve(Infinity)
-    const headers = { authorization: `Bearer ${token}`, 'x-org-name': organization }
-    get({ agent, host: '127.0.0.1', port: http1, path, headers, timeout: probeTimeoutMs }, (answer) => {
-      answer.resume().on('error', fail)
-      answer.on('end', () => resolve(answer.statusCode === 200 ? performance.now() - from : Infinity))
+    const end = (result: string): void => resolve({ ms: performance.now() - from, result })
+    const headers = { authorization: `Bearer ${token}`, 'x-org-name': organization, connection: 'close' }
+    get({ host: '127.0.0.1', port: http1, path, headers, timeout: probeTimeoutMs }, (answer) => {
+      answer.resume().on('error', (error) => end(error.message))
+      answer.on('end', () => end(`status ${answer.statusCode}`))
     })
-      .on('timeout', fail)
-      .on('error', fail)
+      .on('timeout', function () {
+        this.destroy(new Error(`silent for ${probeTimeoutMs} ms`))
+      })
+      .on('error', (error) => end(error.message))
   })
 }
 
-async function probeUntil(ended: AbortSignal): Promise<readonly number[]> {
-  const agent = new Agent({ keepAlive: true, maxSockets: 4 })
+async function probeUntil(ended: AbortSignal): Promise<readonly Probe[]> {
   const [, small = soakExports[0]] = soakExports
-  const taken: number[] = []
-  const asked: Promise<unknown>[] = []
+  const asked: Promise<Probe>[] = []
   while (!ended.aborted) {
-    asked.push(probe(agent, small ? pathOf(small) : '/', tokens[0] ?? '').then((ms) => taken.push(ms)))
+    asked.push(probe(small ? pathOf(small) : '/', tokens[0] ?? ''))
     await delay(probeMs)
   }
-  await Promise.all(asked)
-  agent.destroy()
-  return taken
+  return Promise.all(asked)
 }
 
 const anyCounts: Readonly<Record<string, number>> = {}
 const anyReport = {
   held: anyHeld,
-  p99Ms: 0,
-  mostMs: 0,
+  delay: { p99Ms: 0, ownP99Ms: 0, mostMs: 0 },
   restedAfterMs: 0,
   outcomes: anyCounts,
   complaints: [''],
@@ -116,21 +113,19 @@ try {
   await load(warmUpSeconds)
   const { held: base } = await ask()
   server.stdin.write('begin\n')
-  const idleDelay = monitorEventLoopDelay({ resolution: 10 })
-  idleDelay.enable()
+  const idleLoop = watchLoop()
   const ending = new AbortController()
   const probing = probeUntil(ending.signal)
   const tally = await load(seconds)
   ending.abort()
   const probes = await probing
-  const idleP99Ms = idleDelay.percentile(99) / 1e6
-  const { held: after, p99Ms, mostMs, outcomes, complaints, restedAfterMs } = await ask()
+  const idleP99Ms = idleLoop.read().p99Ms
+  const { held: after, delay: loop, outcomes, complaints, restedAfterMs } = await ask()
 
   for (const what of Object.keys(tally).toSorted((one, other) => one.localeCompare(other)))
     console.log(`${String(tally[what]).padStart(8)}  ${what}`)
   console.log('the handler:', JSON.stringify(outcomes))
   console.log(`at rest after ${restedAfterMs} ms; heap ${base.heap} → ${after.heap} bytes`)
-  console.log(`the event loop's longest delay: ${mostMs.toFixed(1)} ms`)
   const checks = judge({
     base,
     after,

@@ -1,3 +1,4 @@
+import { type LoopDelay, p99 } from './loop-delay.ts'
 import type { Held } from './readings.ts'
 
 /** What the soak has seen. */
@@ -5,16 +6,22 @@ export interface Seen {
   /** The server at rest, after the warm-up and after the load. */
   readonly base: Held
   readonly after: Held
-  /** The event loop's delay in the server process, in milliseconds. */
-  readonly p99Ms: number
-  /** The same in a process with nothing to do, at the same time: more than the 10 ms between two looks is the machine's. */
+  /** Of the server process, while the load ran. */
+  readonly loop: LoopDelay
+  /** The same in a process with almost nothing to do, in milliseconds: it shows how busy the machine is. */
   readonly idleP99Ms: number
   /** Warnings, unhandled rejections and uncaught exceptions of the server, and what it wrote on stderr. */
   readonly complaints: readonly string[]
   /** How often each thing happened to the clients. */
   readonly tally: Readonly<Record<string, number>>
-  /** Milliseconds that each request of an honest client took while the load ran; `Infinity`: no good answer. */
-  readonly probes: readonly number[]
+  /** The requests of an honest client while the load ran. */
+  readonly probes: readonly Probe[]
+}
+
+/** One request of an honest client: milliseconds until its end, and how it ended: `'status 200'` is right. */
+export interface Probe {
+  readonly ms: number
+  readonly result: string
 }
 
 /** One thing that must hold. */
@@ -26,7 +33,8 @@ export interface Check {
 
 const residentGrowth = 1.1
 const mostDelayMs = 100
-const quietMs = 20
+/** A machine on which an idle process is later than this has other work to do. */
+const quietMs = 10
 const mostProbeMs = 1_000
 /** Objects that Node itself keeps for later, such as freed parsers and timers of its own. */
 const spare = 8
@@ -42,17 +50,16 @@ const spared = new Set([
 ])
 
 /** Judges what was seen: every line must be ok. Pure. */
-export function judge({ base, after, p99Ms, idleP99Ms, complaints, tally, probes }: Seen): readonly Check[] {
+export function judge({ base, after, loop, idleP99Ms, complaints, tally, probes }: Seen): readonly Check[] {
   const wrong = Object.entries(tally).filter(([what]) => what.includes(': wrong'))
   const idle = Object.entries(tally).flatMap(([what, times]) => (times === 0 ? [what] : []))
   const exact = Object.entries(tally).reduce(
     (sum, [what, times]) => sum + (what.endsWith(': exact') ? times : 0),
     0,
   )
-  const busyMs = Math.max(0, idleP99Ms - quietMs)
-  const sorted = probes.toSorted((one, other) => one - other)
-  const slowest = sorted.at(-1) ?? Infinity
-  const p99Probe = sorted[Math.ceil(sorted.length * 0.99) - 1] ?? Infinity
+  const judgedMs = idleP99Ms > quietMs ? loop.ownP99Ms : loop.p99Ms
+  const refused = probes.filter(({ result }) => result !== 'status 200')
+  const probeP99Ms = p99(probes.map(({ ms }) => ms))
   return [
     {
       name: 'resident memory is within 10 % of the base',
@@ -66,13 +73,18 @@ export function judge({ base, after, p99Ms, idleP99Ms, complaints, tally, probes
     }),
     {
       name: `p99 of the event loop's delay is below ${mostDelayMs} ms`,
-      ok: p99Ms < mostDelayMs + busyMs,
-      got: `${p99Ms.toFixed(1)} ms; an idle process of this machine: ${idleP99Ms.toFixed(1)} ms, of which ${busyMs.toFixed(1)} are allowed for`,
+      ok: judgedMs < mostDelayMs,
+      got: `${ms(loop.p99Ms)}, without waiting for a processor ${ms(loop.ownP99Ms)}, at most ${ms(loop.mostMs)}; an idle process: ${ms(idleP99Ms)}`,
     },
     {
-      name: `an honest client is always served, 99 of 100 times within ${mostProbeMs} ms`,
-      ok: Number.isFinite(slowest) && p99Probe < mostProbeMs,
-      got: `${probes.length} requests, p99 ${p99Probe.toFixed(0)} ms, the slowest ${slowest.toFixed(0)} ms`,
+      name: 'an honest client is served throughout',
+      ok: probes.length > 0 && refused.length === 0,
+      got: `${probes.length} requests, p99 ${ms(probeP99Ms)}; not served: ${list(refused.map(({ result }) => result))}`,
+    },
+    {
+      name: `an honest client is served within ${mostProbeMs} ms (p99; only judged where an idle process is on time)`,
+      ok: probeP99Ms < mostProbeMs || idleP99Ms > quietMs,
+      got: ms(probeP99Ms),
     },
     {
       name: 'every kind of client was at work',
@@ -89,6 +101,8 @@ export function judge({ base, after, p99Ms, idleP99Ms, complaints, tally, probes
 }
 
 const mebibytes = (bytes: number): string => `${(bytes / 1_048_576).toFixed(1)} MiB`
+
+const ms = (value: number): string => `${value.toFixed(1)} ms`
 
 const list = (lines: readonly string[]): string =>
   lines.length === 0 ? 'none' : `${lines.length}: ${lines.slice(0, 3).join(' · ')}`

@@ -7,7 +7,6 @@ import { createServer as createHttp2Server, type ServerHttp2Session } from 'node
 import type { Server } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { createInterface } from 'node:readline'
 import { setTimeout as delay } from 'node:timers/promises'
 
@@ -20,6 +19,7 @@ import express from 'express'
 import { createBrokenStore } from './broken-store.ts'
 import { createCountingLimiter } from './counting-limiter.ts'
 import { organization, soakExports } from './exports.ts'
+import { watchLoop } from './loop-delay.ts'
 import { listenersOf, readHeld } from './readings.ts'
 
 const collect = globalThis.gc
@@ -130,19 +130,14 @@ const atWork = async (): Promise<Record<string, number>> => ({
 const say = (message: object): void => void process.stdout.write(`${JSON.stringify(message)}\n`)
 say({ http1: await listening(http1), http2: await listening(http2), tokens })
 
-const loopDelay = monitorEventLoopDelay({ resolution: 10 })
-loopDelay.enable()
+let loop = watchLoop()
 for await (const line of createInterface(process.stdin)) {
   if (line === 'begin') {
-    loopDelay.reset()
+    loop = watchLoop()
     for (const name of Object.keys(outcomes)) delete outcomes[name]
     continue
   }
-  const figures = {
-    p99Ms: loopDelay.percentile(99) / 1e6,
-    mostMs: loopDelay.max / 1e6,
-    outcomes: { ...outcomes },
-  }
+  const figures = { delay: loop.read(), outcomes: { ...outcomes } }
   const from = performance.now()
   const resting = async (): Promise<boolean> => Object.values(await atWork()).every((count) => count === 0)
   while (!(await resting()) && performance.now() - from < restMs) await delay(100)

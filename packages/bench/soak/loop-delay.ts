@@ -1,0 +1,61 @@
+import { readFileSync } from 'node:fs'
+
+/** The event loop's delay, looked at every 10 ms. All in milliseconds, all the 99th percentile but `mostMs`. */
+export interface LoopDelay {
+  readonly p99Ms: number
+  /** Without the time in which the process was ready to run and the system gave it no processor. */
+  readonly ownP99Ms: number
+  readonly mostMs: number
+}
+
+/** Looks at the delay from now on, until `read`. */
+export interface LoopWatch {
+  read(): LoopDelay
+}
+
+const lookMs = 10
+
+/**
+ * Watches the event loop of this process: how late each look of a timer comes. `perf_hooks` measures the same, but not how
+ * much of it the process waited for a processor, which is the fault of the machine (proc_pid_schedstat: the second figure).
+ */
+export function watchLoop(): LoopWatch {
+  const delays: number[] = []
+  const owns: number[] = []
+  let before = performance.now()
+  let waitedBefore = waitedMs()
+  const timer = setInterval(() => {
+    const now = performance.now()
+    const waited = waitedMs()
+    const delay = Math.max(0, now - before - lookMs)
+    delays.push(delay)
+    owns.push(Math.max(0, delay - (waited - waitedBefore)))
+    before = now
+    waitedBefore = waited
+  }, lookMs)
+  return {
+    read: () => {
+      clearInterval(timer)
+      return {
+        p99Ms: p99(delays),
+        ownP99Ms: p99(owns),
+        mostMs: delays.reduce((most, ms) => Math.max(most, ms), 0),
+      }
+    },
+  }
+}
+
+/** The 99th percentile; `Infinity` of none. */
+export function p99(values: readonly number[]): number {
+  const sorted = values.toSorted((one, other) => one - other)
+  return sorted[Math.ceil(sorted.length * 0.99) - 1] ?? Infinity
+}
+
+/** Milliseconds that the main thread has waited for a processor; 0 where the system does not say. */
+function waitedMs(): number {
+  try {
+    return Number(readFileSync('/proc/self/schedstat', 'utf8').split(' ')[1]) / 1e6
+  } catch {
+    return 0
+  }
+}
