@@ -73,14 +73,13 @@ function probe(path: string, token: string): Promise<Probe> {
   return new Promise((resolve) => {
     const end = (result: string): void => resolve({ ms: performance.now() - from, result })
     const headers = { authorization: `Bearer ${token}`, 'x-org-name': organization, connection: 'close' }
-    get({ host: '127.0.0.1', port: http1, path, headers, timeout: probeTimeoutMs }, (answer) => {
+    const timeout = probeTimeoutMs
+    const request = get({ host: '127.0.0.1', port: http1, path, headers, timeout }, (answer) => {
       answer.resume().on('error', (error) => end(error.message))
       answer.on('end', () => end(`status ${answer.statusCode}`))
     })
-      .on('timeout', function () {
-        this.destroy(new Error(`silent for ${probeTimeoutMs} ms`))
-      })
-      .on('error', (error) => end(error.message))
+    request.on('timeout', () => request.destroy(new Error(`silent for ${timeout} ms`)))
+    request.on('error', (error) => end(error.message))
   })
 }
 
@@ -129,7 +128,7 @@ try {
   const checks = judge({
     base,
     after,
-    p99Ms,
+    loop,
     idleP99Ms,
     complaints: [...complaints, ...written],
     tally,
