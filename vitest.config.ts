@@ -15,8 +15,6 @@ export default defineConfig({
     // A busy machine is no fault of the code: what must be fast is measured by the bench.
     testTimeout: 60_000,
     hookTimeout: 60_000,
-    // Nor is a moment without a processor: where real servers, sockets and clocks meet one, CI asks again, and says so.
-    retry: process.env['CI'] === 'true' ? 2 : 0,
     globalSetup: [fileURLToPath(new URL('scripts/servers/global-setup.ts', import.meta.url))],
     coverage: {
       provider: 'v8',

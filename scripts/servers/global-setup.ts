@@ -1,30 +1,37 @@
-import type { TestProject } from 'vitest/node'
+import type { TestProject, TestResult } from 'vitest/node'
 
 import { missingServers } from './available.ts'
 import { installServers } from './install.ts'
 
 /**
  * Before the tests: in CI, and where SALLYPORT_INSTALL_SERVERS=1 asks for it, installs the servers they need, so that
- * nothing is skipped. After them: where servers were missing, says in one line what that cost and how to get them.
+ * nothing is skipped for want of one. After them: says how many tests were skipped, and why.
  */
-export default function setup({ vitest }: TestProject): (() => void) | void {
-  if (process.env['CI'] === 'true' || process.env['SALLYPORT_INSTALL_SERVERS'] === '1')
-    return installServers()
-  const missing = missingServers()
-  if (missing.length === 0) return
+export default function setup({ vitest }: TestProject): () => void {
+  const installs = process.env['CI'] === 'true' || process.env['SALLYPORT_INSTALL_SERVERS'] === '1'
+  if (installs) installServers()
   return () => {
     if (said) return
     said = true
-    const tests = vitest.state
+    const skipped = vitest.state
       .getTestModules()
       .flatMap(({ children }) => Array.from(children.allTests('skipped')))
-    const skipped = tests.filter(({ options }) => options.mode === 'skip').length
+    const reasons = Map.groupBy(skipped, (test) => noteOf(test.result()))
+    for (const [reason, tests] of reasons) {
+      if (reason !== undefined) process.stderr.write(`\nTests skipped: ${tests.length}, because ${reason}\n`)
+    }
+    const missing = missingServers()
+    if (missing.length === 0) return
     const names = missing.map(({ name }) => name).join(', ')
     const packages = missing.flatMap((server) => server.packages).join(' ')
+    const count = skipped.filter(({ options }) => options.mode === 'skip').length
     process.stderr.write(
-      `\nNot on this machine: ${names}. Tests skipped: ${skipped}. To run them, as root: apt-get install --no-install-recommends ${packages}\n`,
+      `\nNot on this machine: ${names}. Tests skipped: ${count}. To run them, as root: apt-get install --no-install-recommends ${packages}\n`,
     )
   }
 }
+
+const noteOf = (result: TestResult): string | undefined =>
+  result.state === 'skipped' ? result.note : undefined
 
 let said = false

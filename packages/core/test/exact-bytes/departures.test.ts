@@ -1,9 +1,9 @@
 import { once } from 'node:events'
-import { readdirSync } from 'node:fs'
 import { connect } from 'node:net'
 
 import { describe, expect, test } from 'vitest'
 
+import { openFiles } from '../../../../scripts/servers/open-files.ts'
 import { createMemoryLimiter } from '../../src/limits/memory-limiter.ts'
 import type { ExportStore, OpenObject, RateLimiter } from '../../src/ports.ts'
 import { createMemoryStore } from '../../src/testing/memory-store.ts'
@@ -12,7 +12,7 @@ import { exportId, key, openGuard, path, until } from './guard.ts'
 import { serve } from './server.ts'
 
 const bytes = positionCoded(20_000_000)
-const descriptors = (): number => readdirSync('/proc/self/fd').length
+const descriptors = (): number => openFiles().length
 const timers = (): number => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length
 const never = <V>(): Promise<V> => new Promise(() => undefined)
 

@@ -1,10 +1,10 @@
-import { readdirSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
 import { positionCoded } from '@sallyport/core/testing'
 import { expect, test } from 'vitest'
 
+import { openFiles } from '../../../../scripts/servers/open-files.ts'
 import { temporaryFolder } from '../filesystem/temporary-folder.ts'
 import { download } from './clients.ts'
 import { key } from './guarded.ts'
@@ -22,7 +22,7 @@ test(
     const root = await temporaryFolder()
     await writeFile(join(root, key), whole)
     const server = await startServer(root, { descriptors: 128 })
-    const descriptors = (): number => readdirSync(`/proc/${server.pid}/fd`).length
+    const descriptors = (): number => openFiles(server.pid).length
     const before = descriptors()
 
     // Those that are served hold their descriptors until all have asked.

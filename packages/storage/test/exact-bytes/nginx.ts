@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { join } from 'node:path'
@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
 
 import { freePort, startDaemon, until } from '../../../../scripts/servers/daemon.ts'
+import { openFiles } from '../../../../scripts/servers/open-files.ts'
 import { temporaryFolder } from '../filesystem/temporary-folder.ts'
 
 /** A real nginx, as Debian ships it, in front of a port. */
@@ -40,7 +41,7 @@ http {
     port,
     bufferedFiles: () =>
       childrenOf(nginx.pid)
-        .flatMap(openFiles)
+        .flatMap((pid) => openFiles(pid))
         .filter((file) => file.startsWith(join(folder, 'proxy'))).length,
   }
 }
@@ -57,12 +58,3 @@ const answers = (port: number): Promise<boolean> =>
 
 const childrenOf = (pid: number): readonly number[] =>
   readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').map(Number)
-
-const openFiles = (pid: number): readonly string[] =>
-  readdirSync(`/proc/${pid}/fd`).flatMap((descriptor) => {
-    try {
-      return [readlinkSync(`/proc/${pid}/fd/${descriptor}`)]
-    } catch {
-      return [] // closed by now
-    }
-  })

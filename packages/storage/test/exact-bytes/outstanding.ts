@@ -1,9 +1,10 @@
-import { readdirSync } from 'node:fs'
 import { createServer, type RequestListener } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 
 import { createMemoryLimiter, type ExportStore, type RateLimiter } from '@sallyport/core'
 import { onTestFinished } from 'vitest'
+
+import { openFiles } from '../../../../scripts/servers/open-files.ts'
 
 /** What is out at the moment, and must come back. */
 interface Outstanding {
@@ -34,7 +35,7 @@ export async function watchedServer(listener: RequestListener, places: () => num
   return {
     port: (server.address() as AddressInfo).port,
     outstanding: () => ({
-      descriptors: readdirSync('/proc/self/fd').length,
+      descriptors: openFiles().length,
       timers: process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length,
       sockets: sockets.size,
       places: places(),

@@ -1,10 +1,11 @@
 import { execFileSync } from 'node:child_process'
-import { readdirSync, readlinkSync } from 'node:fs'
 import { mkdtemp, realpath, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
 import { onTestFinished } from 'vitest'
+
+import { openFiles } from '../../../../scripts/servers/open-files.ts'
 
 /** A folder of the running test's own, gone after it. */
 export async function temporaryFolder(parent = tmpdir()): Promise<string> {
@@ -14,16 +15,8 @@ export async function temporaryFolder(parent = tmpdir()): Promise<string> {
 }
 
 /** The files below a folder that this process holds open, as Linux tells it. */
-export function heldOpenBelow(folder: string): readonly string[] {
-  return readdirSync('/proc/self/fd').flatMap((descriptor) => {
-    try {
-      const path = readlinkSync(`/proc/self/fd/${descriptor}`)
-      return path.startsWith(folder) ? [path] : []
-    } catch {
-      return [] // the listing's own descriptor, closed by now
-    }
-  })
-}
+export const heldOpenBelow = (folder: string): readonly string[] =>
+  openFiles().filter((path) => path.startsWith(folder))
 
 /** Makes a pipe that nobody writes to. */
 export function makePipe(path: string): string {

@@ -1,0 +1,27 @@
+import { existsSync, readdirSync, readlinkSync } from 'node:fs'
+
+import { TestRunner } from 'vitest'
+
+/**
+ * The files, sockets and pipes that a process holds open, one for each descriptor, as `/proc` names them. Where the system
+ * has no `/proc`, the running test is skipped with that reason.
+ *
+ * @param pid - absent: this process
+ */
+export function openFiles(pid: number | 'self' = 'self'): readonly string[] {
+  const folder = `/proc/${pid}/fd`
+  if (!existsSync('/proc/self/fd')) skipRunningTest('this system has no /proc that shows open descriptors')
+  return readdirSync(folder).flatMap((descriptor) => {
+    try {
+      return [readlinkSync(`${folder}/${descriptor}`)]
+    } catch {
+      return [] // the listing's own descriptor, closed by now
+    }
+  })
+}
+
+function skipRunningTest(reason: string): never {
+  const running = TestRunner.getCurrentTest()
+  if (!running) throw new Error(reason)
+  return running.context.skip(reason)
+}
