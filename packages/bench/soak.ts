@@ -24,7 +24,7 @@ const { values } = parseArgs({
 })
 const seconds = whole('seconds', values.seconds)
 const clients = whole('clients', values.clients)
-const warmUpSeconds = Math.max(10, Math.round(seconds / 6))
+const warmUpSeconds = Math.max(20, Math.round(seconds / 6))
 const probeMs = 250
 const probeTimeoutMs = 5_000
 const node = [
