@@ -65,9 +65,9 @@ const handler = createExportHandler({
   }),
   tenancy: { mode: 'multi', findTenant: async (name) => (name === tenant.name ? tenant : undefined) },
   capability: 'exports:download',
-  findExport: async ({ exportId, tenant }) => {
+  findExport: async ({ exportId }) => {
     const row = records.get(exportId)
-    return row && { id: row.id, tenantId: tenant.id, key: row.key, format: 'jsonl', state: 'ready' }
+    return row && { id: row.id, tenantId: organization, key: row.key, format: 'jsonl', state: 'ready' }
   },
   store,
   limits: {
