@@ -58,6 +58,6 @@ export type {
   TroubleSource,
 } from './ports.ts'
 export { checkHandler } from './options/check-handler.ts'
-export { serveNode } from './serve-node.ts'
+export { serveNode } from './node/serve-node.ts'
 export { abortable, DeadlineError, withDeadline } from './waiting.ts'
 export type { Deadline } from './waiting.ts'

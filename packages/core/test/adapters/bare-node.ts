@@ -3,8 +3,8 @@ import type { Http2ServerRequest, Http2ServerResponse, ServerHttp2Session } from
 import { createServer as createHttp2Server } from 'node:http2'
 import type { AddressInfo } from 'node:net'
 
+import { serveNode } from '../../src/node/serve-node.ts'
 import type { ExportHandler, ExportRequest } from '../../src/ports.ts'
-import { serveNode } from '../../src/serve-node.ts'
 import type { Served } from '../../src/testing/adapter-contract.ts'
 
 /** `/exports/{exportId}/download`, by hand; every other path without the parameter. */

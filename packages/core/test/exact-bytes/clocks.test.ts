@@ -255,7 +255,7 @@ test('a response that somebody else has begun is left alone', async () => {
   const guard = openGuard(memory())
   const server = await serve(guard.handler, (request, response) => {
     response.end('mine')
-    void import('../../src/serve-node.ts').then(({ serveNode }) =>
+    void import('../../src/node/serve-node.ts').then(({ serveNode }) =>
       serveNode(guard.handler, request, response, { params: {} }),
     )
   })

@@ -6,8 +6,8 @@ import { join } from 'node:path'
 
 import { describe, expect, test } from 'vitest'
 
+import { serveNode } from '../../src/node/serve-node.ts'
 import type { ExportStore } from '../../src/ports.ts'
-import { serveNode } from '../../src/serve-node.ts'
 import { createChaosStore } from '../../src/testing/chaos-store.ts'
 import { createMemoryStore } from '../../src/testing/memory-store.ts'
 import { positionCoded } from '../../src/testing/position-coded.ts'

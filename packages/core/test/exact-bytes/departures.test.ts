@@ -167,7 +167,7 @@ describe('a client that leaves while the guard waits', () => {
         limits: { ...generous, ...made.limits, limiter: out.limiter },
       })
       const address = name === 'address quota' ? '127.0.0.1' : undefined
-      const { serveNode } = await import('../../src/serve-node.ts')
+      const { serveNode } = await import('../../src/node/serve-node.ts')
       const server = await serve(guard.handler, (request, response) => {
         if (name === 'head') request.headers.range = 'bytes=0-1'
         if (name === 'isMember') request.headers['x-org-name'] = 'acme'

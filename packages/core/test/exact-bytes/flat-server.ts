@@ -6,8 +6,8 @@ import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2'
 import { createServer as createHttp2Server } from 'node:http2'
 import type { AddressInfo } from 'node:net'
 
+import { serveNode } from '../../src/node/serve-node.ts'
 import type { ExportStore } from '../../src/ports.ts'
-import { serveNode } from '../../src/serve-node.ts'
 import { ask, exportId, openGuard } from './guard.ts'
 
 /**

@@ -2,8 +2,8 @@ import type { RequestListener } from 'node:http'
 import { createServer } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 
+import { serveNode } from '../../src/node/serve-node.ts'
 import type { ExportHandler } from '../../src/ports.ts'
-import { serveNode } from '../../src/serve-node.ts'
 
 /** A bare Node server around a handler, which counts its connections. */
 export interface TestServer {

@@ -8,8 +8,8 @@ import type { AddressInfo, Server, Socket } from 'node:net'
 import { connect } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 
+import { serveNode } from '../../src/node/serve-node.ts'
 import type { ExportHandler } from '../../src/ports.ts'
-import { serveNode } from '../../src/serve-node.ts'
 import { exportId, path } from './guard.ts'
 
 /** What a client saw of one answer. */

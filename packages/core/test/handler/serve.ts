@@ -1,8 +1,8 @@
 import { createServer, type ServerOptions } from 'node:http'
 import type { AddressInfo } from 'node:net'
 
+import { serveNode } from '../../src/node/serve-node.ts'
 import type { ExportHandler } from '../../src/ports.ts'
-import { serveNode } from '../../src/serve-node.ts'
 
 /** A server on 127.0.0.1. `await using` closes it. */
 export interface Served extends AsyncDisposable {

@@ -4,7 +4,7 @@ import type { AddressInfo, Socket } from 'node:net'
 
 import { describe, expect, onTestFinished, test } from 'vitest'
 
-import { serveNode } from '../../src/serve-node.ts'
+import { serveNode } from '../../src/node/serve-node.ts'
 import { createMemoryStore } from '../../src/testing/memory-store.ts'
 import { counting } from '../exact-bytes/counting.ts'
 import { exportId, key, openGuard, path, until } from '../exact-bytes/guard.ts'

@@ -1,8 +1,8 @@
 import { createServer, type RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
 
+import { serveNode } from '../../src/node/serve-node.ts'
 import { refuse } from '../../src/refusals.ts'
-import { serveNode } from '../../src/serve-node.ts'
 import { createMemoryStore } from '../../src/testing/memory-store.ts'
 import { exportId, openGuard } from '../exact-bytes/guard.ts'
 

@@ -4,9 +4,9 @@ import { type AddressInfo, connect, type Server, type Socket } from 'node:net'
 
 import { afterEach, expect, onTestFinished, test, vi } from 'vitest'
 
+import { serveNode } from '../../src/node/serve-node.ts'
 import type { ExportHandler } from '../../src/ports.ts'
 import { refuse } from '../../src/refusals.ts'
-import { serveNode } from '../../src/serve-node.ts'
 import { createMemoryStore } from '../../src/testing/memory-store.ts'
 import { counting } from '../exact-bytes/counting.ts'
 import { exportId, key, openGuard, path } from '../exact-bytes/guard.ts'

@@ -5,9 +5,9 @@ import { text } from 'node:stream/consumers'
 
 import { expect, onTestFinished, test } from 'vitest'
 
-import { wholeBody } from '../src/delivery/whole-body.ts'
-import type { ExportHandler, ExportRequest } from '../src/ports.ts'
-import { serveNode } from '../src/serve-node.ts'
+import { wholeBody } from '../../src/delivery/whole-body.ts'
+import { serveNode } from '../../src/node/serve-node.ts'
+import type { ExportHandler, ExportRequest } from '../../src/ports.ts'
 
 const answer = {
   status: 200,

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net'
 
-import { DeliveryError } from './delivery-error.ts'
+import { DeliveryError } from '../delivery/delivery-error.ts'
 import type { NodeResponse } from './node-response.ts'
 import { endingOf, isFinished, isGone, isHttp2, isTaken } from './node-response.ts'
 

@@ -1,12 +1,12 @@
 import type { IncomingMessage } from 'node:http'
 import type { Http2ServerRequest } from 'node:http2'
 
-import { waitForTurn } from './delivery/connection-turn.ts'
-import { DeliveryError } from './delivery/delivery-error.ts'
-import type { NodeResponse } from './delivery/node-response.ts'
-import { cut, isTaken, isWrapped, writeResponse } from './delivery/node-response.ts'
-import { watchClient } from './delivery/watch-client.ts'
-import type { ExportHandler, ExportRequest } from './ports.ts'
+import { DeliveryError } from '../delivery/delivery-error.ts'
+import type { ExportHandler, ExportRequest } from '../ports.ts'
+import { waitForTurn } from './connection-turn.ts'
+import type { NodeResponse } from './node-response.ts'
+import { cut, isTaken, isWrapped, writeResponse } from './node-response.ts'
+import { watchClient } from './watch-client.ts'
 
 /**
  * A whole adapter for Node: makes the request, calls the handler, writes the answer. Resolves when the exchange is over,

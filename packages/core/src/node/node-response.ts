@@ -5,10 +5,10 @@ import { constants } from 'node:http2'
 import { Socket } from 'node:net'
 import { TLSSocket } from 'node:tls'
 
+import { DeliveryError } from '../delivery/delivery-error.ts'
 import { addToList } from '../http/add-to-list.ts'
 import type { ExportBody, ExportResponse } from '../ports.ts'
 import { startTimer } from '../waiting.ts'
-import { DeliveryError } from './delivery-error.ts'
 import { carriesBody, isUnread, linger } from './request-body.ts'
 
 /** Either response of Node: of `node:http` and `node:https`, or of `node:http2`. */

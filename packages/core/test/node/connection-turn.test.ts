@@ -6,8 +6,8 @@ import { type AddressInfo, connect, type Server, type Socket } from 'node:net'
 import { describe, expect, onTestFinished, test } from 'vitest'
 
 import { wholeBody } from '../../src/delivery/whole-body.ts'
+import { serveNode } from '../../src/node/serve-node.ts'
 import type { ExportHandler, ExportResponse } from '../../src/ports.ts'
-import { serveNode } from '../../src/serve-node.ts'
 import { until } from '../exact-bytes/guard.ts'
 
 type Handler = Pick<ExportHandler, 'handle'>

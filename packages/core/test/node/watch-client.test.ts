@@ -7,8 +7,8 @@ import { connect } from 'node:net'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 
 import { DeliveryError } from '../../src/delivery/delivery-error.ts'
-import type { ClientWatch } from '../../src/delivery/watch-client.ts'
-import { watchClient } from '../../src/delivery/watch-client.ts'
+import type { ClientWatch } from '../../src/node/watch-client.ts'
+import { watchClient } from '../../src/node/watch-client.ts'
 
 /** A server that hands over each exchange as it comes. */
 async function exchanges(): Promise<{
