@@ -41,7 +41,8 @@ export interface FilesystemStoreOptions {
  * so within a download and then removes the file's name. Never write in place.
  *
  * Creating a store touches no disk: a hanging volume cannot stop the process. All stores of the process together take at most
- * all but one of libuv's pool threads, so that a hanging disk stops only downloads. Set `UV_THREADPOOL_SIZE` to 64: with the
+ * all but one of libuv's pool threads, so that a hanging disk stops only downloads; and a volume leaves a thread for each other
+ * one, so that it stops only its own. Set `UV_THREADPOOL_SIZE` to 64: with the
  * default of 4, all downloads share three threads.
  *
  * @throws TypeError that names each wrong option

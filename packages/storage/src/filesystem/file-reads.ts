@@ -1,9 +1,10 @@
 import type { ByteRange } from '@sallyport/core'
 
-import type { Around } from './around.ts'
+import type { Disk } from './disk.ts'
 import type { OpenFile } from './open-file.ts'
 import { refusedAs, refusedBy } from './refusals.ts'
 import { isUnchanged, type Look } from './same-file.ts'
+import type { Threads } from './threads.ts'
 
 const LOOK_EVERY_MS = 1_000
 
@@ -24,7 +25,7 @@ export interface FileReads {
 
 /** Owns the descriptor from now on: after the last byte, an error or `close` it is closed, exactly once. */
 export function createFileReads(
-  { disk, threads, now }: Pick<Around, 'disk' | 'threads' | 'now'>,
+  { disk, threads, now }: { readonly disk: Disk; readonly threads: Threads; readonly now: () => number },
   file: OpenFile,
   { first, last }: ByteRange,
 ): FileReads {

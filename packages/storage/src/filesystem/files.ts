@@ -5,7 +5,6 @@ import type { ByteRange, ExportStore, GetOptions, ObjectInfo, OpenObject } from 
 import { joinKey } from '../object-key.ts'
 import type { Around } from './around.ts'
 import { createChunkSize } from './chunk-size.ts'
-import type { Disk } from './disk.ts'
 import { alternate } from './file-chunks.ts'
 import { createFileReads } from './file-reads.ts'
 import { type End, inTurn } from './in-turn.ts'
@@ -20,7 +19,6 @@ import { readSmall, SMALL, smallObject } from './small-file.ts'
  * @param folder - the absolute path of the root; resolved at first use
  */
 export function createFiles(folder: string, hardLinks: HardLinks, around: Around): ExportStore {
-  const { threads } = around
   const rootOf = createRoot(around, folder)
 
   /** Opens the file of a key, or ends with the reason why not. Needs a thread in hand, and keeps it for `opened`. */
@@ -28,18 +26,18 @@ export function createFiles(folder: string, hardLinks: HardLinks, around: Around
     openFile(root.disk, pathOf(root.path, name), hardLinks, (error, file) => {
       if (file) return opened(file)
       const give = (error: unknown): void => {
-        threads.release()
+        root.threads.release()
         end(error)
       }
       if (error === undefined) confirmRoot(root, give)
       else give(error)
     })
 
-  const close = (disk: Disk, { descriptor, stats }: OpenFile): void =>
+  const close = ({ disk, threads }: Root, { descriptor, stats }: OpenFile): void =>
     disk.close(descriptor, stats, threads.release)
 
   const read = (
-    disk: Disk,
+    root: Root,
     file: OpenFile,
     { range, ifMatch, borrow = false }: GetOptions,
     end: End<OpenObject>,
@@ -48,16 +46,16 @@ export function createFiles(folder: string, hardLinks: HardLinks, around: Around
     const part = range ?? { first: 0, last: info.size - 1 }
     const objection = objectionTo(info, part, ifMatch)
     if (objection) {
-      close(disk, file)
+      close(root, file)
       end(refusedAs(objection))
     } else if (part.last - part.first < SMALL) {
-      readSmall(disk, file, part, (error, bytes) => {
-        close(disk, file)
+      readSmall(root.disk, file, part, (error, bytes) => {
+        close(root, file)
         end(error, bytes && smallObject(info, bytes))
       })
     } else {
-      threads.release()
-      const reads = createFileReads({ disk, threads, now: around.now }, file, part)
+      root.threads.release()
+      const reads = createFileReads({ ...root, now: around.now }, file, part)
       const size = createChunkSize(around.memory)
       const close = (): void => {
         reads.close()
@@ -71,9 +69,9 @@ export function createFiles(folder: string, hardLinks: HardLinks, around: Around
     async head(key, signal) {
       const name = joinKey(undefined, key)
       const root = await rootOf(signal)
-      return inTurn<ObjectInfo>(threads, signal, (end) =>
+      return inTurn<ObjectInfo>(root.threads, signal, (end) =>
         open(root, name, end, (file) => {
-          close(root.disk, file)
+          close(root, file)
           end(undefined, describe(file))
         }),
       )
@@ -82,9 +80,9 @@ export function createFiles(folder: string, hardLinks: HardLinks, around: Around
       const name = joinKey(undefined, key)
       const root = await rootOf(signal)
       return inTurn<OpenObject>(
-        threads,
+        root.threads,
         signal,
-        (end) => open(root, name, end, (file) => read(root.disk, file, options, end)),
+        (end) => open(root, name, end, (file) => read(root, file, options, end)),
         (late) => late.close(),
       )
     },

@@ -9,21 +9,22 @@ import { BIGINT, type Disk, nodeDisk } from './disk.ts'
 const LOCAL = new Set([0xef53n, 0x58465342n, 0x9123683en, 0xf2f52010n, 0x01021994n])
 
 /**
- * Gives the calls for the files below a resolved path. A pool thread costs ten times the call that it makes. So on a local
+ * Gives the calls for the files below a resolved path, and its device as the volume's name. A pool thread costs ten times the call that it makes. So on a local
  * filesystem `fstat` and `close` run synchronously for files on the path's device: they touch memory only and cannot hang.
  * A network or FUSE volume can hang in each call, also one that is mounted below the path.
  *
  * Looks at the volume with one call after the other, each on a pool thread: the path itself may be on a volume that hangs.
  */
-export function diskUnder(path: string, called: (disk: Disk) => void): void {
-  if (process.platform !== 'linux') return called(nodeDisk)
-  statfs(path, BIGINT, (error, volume) => {
-    if (error || !LOCAL.has(BigInt.asUintN(32, volume.type))) return called(nodeDisk)
-    stat(path, BIGINT, (error, folder) => {
-      if (error) return called(nodeDisk)
+export function diskUnder(path: string, called: (disk: Disk, volume: string) => void): void {
+  stat(path, BIGINT, (error, folder) => {
+    if (error) return called(nodeDisk, 'unknown')
+    const volume = String(folder.dev)
+    if (process.platform !== 'linux') return called(nodeDisk, volume)
+    statfs(path, BIGINT, (error, found) => {
+      if (error || !LOCAL.has(BigInt.asUintN(32, found.type))) return called(nodeDisk, volume)
       const local = localDisk(folder.dev)
       readFile('/proc/self/mountinfo', 'utf8', (error, mounts) =>
-        called(!error && standsAlone(path, mounts) ? { ...local, fstat: firstLook } : local),
+        called(!error && standsAlone(path, mounts) ? { ...local, fstat: firstLook } : local, volume),
       )
     })
   })

@@ -3,6 +3,7 @@ import { abortable } from '@sallyport/core'
 import type { Around } from './around.ts'
 import type { Disk } from './disk.ts'
 import { refusedAs } from './refusals.ts'
+import type { Threads } from './threads.ts'
 
 /** The folder that every file lies below, once it has been found. */
 export interface Root {
@@ -10,6 +11,8 @@ export interface Root {
   readonly path: string
   /** The calls for the files below it. */
   readonly disk: Disk
+  /** The threads for them, which all roots of this volume share. */
+  readonly threads: Threads
 }
 
 /**
@@ -36,9 +39,9 @@ export function createRoot(
             threads.release()
             return reject(refusedAs('unavailable', error))
           }
-          diskUnder(path, (local) => {
+          diskUnder(path, (local, volume) => {
             threads.release()
-            known = { path, disk: local }
+            known = { path, disk: local, threads: threads.of(volume) }
             resolve(known)
           })
         }),

@@ -13,28 +13,86 @@ export interface Threads {
   readonly release: () => void
 }
 
+/** The threads that all stores share. Taken directly, they serve work whose volume is not known yet. */
+export interface ThreadPool extends Threads {
+  /** The threads for the files of one volume. Equal names share. */
+  readonly of: (volume: string) => Threads
+}
+
 /**
  * A disk that hangs keeps its threads for ever. One thread is never given out, so logins go on: without it, four hung reads
  * would stop every name lookup and every signature check of the process.
  *
+ * A volume with a thread leaves one for each volume without, up to half of all. So a volume that hangs does not stop the files
+ * of the others.
+ *
  * @param limit - how many threads may be taken at the same time; asked at the first `acquire`
  */
-export function createThreads(limit: () => number): Threads {
-  const queue = createFifoQueue()
-  let left: number | undefined
-  return {
-    acquire(begin) {
-      left ??= limit()
-      if (left === 0) return queue.push(begin)
+export function createThreads(limit: () => number): ThreadPool {
+  /** Each begins the work that has waited longest for one volume. `false`: none waits, or it must leave the thread to others. */
+  const shares: (() => boolean)[] = []
+  const volumes = new Map<string, Threads>()
+  let total: number | undefined
+  let left = 0
+  let idleVolumes = 0
+  let lastServed = 0
+
+  const serveNext = (): void => {
+    for (let step = 1; step <= shares.length; step++) {
+      const index = (lastServed + step) % shares.length
+      if (!shares[index]?.()) continue
+      lastServed = index
+      return
+    }
+  }
+
+  const createShare = (isVolume: boolean): Threads => {
+    const queue = createFifoQueue()
+    let taken = 0
+    const mayTake = (most: number): boolean =>
+      left > 0 && (taken === 0 || left > Math.min(idleVolumes, Math.floor(most / 2)))
+    const take = (): void => {
+      if (isVolume && taken === 0) idleVolumes--
+      taken++
       left--
-      begin()
-      return undefined
-    },
-    cancel: (waiter) => {
-      if (waiter) queue.remove(waiter)
-    },
-    release() {
-      if (!queue.runNext()) left = (left ?? 0) + 1
+    }
+    const threads: Threads = {
+      acquire(begin) {
+        if (total === undefined) {
+          total = limit()
+          left = total
+        }
+        if (!queue.isEmpty() || !mayTake(total)) return queue.push(begin)
+        take()
+        begin()
+        return undefined
+      },
+      cancel: (waiter) => {
+        if (waiter) queue.remove(waiter)
+      },
+      release() {
+        taken--
+        left++
+        if (isVolume && taken === 0) idleVolumes++
+        serveNext()
+      },
+    }
+    const serve = (): boolean => {
+      if (queue.isEmpty() || !mayTake(total ?? 0)) return false
+      take()
+      return queue.runNext()
+    }
+    if (isVolume) idleVolumes++
+    shares.push(serve)
+    return threads
+  }
+
+  return {
+    ...createShare(false),
+    of(volume) {
+      const threads = volumes.get(volume) ?? createShare(true)
+      volumes.set(volume, threads)
+      return threads
     },
   }
 }
@@ -46,4 +104,4 @@ export function allButOneThread({ UV_THREADPOOL_SIZE: size = '4' }: NodeJS.Proce
 }
 
 /** For all filesystem stores of this process together. */
-export const poolThreads: Threads = createThreads(() => allButOneThread(process.env))
+export const poolThreads: ThreadPool = createThreads(() => allButOneThread(process.env))

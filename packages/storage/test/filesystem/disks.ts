@@ -35,7 +35,7 @@ export function watchedDisk(faults: Partial<Disk> = {}): { disk: Disk; opened: n
 export function storeOn(root: string, around: Partial<Around>, search: Disk = nodeDisk): ExportStore {
   const { disk = nodeDisk } = around
   const whole = {
-    diskUnder: (_: string, called: (disk: Disk) => void) => called(disk),
+    diskUnder: (path: string, called: (disk: Disk, volume: string) => void) => called(disk, path),
     threads: createThreads(() => 3),
     memory: createMemoryBudget(10_000_000),
     now: () => performance.now(),

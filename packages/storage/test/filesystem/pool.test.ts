@@ -58,6 +58,31 @@ test('however many reads hang, names are still resolved and passwords hashed', a
   await writer.close()
 })
 
+test('a volume that hangs does not stop the files of another', async () => {
+  const [hung, healthy] = [await temporaryFolder(), await temporaryFolder()]
+  for (const root of [hung, healthy]) await writeFile(join(root, 'a'), positionCoded(1_000))
+  const threads = createThreads(() => 3)
+  const hanging: (() => void)[] = []
+  const { disk, opened, closed } = watchedDisk({
+    read: (...call) => void hanging.push(() => nodeDisk.read(...call)),
+  })
+  const stores = { hung: storeOn(hung, { disk, threads }), healthy: storeOn(healthy, { threads }) }
+  const { signal } = new AbortController()
+  expect(await stores.healthy.head('a', signal)).toMatchObject({ size: 1_000 })
+  const calls = Array.from({ length: 20 }, () => stores.hung.get('a', {}, signal))
+  await vi.waitFor(() => expect(hanging).toHaveLength(2))
+  for (let nth = 0; nth < 5; nth++) {
+    const object = await stores.healthy.get('a', {}, signal)
+    const chunks: Uint8Array[] = []
+    for await (const chunk of object?.chunks ?? []) chunks.push(chunk)
+    expect(Buffer.concat(chunks)).toEqual(Buffer.from(positionCoded(1_000)))
+  }
+  const healing = setInterval(() => hanging.splice(0).forEach((goOn) => goOn()), 1)
+  for (const object of await Promise.all(calls)) object?.close()
+  clearInterval(healing)
+  expect([closed.length, opened.length]).toEqual([20, 20])
+})
+
 test('out of descriptors is unavailable, and heals by itself', async () => {
   const root = await temporaryFolder()
   await writeFile(join(root, 'large'), positionCoded(300_000))

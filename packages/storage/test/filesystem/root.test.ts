@@ -57,7 +57,7 @@ test('a look at the volume that hangs holds its thread until it ends, and no cal
   writeFileSync(join(folder, 'a'), 'content')
   const hung = storeOn(folder, {
     threads,
-    diskUnder: (_, called) => void looks.push(() => called(nodeDisk)),
+    diskUnder: (path, called) => void looks.push(() => called(nodeDisk, path)),
   })
   const caller = new AbortController()
   const call = hung.head('a', caller.signal)
@@ -89,9 +89,9 @@ test.runIf(process.platform === 'linux')(
     const store = createFiles(root, 'refuse', {
       disk: nodeDisk,
       diskUnder: (path, called) =>
-        diskUnder(path, (disk) => {
+        diskUnder(path, (disk, volume) => {
           disks.push(disk)
-          called(disk)
+          called(disk, volume)
         }),
       threads: createThreads(() => 1),
       memory: createMemoryBudget(1_000_000),

@@ -1,3 +1,4 @@
+import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 
 import { allButOneThread, createThreads } from '../../src/filesystem/threads.ts'
@@ -38,6 +39,96 @@ describe('createThreads', () => {
     threads.release()
     threads.acquire(() => undefined)
     expect(asked).toBe(1)
+  })
+})
+
+describe('volumes', () => {
+  const scene = (limit: number) => {
+    const threads = createThreads(() => limit)
+    const begun: string[] = []
+    const ask = (volume: string) => threads.of(volume).acquire(() => void begun.push(volume))
+    return { threads, begun, ask }
+  }
+  const times = (count: number, call: () => unknown): void => {
+    for (let nth = 0; nth < count; nth++) call()
+  }
+
+  test('one alone may take all', () => {
+    const { begun, ask } = scene(3)
+    times(5, () => ask('a'))
+    expect(begun).toEqual(['a', 'a', 'a'])
+  })
+
+  test('one that hangs leaves a thread to each other, which gets it at once, again and again', () => {
+    const { threads, begun, ask } = scene(6)
+    for (const volume of ['a', 'b', 'c']) threads.of(volume)
+    times(10, () => ask('a'))
+    expect(begun).toEqual(['a', 'a', 'a', 'a'])
+    for (const volume of ['b', 'c', 'b', 'c']) {
+      ask(volume)
+      expect(begun.at(-1)).toBe(volume)
+      threads.of(volume).release()
+    }
+    expect(begun).toHaveLength(8)
+  })
+
+  test('two that hang leave a thread to the third', () => {
+    const { threads, begun, ask } = scene(6)
+    for (const volume of ['a', 'b', 'c']) threads.of(volume)
+    times(10, () => ask('a'))
+    times(10, () => ask('b'))
+    ask('c')
+    expect(begun.join('')).toBe('aaaabc')
+  })
+
+  test('many idle ones do not take more than half of the threads from one', () => {
+    const { threads, begun, ask } = scene(6)
+    for (let nth = 0; nth < 50; nth++) threads.of(`idle ${nth}`)
+    times(10, () => ask('a'))
+    expect(begun).toEqual(['a', 'a', 'a'])
+  })
+
+  test('a thread that is given back serves the volumes in turn', () => {
+    const { threads, begun, ask } = scene(2)
+    for (const volume of ['a', 'b', 'a', 'a', 'b', 'b']) ask(volume)
+    expect(begun).toEqual(['a', 'b'])
+    for (const volume of ['a', 'b', 'a', 'b']) threads.of(volume).release()
+    expect(begun.toSorted().join('')).toBe('aaabbb')
+  })
+
+  test('whatever is asked and given back in whatever order, no more than the limit runs, and all begins', () => {
+    const volume = fc.constantFrom('a', 'b', 'c')
+    const step = fc.oneof(volume, fc.nat({ max: 9 }))
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 5 }), fc.array(step, { maxLength: 60 }), (limit, steps) => {
+        const threads = createThreads(() => limit)
+        const running: string[] = []
+        let begun = 0
+        const give = (nth: number): void => {
+          const [volume] = running.splice(nth % running.length, 1)
+          if (volume !== undefined) threads.of(volume).release()
+        }
+        for (const step of steps) {
+          if (typeof step === 'number') give(step)
+          else
+            threads.of(step).acquire(() => {
+              begun++
+              running.push(step)
+            })
+          expect(running.length).toBeLessThanOrEqual(limit)
+        }
+        while (running.length > 0) give(0)
+        expect(begun).toBe(steps.filter((step) => typeof step === 'string').length)
+      }),
+    )
+  })
+
+  test('work without a volume leaves threads to volumes, too', () => {
+    const { threads, begun, ask } = scene(4)
+    threads.of('a')
+    times(10, () => threads.acquire(() => void begun.push('search')))
+    ask('a')
+    expect(begun).toEqual(['search', 'search', 'search', 'a'])
   })
 })
 
