@@ -198,3 +198,27 @@ const isDetail = (data: unknown): data is RefusalDetail =>
   'kind' in data &&
   typeof data.kind === 'string' &&
   Object.hasOwn(statusOf, data.kind)
+
+/** What an error format is given to show. It holds nothing of the inside. */
+export interface Refusal {
+  readonly kind: RefusalKind
+  readonly status: number
+  readonly requestId: string
+  /** Milliseconds; also shown as `Retry-After`. */
+  readonly retryAfterMs?: number
+  /** Of `'invalid_request'`: every fault found, path first. */
+  readonly fields?: readonly InvalidField[]
+}
+
+/**
+ * Gives a refusal its body, and may give it another status, from 400 to 599. Its header fields are the core's, but when
+ * to come back may be the format's: `retryAfterMs`, in milliseconds, becomes `Retry-After`. Absent: the refusal's own,
+ * and none with 404, where it would tell an export that is not ready from a missing one. Pure; one that throws, or gives
+ * no such answer, is a plain 500.
+ */
+export type ErrorFormat = (refusal: Refusal) => {
+  readonly status: number
+  readonly contentType: string
+  readonly body: string
+  readonly retryAfterMs?: number | undefined
+}

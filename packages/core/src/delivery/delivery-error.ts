@@ -1,4 +1,4 @@
-import type { Outcome } from '../ports.ts'
+import type { Outcome } from '../events.ts'
 import type { TroubleCode } from '../refusals.ts'
 import { isTroubleCode, refusalCause, refusalDetail } from '../refusals.ts'
 import { DeadlineError } from '../waiting.ts'

@@ -1,4 +1,4 @@
-import type { ExportBody } from '../ports.ts'
+import type { ExportBody } from '../request-response.ts'
 
 /**
  * Turns a body into a stream for `new Response(stream)`, for servers that speak the Fetch API.

@@ -1,5 +1,6 @@
-import type { ExportBody, Outcome } from '../ports.ts'
+import type { Outcome } from '../events.ts'
 import { refusalCause } from '../refusals.ts'
+import type { ExportBody } from '../request-response.ts'
 import { startTimer } from '../waiting.ts'
 import { DeliveryError, outcomeOf } from './delivery-error.ts'
 

@@ -1,4 +1,4 @@
-import type { ExportBody } from '../ports.ts'
+import type { ExportBody } from '../request-response.ts'
 
 /** A body that is all in hand, such as a refusal's. Holds nothing that has to be let go. */
 export const wholeBody = (bytes: Uint8Array): ExportBody => ({

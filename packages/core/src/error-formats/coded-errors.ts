@@ -1,5 +1,4 @@
-import type { ErrorFormat, Refusal } from '../ports.ts'
-import type { RefusalKind } from '../refusals.ts'
+import type { ErrorFormat, Refusal, RefusalKind } from '../refusals.ts'
 
 /** What a client branches on, and what its developer reads. */
 interface CodedError {

@@ -1,6 +1,5 @@
 import { reasonPhrase } from '../http/reason-phrase.ts'
-import type { ErrorFormat, Refusal } from '../ports.ts'
-import type { InvalidField, RefusalKind } from '../refusals.ts'
+import type { ErrorFormat, Refusal, InvalidField, RefusalKind } from '../refusals.ts'
 
 /**
  * Refusals as `application/problem+json` (RFC 9457): `type`, `title`, `status` and a `detail` that says what to do; `errors`, each with `detail` and

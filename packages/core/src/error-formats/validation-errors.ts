@@ -1,6 +1,5 @@
 import { reasonPhrase } from '../http/reason-phrase.ts'
-import type { ErrorFormat } from '../ports.ts'
-import type { InvalidField, RefusalKind } from '../refusals.ts'
+import type { ErrorFormat, InvalidField, RefusalKind } from '../refusals.ts'
 
 const longestInput = 128
 

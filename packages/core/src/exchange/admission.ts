@@ -1,7 +1,8 @@
 import { parseByteRanges } from '../http/byte-range.ts'
 import type { FilledLimits } from '../options/resolve-options.ts'
-import type { Admission, AdmissionAsk, ExportRequest, Principal, Tenant } from '../ports.ts'
+import type { Admission, AdmissionAsk, Principal, Tenant } from '../ports.ts'
 import { refusal } from '../refusals.ts'
+import type { ExportRequest } from '../request-response.ts'
 import {
   admissionAsk,
   admissionFields,

@@ -1,4 +1,4 @@
-import type { DownloadStarted } from '../ports.ts'
+import type { DownloadStarted } from '../events.ts'
 import type { Plan } from '../steps/plan-delivery.ts'
 import { withDeadline } from '../waiting.ts'
 import type { Reporter } from './events.ts'

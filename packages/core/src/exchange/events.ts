@@ -1,5 +1,6 @@
+import type { DownloadEnded, DownloadStarted, ExportEvent, Outcome } from '../events.ts'
 import { printableText } from '../http/printable-text.ts'
-import type { DownloadEnded, DownloadStarted, ExportEvent, Outcome, Principal } from '../ports.ts'
+import type { Principal } from '../ports.ts'
 import type { TroubleCode } from '../refusals.ts'
 import { isTroubleCode, troublePorts } from '../refusals.ts'
 

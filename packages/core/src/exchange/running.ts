@@ -1,5 +1,5 @@
 import { DeliveryError } from '../delivery/delivery-error.ts'
-import type { RunningDownload } from '../ports.ts'
+import type { RunningDownload } from '../request-response.ts'
 import { startTimer } from '../waiting.ts'
 import type { Entry } from './events.ts'
 

@@ -7,7 +7,7 @@ import { TLSSocket } from 'node:tls'
 
 import { DeliveryError } from '../delivery/delivery-error.ts'
 import { addToList } from '../http/add-to-list.ts'
-import type { ExportBody, ExportResponse } from '../ports.ts'
+import type { ExportBody, ExportResponse } from '../request-response.ts'
 import { startTimer } from '../waiting.ts'
 import { carriesBody, isUnread, linger } from './request-body.ts'
 

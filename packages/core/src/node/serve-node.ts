@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import type { Http2ServerRequest } from 'node:http2'
 
 import { DeliveryError } from '../delivery/delivery-error.ts'
-import type { ExportHandler, ExportRequest } from '../ports.ts'
+import type { ExportHandler, ExportRequest } from '../request-response.ts'
 import { waitForTurn } from './connection-turn.ts'
 import type { NodeResponse } from './node-response.ts'
 import { cut, isTaken, isWrapped, writeResponse } from './node-response.ts'

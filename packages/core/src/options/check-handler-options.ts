@@ -3,9 +3,8 @@ import * as check from '../check-options.ts'
 import { codedErrors } from '../error-formats/coded-errors.ts'
 import { problemDetails } from '../error-formats/problem-details.ts'
 import { validationErrors } from '../error-formats/validation-errors.ts'
+import type { ExportEvent } from '../events.ts'
 import type {
-  ErrorFormat,
-  ExportEvent,
   ExportStore,
   FindExport,
   MultiTenancy,
@@ -15,6 +14,7 @@ import type {
   Tenant,
   TokenVerifier,
 } from '../ports.ts'
+import type { ErrorFormat } from '../refusals.ts'
 import { longestTimerMs } from '../waiting.ts'
 import type { DeliveryOptions, ExportHandlerOptions, Limits, VersionOptions } from './options.ts'
 

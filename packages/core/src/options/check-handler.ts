@@ -1,5 +1,5 @@
 import * as check from '../check-options.ts'
-import type { ExportHandler } from '../ports.ts'
+import type { ExportHandler } from '../request-response.ts'
 
 /**
  * For adapters: checks, when it is mounted, that a handler is one.

@@ -1,7 +1,5 @@
+import type { DownloadStarted, ExportEvent } from '../events.ts'
 import type {
-  DownloadStarted,
-  ErrorFormat,
-  ExportEvent,
   ExportStore,
   FindExport,
   MultiTenancy,
@@ -12,6 +10,7 @@ import type {
   Tenant,
   TokenVerifier,
 } from '../ports.ts'
+import type { ErrorFormat } from '../refusals.ts'
 
 /** Everything a host decides. `T` is the host's own tenant type, handed from `findTenant` to `findExport` and `store`. */
 export interface ExportHandlerOptions<T extends Tenant = Tenant> {

@@ -1,6 +1,6 @@
 import { equal } from 'node:assert/strict'
 
-import type { ExportRequest } from '../ports.ts'
+import type { ExportRequest } from '../request-response.ts'
 import { exportIds } from './adapter-door.ts'
 import { expectedAnswer, sameAnswer } from './adapter-expectation.ts'
 import { type AdapterCase, pathOf, request } from './adapter-scene.ts'

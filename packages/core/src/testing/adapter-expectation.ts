@@ -1,6 +1,6 @@
 import { deepEqual, equal, match } from 'node:assert/strict'
 
-import type { ExportRequest } from '../ports.ts'
+import type { ExportRequest } from '../request-response.ts'
 import { openDoor } from './adapter-door.ts'
 import { sameBytes } from './store-scene.ts'
 import { valueOf, type WireAnswer, type WireRequest } from './wire.ts'

@@ -1,4 +1,4 @@
-import type { ExportHandler } from '../ports.ts'
+import type { ExportHandler } from '../request-response.ts'
 import { type Door, exportIds, openDoor } from './adapter-door.ts'
 import { connectHttp1 } from './http1-client.ts'
 import { connectHttp2 } from './http2-client.ts'

@@ -4,7 +4,7 @@ import { createServer as createHttp2Server } from 'node:http2'
 import type { AddressInfo } from 'node:net'
 
 import { serveNode } from '../../src/node/serve-node.ts'
-import type { ExportHandler, ExportRequest } from '../../src/ports.ts'
+import type { ExportHandler, ExportRequest } from '../../src/request-response.ts'
 import type { Served } from '../../src/testing/adapter-contract.ts'
 
 /** `/exports/{exportId}/download`, by hand; every other path without the parameter. */

@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net'
 
 import { expect, test } from 'vitest'
 
-import type { ExportHandler, ExportRequest, ExportResponse } from '../../src/ports.ts'
+import type { ExportHandler, ExportRequest, ExportResponse } from '../../src/request-response.ts'
 import { adapterContract, type Served } from '../../src/testing.ts'
 import { routeParams } from './bare-node.ts'
 

@@ -2,7 +2,7 @@ import { expect, test, vi } from 'vitest'
 
 import { DeliveryError } from '../../src/delivery/delivery-error.ts'
 import { toReadableStream } from '../../src/delivery/readable-stream.ts'
-import type { ExportBody } from '../../src/ports.ts'
+import type { ExportBody } from '../../src/request-response.ts'
 import { chunksOf, drain } from './sources.ts'
 
 /** A body, how many chunks were asked of it, and whether it was let go. */

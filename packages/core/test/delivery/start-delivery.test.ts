@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { DeliveryError } from '../../src/delivery/delivery-error.ts'
 import type { DeliveryTerms } from '../../src/delivery/start-delivery.ts'
 import { deliverWhole, startDelivery } from '../../src/delivery/start-delivery.ts'
-import type { ExportBody } from '../../src/ports.ts'
+import type { ExportBody } from '../../src/request-response.ts'
 import { chunksOf, drain } from './sources.ts'
 
 interface Told {

@@ -1,5 +1,4 @@
-import type { Refusal } from '../../src/ports.ts'
-import type { InvalidField, RefusalKind } from '../../src/refusals.ts'
+import type { Refusal, InvalidField, RefusalKind } from '../../src/refusals.ts'
 import { statusOf } from '../../src/refusals.ts'
 
 /** A refusal as the core hands it to an error format. */

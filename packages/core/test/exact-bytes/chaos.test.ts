@@ -3,7 +3,8 @@ import { request } from 'node:http'
 
 import { expect, test } from 'vitest'
 
-import type { DownloadEnded, ExportStore } from '../../src/ports.ts'
+import type { DownloadEnded } from '../../src/events.ts'
+import type { ExportStore } from '../../src/ports.ts'
 import { createChaosStore } from '../../src/testing/chaos-store.ts'
 import { createMemoryStore } from '../../src/testing/memory-store.ts'
 import { positionCoded } from '../../src/testing/position-coded.ts'

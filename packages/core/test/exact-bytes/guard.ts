@@ -1,16 +1,9 @@
+import type { DownloadEnded, DownloadStarted, ExportEvent, Trouble } from '../../src/events.ts'
 import { createExportHandler } from '../../src/export-handler.ts'
 import { createMemoryLimiter } from '../../src/limits/memory-limiter.ts'
 import type { DeliveryOptions, ExportHandlerOptions } from '../../src/options/options.ts'
-import type {
-  DownloadEnded,
-  DownloadStarted,
-  ExportEvent,
-  ExportHandler,
-  ExportRecord,
-  ExportRequest,
-  ExportStore,
-  Trouble,
-} from '../../src/ports.ts'
+import type { ExportRecord, ExportStore } from '../../src/ports.ts'
+import type { ExportHandler, ExportRequest } from '../../src/request-response.ts'
 
 /** The one export that every guard here knows. */
 export const exportId = '0f0e0d0c-0b0a-4908-8706-050403020100'

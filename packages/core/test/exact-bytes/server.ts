@@ -3,7 +3,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 
 import { serveNode } from '../../src/node/serve-node.ts'
-import type { ExportHandler } from '../../src/ports.ts'
+import type { ExportHandler } from '../../src/request-response.ts'
 
 /** A bare Node server around a handler, which counts its connections. */
 export interface TestServer {

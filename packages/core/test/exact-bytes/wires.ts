@@ -9,7 +9,7 @@ import { connect } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 
 import { serveNode } from '../../src/node/serve-node.ts'
-import type { ExportHandler } from '../../src/ports.ts'
+import type { ExportHandler } from '../../src/request-response.ts'
 import { exportId, path } from './guard.ts'
 
 /** What a client saw of one answer. */

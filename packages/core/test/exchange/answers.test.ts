@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
 
 import { commonHeaders, plainAnswer, refusalAnswer, type RefusalTerms } from '../../src/exchange/answers.ts'
-import type { ExportResponse, Refusal } from '../../src/ports.ts'
-import type { RefusalDetail } from '../../src/refusals.ts'
+import type { Refusal, RefusalDetail } from '../../src/refusals.ts'
+import type { ExportResponse } from '../../src/request-response.ts'
 
 const seen: Refusal[] = []
 const terms: RefusalTerms = {

@@ -2,8 +2,8 @@ import { inspect } from 'node:util'
 
 import { describe, expect, test } from 'vitest'
 
+import type { ExportEvent } from '../../src/events.ts'
 import { createReporter, type Entry, printablePrincipal, startedEvent } from '../../src/exchange/events.ts'
-import type { ExportEvent } from '../../src/ports.ts'
 
 const entry: Entry = {
   requestId: 'r-1',

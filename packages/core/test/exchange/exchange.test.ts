@@ -3,10 +3,10 @@ import { getEventListeners } from 'node:events'
 import { describe, expect, test } from 'vitest'
 
 import { DeliveryError } from '../../src/delivery/delivery-error.ts'
+import type { DownloadEnded, ExportEvent } from '../../src/events.ts'
 import { createReporter } from '../../src/exchange/events.ts'
 import { type Exchange, openExchange } from '../../src/exchange/exchange.ts'
 import { createRunning, type Running } from '../../src/exchange/running.ts'
-import type { DownloadEnded, ExportEvent } from '../../src/ports.ts'
 import { refusal, refusalCause, refusalDetail, refuse } from '../../src/refusals.ts'
 
 const never = 60_000

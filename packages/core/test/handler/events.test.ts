@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest'
 
+import type { ExportEvent, Outcome } from '../../src/events.ts'
 import { createMemoryLimiter } from '../../src/limits/memory-limiter.ts'
-import type { ExportEvent, Outcome, RateLimiter, TokenVerifier, TroubleSource } from '../../src/ports.ts'
+import type { RateLimiter, TokenVerifier, TroubleSource } from '../../src/ports.ts'
 import { refuse } from '../../src/refusals.ts'
 import type { Ask } from './ask.ts'
 import { acme, content, ids, openScene, pathOf, principalOf, soundOptions } from './scene.ts'

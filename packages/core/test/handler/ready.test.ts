@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest'
 
 import { createExportHandler } from '../../src/export-handler.ts'
-import type { ExportHandler, TokenVerifier } from '../../src/ports.ts'
+import type { TokenVerifier } from '../../src/ports.ts'
+import type { ExportHandler } from '../../src/request-response.ts'
 import { soundOptions } from './scene.ts'
 
 const { signal } = new AbortController()

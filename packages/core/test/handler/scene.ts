@@ -1,19 +1,17 @@
+import type { DownloadEnded, ExportEvent, Trouble } from '../../src/events.ts'
 import { createExportHandler } from '../../src/export-handler.ts'
 import { createMemoryLimiter } from '../../src/limits/memory-limiter.ts'
 import type { ExportHandlerOptions } from '../../src/options/options.ts'
 import type {
-  DownloadEnded,
-  ExportEvent,
-  ExportHandler,
   ExportRecord,
   ExportStore,
   MultiTenancy,
   Principal,
   SingleTenancy,
   Tenant,
-  Trouble,
 } from '../../src/ports.ts'
 import { refuse } from '../../src/refusals.ts'
+import type { ExportHandler } from '../../src/request-response.ts'
 import { createMemoryStore } from '../../src/testing/memory-store.ts'
 import { type Answer, ask, type Ask } from './ask.ts'
 import { serve, type Served, type ServeOptions } from './serve.ts'

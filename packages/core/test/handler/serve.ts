@@ -2,7 +2,7 @@ import { createServer, type ServerOptions } from 'node:http'
 import type { AddressInfo } from 'node:net'
 
 import { serveNode } from '../../src/node/serve-node.ts'
-import type { ExportHandler } from '../../src/ports.ts'
+import type { ExportHandler } from '../../src/request-response.ts'
 
 /** A server on 127.0.0.1. `await using` closes it. */
 export interface Served extends AsyncDisposable {

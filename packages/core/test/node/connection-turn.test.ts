@@ -7,7 +7,7 @@ import { describe, expect, onTestFinished, test } from 'vitest'
 
 import { wholeBody } from '../../src/delivery/whole-body.ts'
 import { serveNode } from '../../src/node/serve-node.ts'
-import type { ExportHandler, ExportResponse } from '../../src/ports.ts'
+import type { ExportHandler, ExportResponse } from '../../src/request-response.ts'
 import { until } from '../exact-bytes/guard.ts'
 
 type Handler = Pick<ExportHandler, 'handle'>

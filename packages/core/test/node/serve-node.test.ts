@@ -7,7 +7,7 @@ import { expect, onTestFinished, test } from 'vitest'
 
 import { wholeBody } from '../../src/delivery/whole-body.ts'
 import { serveNode } from '../../src/node/serve-node.ts'
-import type { ExportHandler, ExportRequest } from '../../src/ports.ts'
+import type { ExportHandler, ExportRequest } from '../../src/request-response.ts'
 
 const answer = {
   status: 200,
