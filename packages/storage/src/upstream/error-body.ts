@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream'
 
-/** Bytes of the longest body of an answer that opens no object. The longest that S3 and Azure send have a few thousand. */
+/** Bytes of the longest body that is read of an answer that opens no object. */
 const MOST_BYTES = 65_536
 /** Milliseconds that such a body may take, from its head to its end. */
 const LONGEST_MS = 2000
