@@ -1,4 +1,4 @@
-import type { Admission, AdmissionAsk, QuotaLeft, RateLimiter } from '../ports.ts'
+import type { Admission, AdmissionAsk, Quota, QuotaLeft, RateLimiter } from '../ports.ts'
 import { createBucketTable, keyName } from './bucket-table.ts'
 import type { Bucket, BucketTable } from './bucket-table.ts'
 import { bucketRule, msUntil, msUntilNext, refilled, wholeTokens } from './token-bucket.ts'
@@ -32,51 +32,39 @@ export function createMemoryLimiter(
 ): RateLimiter {
   const { maxKeys = 100_000, now = () => performance.now() } = options
   if (!isWhole(maxKeys) || maxKeys === 0) throw new RangeError('maxKeys must be a whole number from 1')
-  const tables = new Map<string, BucketTable>()
-  const shared = new Map<string, Bucket>()
+  const tables = new Map<string, BucketTable[]>()
+  const crowded = createSharedBuckets()
   const slots = createSlotTable()
   const nowMs = (): number => Math.floor(now())
 
   const tableOf = (name: string, level: number): BucketTable => {
-    const id = `${level} ${name}`
-    const known = tables.get(id)
-    if (known) return known
-    const table = createBucketTable(maxKeys)
-    tables.set(id, table)
-    return table
+    const levels = tables.get(name) ?? []
+    if (levels.length === 0) tables.set(name, levels)
+    return (levels[level] ??= createBucketTable(maxKeys))
   }
 
   /** Finds or makes the bucket that a quota is counted in. It is kept only when it is charged. */
   const locate = ({ name, key, coarser = [], quota }: AskedQuota, at: number): Location => {
     const { capacity, refill, perMs } = quota
-    for (const [level, candidate] of [key, ...coarser].entries()) {
+    for (let level = 0; level <= coarser.length; level += 1) {
       const table = tableOf(name, level)
-      const id = keyName([capacity, refill, perMs, ...candidate])
+      const id = keyName([capacity, refill, perMs, ...(coarser[level - 1] ?? key)])
       const known = table.find(id)
-      if (known || table.makeRoom(at))
-        return {
-          bucket: known ?? newBucket(bucketRule(name, quota), at),
-          keep: (bucket) => table.keep(id, bucket),
-          drop: (bucket) => table.drop(id, bucket),
-        }
+      if (known || table.makeRoom(at)) return { table, id, bucket: known ?? newBucket(name, quota, at) }
     }
     const id = keyName([capacity, refill, perMs, name])
-    return {
-      bucket: shared.get(id) ?? newBucket(bucketRule(name, quota), at),
-      keep: (bucket) => shared.set(id, bucket),
-      drop: nothing,
-    }
+    return { table: crowded, id, bucket: crowded.find(id) ?? newBucket(name, quota, at) }
   }
 
   const look = (asked: AskedQuota, cost: number, at: number): Account => {
-    const location = locate(asked, at)
-    const { bucket } = location
+    const { table, id, bucket } = locate(asked, at)
     const { name } = asked
     const price = cost * bucket.perToken
     if (price > bucket.full) throw new RangeError(`quota "${name}": the cost is above the capacity`)
     // The clock went back: the bucket refills from where the clock is now.
     bucket.at = Math.min(bucket.at, at)
-    return { ...location, name, price, credit: refilled(bucket, bucket.credit, at - bucket.at) }
+    const credit = refilled(bucket, bucket.credit, at - bucket.at)
+    return { name, table, id, bucket, credit, price }
   }
 
   /** Gives tokens back, at most `cost` of them in all calls together. */
@@ -87,11 +75,11 @@ export function createMemoryLimiter(
       if (back === 0) return
       taken -= back
       const at = nowMs()
-      for (const { bucket, drop } of accounts) {
+      for (const { table, id, bucket } of accounts) {
         const credit = refilled(bucket, bucket.credit, at - bucket.at)
         bucket.credit = Math.min(bucket.full, credit + back * bucket.perToken)
         bucket.at = at
-        if (bucket.credit === bucket.full) drop(bucket)
+        if (bucket.credit === bucket.full) table.drop(id, bucket)
       }
     }
   }
@@ -141,9 +129,9 @@ type AskedQuota = AdmissionAsk['quotas'][number]
 
 /** Where a quota is counted. */
 interface Location {
+  readonly table: Pick<BucketTable, 'keep' | 'drop'>
+  readonly id: string
   readonly bucket: Bucket
-  readonly keep: (bucket: Bucket) => void
-  readonly drop: (bucket: Bucket) => void
 }
 
 /** A quota of one ask. */
@@ -155,16 +143,15 @@ interface Account extends Location {
   readonly price: number
 }
 
-const newBucket = (rule: ReturnType<typeof bucketRule>, at: number): Bucket => ({
-  ...rule,
-  credit: rule.full,
-  at,
-})
+const newBucket = (name: string, quota: Quota, at: number): Bucket => {
+  const { full, perToken, gainPerMs } = bucketRule(name, quota)
+  return { full, perToken, gainPerMs, credit: full, at }
+}
 
-const charge = ({ bucket, credit, price, keep }: Account, at: number): void => {
+const charge = ({ table, id, bucket, credit, price }: Account, at: number): void => {
   bucket.credit = credit - price
   bucket.at = at
-  keep(bucket)
+  table.keep(id, bucket)
 }
 
 /** Exact: asked again then, it admits if nobody else came. A cost of 0 waits for one token. */
@@ -192,6 +179,20 @@ const requireDistinct = (names: readonly string[]): void => {
 
 const isWhole = (value: number): boolean => Number.isSafeInteger(value) && value >= 0
 const nothing = (): void => undefined
+
+/** One bucket for each quota, for all keys that no table has room for. */
+function createSharedBuckets(): Pick<BucketTable, 'find' | 'keep' | 'drop'> {
+  const buckets = new Map<string, Bucket>()
+  return {
+    find: (id) => buckets.get(id),
+    keep: (id, bucket) => {
+      buckets.set(id, bucket)
+    },
+    drop: (id, bucket) => {
+      if (buckets.get(id) === bucket) buckets.delete(id)
+    },
+  }
+}
 
 /** Counts what is open under each name. A name with nothing open takes no memory. */
 interface SlotTable {
