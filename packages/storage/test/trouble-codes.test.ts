@@ -55,7 +55,8 @@ describe.each(backends)('what a host is told of $name', ({ here, start }) => {
       backend.proxy.killAll()
       backend.proxy.reset()
     })
-    const impatient = { storeSilenceMs: 400, firstByteMs: 3_000, resume: { attempts: 1 } }
+    const once = { resume: { attempts: 1 } }
+    const impatient = { ...once, storeSilenceMs: 1_000 }
 
     test.each<[string, RuleFor, DeliveryOptions, object]>([
       [
@@ -79,7 +80,7 @@ describe.each(backends)('what a host is told of $name', ({ here, start }) => {
       [
         'a body that is reset, and whose re-opens are refused',
         firstly({ cutAfter: HALF, how: 'reset' }, { refuse: true }),
-        impatient,
+        once,
         { codes: ['store_cut'], status: 200, outcome: 'store_cut' },
       ],
       [
@@ -91,7 +92,7 @@ describe.each(backends)('what a host is told of $name', ({ here, start }) => {
       [
         'a body that is reset, and whose re-open is a 403',
         firstly({ cutAfter: HALF, how: 'reset' }, { answer: FORBIDDEN }),
-        impatient,
+        once,
         { codes: ['store_cut', 'store_wrong'], status: 200, outcome: 'store_wrong' },
       ],
       [

@@ -136,7 +136,7 @@ describe('a store in memory', () => {
     ['that is forbidden', async () => refuse('upstream_error'), 'store_wrong', 502],
   ])('%s before the first byte', async (_, get, code, status) => {
     const store: ExportStore = { ...memory, get }
-    expect(await told({ store, delivery: { firstByteMs: 100 } })).toEqual({
+    expect(await told({ store, delivery: { firstByteMs: code === 'store_silent' ? 100 : 15_000 } })).toEqual({
       codes: [code],
       outcome: 'refused',
       status,
@@ -179,39 +179,44 @@ describe('a limiter in memory', () => {
 })
 
 describe('a verifier that asks a server', () => {
-  const runtime = { ...defaultRuntime, deadlineMs: 60 }
-  const introspection = (url: URL): TokenVerifier =>
-    createIntrospectionVerifierIn(runtime, {
-      endpoint: new URL('introspect', url),
-      clientId: 'exports',
-      clientSecret: 'secret',
-      issuer: 'https://issuer.test',
-      audience: 'exports',
-    })
-  const jwt = (url: URL): TokenVerifier =>
-    createJwtVerifierIn(runtime, {
-      issuer: 'https://issuer.test',
-      audience: 'exports',
-      jwks: new URL('jwks', url),
-      type: 'at+jwt',
-    })
+  const introspection = (url: URL, deadlineMs: number): TokenVerifier =>
+    createIntrospectionVerifierIn(
+      { ...defaultRuntime, deadlineMs },
+      {
+        endpoint: new URL('introspect', url),
+        clientId: 'exports',
+        clientSecret: 'secret',
+        issuer: 'https://issuer.test',
+        audience: 'exports',
+      },
+    )
+  const jwt = (url: URL, deadlineMs: number): TokenVerifier =>
+    createJwtVerifierIn(
+      { ...defaultRuntime, deadlineMs },
+      {
+        issuer: 'https://issuer.test',
+        audience: 'exports',
+        jwks: new URL('jwks', url),
+        type: 'at+jwt',
+      },
+    )
   const header = Buffer.from('{"alg":"RS256","typ":"at+jwt","kid":"k"}').toString('base64url')
   const claims = Buffer.from(
     JSON.stringify({ iss: 'https://issuer.test', sub: 'ann', aud: 'exports', exp: 9e9, iat: 1 }),
   ).toString('base64url')
   const asJwt = `Bearer ${header}.${claims}.c2ln`
 
-  describe.each<[string, (url: URL) => TokenVerifier, string]>([
+  describe.each<[string, (url: URL, deadlineMs: number) => TokenVerifier, string]>([
     ['for keys', jwt, asJwt],
     ['about tokens', introspection, 'Bearer opaque-token-0123456789'],
   ])('%s', (_, create, authorization) => {
-    test.each<[string, Served, string]>([
-      ['that is silent', () => undefined, 'verifier_silent'],
-      ['that answers 500', { status: 500 }, 'verifier_unavailable'],
-      ['that answers nonsense', { body: 'nonsense' }, 'verifier_unavailable'],
-    ])('%s', async (_, answer, code) => {
+    test.each<[string, Served, number, string]>([
+      ['that is silent', () => undefined, 60, 'verifier_silent'],
+      ['that answers 500', { status: 500 }, 5_000, 'verifier_unavailable'],
+      ['that answers nonsense', { body: 'nonsense' }, 5_000, 'verifier_unavailable'],
+    ])('%s', async (_, answer, deadlineMs, code) => {
       await using server = await serve(answer)
-      const verifier = create(server.url)
+      const verifier = create(server.url, deadlineMs)
       expect(await told({ verifier }, authorization)).toEqual({
         codes: [code],
         outcome: 'refused',
