@@ -3,12 +3,13 @@ export const longestTimerMs = 2_147_483_647
 
 /**
  * Starts a timer; every timer of this package is started here. A delay above 24.8 days becomes 24.8 days: whoever must wait
- * longer looks at the clock when it fires, and starts another.
+ * longer looks at the clock when it fires, and starts another. A delay that has passed already becomes 1 ms, as in Node, but
+ * without the warning that Node prints for a negative one.
  *
- * @param ms - milliseconds; `Infinity` is allowed
+ * @param ms - milliseconds; `Infinity` and negative numbers are allowed
  */
 export const startTimer = (fire: () => void, ms: number): NodeJS.Timeout =>
-  setTimeout(fire, Math.min(ms, longestTimerMs))
+  setTimeout(fire, Math.max(1, Math.min(ms, longestTimerMs)))
 
 /** No answer came before the deadline of {@link withDeadline}. */
 export class DeadlineError extends Error {

@@ -22,6 +22,19 @@ describe('startTimer', () => {
     expect(fire).toHaveBeenCalledOnce()
   })
 
+  test.each([-0.5, -1_000, 0, -Infinity])(
+    'of %d ms fires at once, and Node has nothing to warn of',
+    async (ms) => {
+      const start = vi.spyOn(globalThis, 'setTimeout')
+      const fire = vi.fn<() => void>()
+      startTimer(fire, ms)
+      expect(start.mock.calls).toEqual([[fire, 1]])
+      await vi.advanceTimersByTimeAsync(1)
+      expect(fire).toHaveBeenCalledOnce()
+      start.mockRestore()
+    },
+  )
+
   test('a deadline of such a time is not missed at once', async () => {
     const answer = withDeadline(
       () => new Promise((resolve) => void startTimer(() => resolve('here'), 60_000)),
