@@ -38,7 +38,8 @@ async function attack(kind: 'bare' | 'guarded'): Promise<{ memory: number; slowe
 }
 
 async function start(kind: 'bare' | 'guarded'): Promise<{ child: ChildProcess; port: number }> {
-  const execArgv = ['--conditions=@sallyport/source', '--max-old-space-size=256']
+  // A small heap, so that little garbage waits for a collection and counts as memory.
+  const execArgv = ['--conditions=@sallyport/source', '--max-old-space-size=64', '--max-semi-space-size=2']
   const child = fork(script, [kind], { execArgv })
   onTestFinished(() => void child.kill('SIGKILL'))
   const [port] = (await once(child, 'message')) as [number]

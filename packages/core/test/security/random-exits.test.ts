@@ -22,7 +22,7 @@ type Request = IncomingMessage | Http2ServerRequest
 type Response = ServerResponse | Http2ServerResponse
 type Method = 'writeHead' | 'write' | 'end'
 
-const size = 100_000
+const size = 70_000
 const fail = (): never => {
   throw new Error('a middleware')
 }
@@ -115,43 +115,47 @@ function countingLimiter(): { limiter: RateLimiter; held: () => number } {
   return { limiter: { admit }, held: () => held }
 }
 
-test('10,000 answers that fail at random points leave nothing behind, and each is told once', async () => {
-  const store = counting(createMemoryStore({ [key]: new Uint8Array(size) }))
-  const { limiter, held } = countingLimiter()
-  const generous = { capacity: 1_000_000, refill: 1_000_000, perMs: 1 }
-  const guard = openGuard(store, {
-    limits: { perPrincipal: generous, concurrent: { perPrincipal: 10_000 }, limiter },
-  })
-  const pick = createPick(42)
-  const counts = { served: 0, over: 0, asked: 0 }
-  const handle: typeof guard.handler.handle = (request) => {
-    counts.asked += 1
-    return guard.handler.handle(request)
-  }
-  const answer = (request: Request, response: Response): void => {
-    counts.served += 1
-    const exit = exits[pick(exits.length)]
-    exit?.(response, request, pick)
-    void serveNode({ handle }, request, response, { params: { exportId } }).then(() => (counts.over += 1))
-  }
-  const before = processHolds()
-  const plain = await listen(createServer(answer))
-  for (let round = 0; round < 70; round += 1) {
-    await Promise.all(Array.from({ length: 50 }, () => pipelined(plain.port, pick(3 * size))))
-  }
-  const http2 = await listen(createHttp2Server(answer))
-  for (let round = 0; round < 100; round += 1) await streams(http2.port, 30, pick)
+test(
+  '10,000 answers that fail at random points leave nothing behind, and each is told once',
+  { timeout: 120_000 },
+  async () => {
+    const store = counting(createMemoryStore({ [key]: new Uint8Array(size) }))
+    const { limiter, held } = countingLimiter()
+    const generous = { capacity: 1_000_000, refill: 1_000_000, perMs: 1 }
+    const guard = openGuard(store, {
+      limits: { perPrincipal: generous, concurrent: { perPrincipal: 10_000 }, limiter },
+    })
+    const pick = createPick(42)
+    const counts = { served: 0, over: 0, asked: 0 }
+    const handle: typeof guard.handler.handle = (request) => {
+      counts.asked += 1
+      return guard.handler.handle(request)
+    }
+    const answer = (request: Request, response: Response): void => {
+      counts.served += 1
+      const exit = exits[pick(exits.length)]
+      exit?.(response, request, pick)
+      void serveNode({ handle }, request, response, { params: { exportId } }).then(() => (counts.over += 1))
+    }
+    const before = processHolds()
+    const plain = await listen(createServer(answer))
+    for (let round = 0; round < 70; round += 1) {
+      await Promise.all(Array.from({ length: 50 }, () => pipelined(plain.port, pick(3 * size))))
+    }
+    const http2 = await listen(createHttp2Server(answer))
+    for (let round = 0; round < 100; round += 1) await streams(http2.port, 30, pick)
 
-  await until(() => counts.over === counts.served && plain.open() === 0 && http2.open() === 0)
-  expect(counts.served).toBeGreaterThan(9_000)
-  expect(guard.events.filter(({ type }) => type.endsWith('_ended'))).toHaveLength(counts.asked)
-  expect([store.open(), held(), guard.handler.downloads()]).toEqual([0, 0, []])
-  await plain.close()
-  await http2.close()
-  const grown = (): string[] =>
-    Object.entries(processHolds()).flatMap(([what, count]) => (count > (before[what] ?? 0) ? [what] : []))
-  await expect.poll(grown, { timeout: 5_000 }).toEqual([])
-})
+    await until(() => counts.over === counts.served && plain.open() === 0 && http2.open() === 0)
+    expect(counts.served).toBeGreaterThan(9_000)
+    expect(guard.events.filter(({ type }) => type.endsWith('_ended'))).toHaveLength(counts.asked)
+    expect([store.open(), held(), guard.handler.downloads()]).toEqual([0, 0, []])
+    await plain.close()
+    await http2.close()
+    const grown = (): string[] =>
+      Object.entries(processHolds()).flatMap(([what, count]) => (count > (before[what] ?? 0) ? [what] : []))
+    await expect.poll(grown, { timeout: 5_000 }).toEqual([])
+  },
+)
 
 const ended: [what: string, outcome: string, exit: (response: Response) => void][] = [
   [
