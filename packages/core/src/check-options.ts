@@ -86,8 +86,9 @@ function passOn(context: z.RefinementCtx, { error }: z.ZodSafeParseResult<unknow
 /** A string that is not empty. */
 export const text = (what: string): OptionCheck<string> => accept(what, isText, shown)
 
-/** A string that is not empty and never shown. */
-export const secret = (what: string): OptionCheck<string> => accept(what, isText, kindOf)
+/** A string that is not empty. Neither it nor a number in its place is shown. */
+export const secret = (what: string): OptionCheck<string> =>
+  accept(what, isText, (value) => (typeof value === 'number' ? 'a number' : kindOf(value)))
 
 /** A whole number. */
 export const whole = (what: string, least: number, most: number): OptionCheck<number> =>
@@ -100,6 +101,14 @@ export const whole = (what: string, least: number, most: number): OptionCheck<nu
 /** Whole milliseconds. A value below `least` is most likely meant as seconds, so the message says so. */
 export const milliseconds = (what: string, least: number, most = 2_147_483_647): OptionCheck<number> =>
   whole(`${what} in milliseconds (1 s is 1000)`, least, most)
+
+/** As {@link milliseconds}, where 0 has a meaning of its own. */
+export const millisecondsOrNone = (what: string, least: number, most: number): OptionCheck<number> =>
+  accept(
+    `0, or ${what} in milliseconds (1 s is 1000): a whole number from ${least} to ${most}`,
+    (value): value is number =>
+      value === 0 || (Number.isSafeInteger(value) && Number(value) >= least && Number(value) <= most),
+  )
 
 /** `true` or `false`. */
 export const flag: OptionCheck<boolean> = accept('true or false', (value) => typeof value === 'boolean')
@@ -140,7 +149,7 @@ export const listOf = <V>(what: string, item: OptionCheck<V>): OptionCheck<reado
     what,
     (value): value is readonly V[] =>
       Array.isArray(value) && value.length > 0 && value.every((one) => item.safeParse(one).success),
-    (value) => (Array.isArray(value) ? `[${value.map(shown).join(', ')}]` : shown(value)),
+    shownList,
   )
 
 /** Any names, each with a value of one kind. */
@@ -158,12 +167,17 @@ export const refine = <V>(
   what: string,
   check: OptionCheck<V>,
   isRight: (value: V) => boolean,
+  show: (value: V) => string = kindOf,
 ): OptionCheck<V> =>
   z.custom<V>().superRefine((value, context) => {
     const result = check.safeParse(value)
     if (!result.success) passOn(context, result)
-    else if (!isRight(value)) context.addIssue({ code: 'custom', message: mustBe(what, kindOf(value)) })
+    else if (!isRight(value)) context.addIssue({ code: 'custom', message: mustBe(what, show(value)) })
   })
+
+/** A kind whose check depends on the value. */
+export const choose = <V>(checkFor: (value: unknown) => OptionCheck<V>): OptionCheck<V> =>
+  z.custom<V>().superRefine((value, context) => passOn(context, checkFor(value).safeParse(value)))
 
 /** An object that is one of several kinds, told apart by a member. */
 export const variants = <V>(
@@ -189,6 +203,10 @@ export function shown(value: unknown): string {
   if (typeof value !== 'string' || value === '') return kindOf(value)
   return value.length > 40 ? `a string of ${value.length} characters` : `'${value}'`
 }
+
+/** What was given, and of an array each member. */
+export const shownList = (value: unknown): string =>
+  Array.isArray(value) ? `[${value.map(shown).join(', ')}]` : shown(value)
 
 /** What was given, without showing a string. */
 export function kindOf(value: unknown): string {

@@ -78,7 +78,7 @@ describe('checkOptions', () => {
     [
       'a number for a secret',
       { root: '/a', password: 7 },
-      ['password: must be the password of the disk; got 7'],
+      ['password: must be the password of the disk; got a number'],
     ],
     [
       'what is no function',
@@ -121,4 +121,34 @@ test('a list is refused where it is none, is empty or holds another thing', () =
   expect(given('a')).toThrow("f: names: must be a list of names; got 'a'")
   expect(given([])).toThrow('f: names: must be a list of names; got []')
   expect(given(['a', 1])).toThrow("f: names: must be a list of names; got ['a', 1]")
+})
+
+test('milliseconds for which 0 has a meaning are 0, or not as few as seconds would be', () => {
+  const options = check.object<{ readonly cacheMs: number }>('{ cacheMs }', {
+    cacheMs: check.millisecondsOrNone('how long it is kept', 1_000, 60_000),
+  })
+  const given =
+    (cacheMs: unknown): (() => void) =>
+    () =>
+      check.checkOptions('f', { cacheMs }, options)
+  for (const right of [0, 1_000, 60_000]) expect(given(right)).not.toThrow()
+  for (const wrong of [1, 60, 999, 1_000.5, 60_001, -1, Number.NaN, '0', undefined])
+    expect(given(wrong)).toThrow(
+      'f: cacheMs: must be 0, or how long it is kept in milliseconds (1 s is 1000): a whole number from 1000 to 60000; got ',
+    )
+})
+
+test('a check may depend on the value', () => {
+  const options = check.object<{ readonly at: string | number }>('{ at }', {
+    at: check.choose<string | number>((value) =>
+      typeof value === 'number' ? check.whole('a port', 1, 9) : check.text('a path'),
+    ),
+  })
+  const given =
+    (at: unknown): (() => void) =>
+    () =>
+      check.checkOptions('f', { at }, options)
+  for (const right of ['/a', 9]) expect(given(right)).not.toThrow()
+  expect(given(10)).toThrow('f: at: must be a port: a whole number from 1 to 9; got 10')
+  expect(given(undefined)).toThrow('f: at: must be a path; got nothing')
 })

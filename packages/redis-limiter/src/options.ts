@@ -1,3 +1,5 @@
+import * as check from '@sallyport/core/check-options'
+
 import type { Send } from './script.ts'
 
 /** How the limiter reaches Redis, and what it does while Redis does not answer. */
@@ -38,34 +40,38 @@ export interface RedisLimiterOptions {
   readonly processes?: number
 }
 
-const NAMES: readonly string[] = ['send', 'prefix', 'timeoutMs', 'leaseMs', 'onOutage', 'processes']
+const checkedAlone = check.object<RedisLimiterOptions>(
+  '{ send, prefix?, timeoutMs?, leaseMs?, onOutage?, processes? }',
+  {
+    send: check.fn<Send>('(command, key) => Promise<reply>'),
+    prefix: check
+      .accept<string>(
+        'text without braces',
+        (value): value is string => typeof value === 'string' && !/[{}]/.test(value),
+        check.shown,
+      )
+      .optional(),
+    timeoutMs: check.milliseconds('how long one admission waits for Redis', 10, 60_000).optional(),
+    leaseMs: check.milliseconds('the life of a lease', 600, 86_400_000).optional(),
+    onOutage: check.oneOf('local', 'closed').optional(),
+    processes: check.whole('processes', 1, 1_000_000).optional(),
+  },
+)
+/** A lease is renewed at a third of its life, and one renewal may wait for two timeouts. */
+const optionsCheck = check.refine<RedisLimiterOptions>(
+  'options whose leaseMs is at least six times timeoutMs',
+  checkedAlone,
+  ({ leaseMs = LEASE_MS, timeoutMs = TIMEOUT_MS }) => leaseMs >= 6 * timeoutMs,
+  ({ leaseMs = LEASE_MS, timeoutMs = TIMEOUT_MS }) => `leaseMs ${leaseMs} and timeoutMs ${timeoutMs}`,
+)
+
+const TIMEOUT_MS = 50
+const LEASE_MS = 30_000
 
 /** Checks the options and fills the defaults. */
 export function checked(options: RedisLimiterOptions): Required<RedisLimiterOptions> {
-  const {
-    send,
-    prefix = 'sallyport',
-    timeoutMs = 50,
-    leaseMs = 30_000,
-    onOutage = 'local',
-    processes = 1,
-  } = options
-  for (const name of Object.keys(options))
-    if (!NAMES.includes(name))
-      throw new TypeError(`${name}: unknown option; write one of ${NAMES.join(', ')}`)
-  if (typeof send !== 'function')
-    throw new TypeError('send: write a function (command, key) => Promise<reply>')
-  if (typeof prefix !== 'string' || /[{}]/.test(prefix))
-    throw new RangeError('prefix: write text without braces')
-  if (!isWithin(timeoutMs, 1, 60_000))
-    throw new RangeError('timeoutMs: write whole milliseconds from 1 to 60000')
-  if (!isWithin(leaseMs, 6 * timeoutMs, 86_400_000))
-    throw new RangeError('leaseMs: write whole milliseconds from six times timeoutMs to 86400000')
-  if (!['local', 'closed'].includes(onOutage)) throw new RangeError("onOutage: write 'local' or 'closed'")
-  if (!isWithin(processes, 1, 1_000_000))
-    throw new RangeError('processes: write a whole number from 1 to 1000000')
+  check.checkOptions('createRedisLimiter', options, optionsCheck)
+  const { send, prefix = 'sallyport', timeoutMs = TIMEOUT_MS, leaseMs = LEASE_MS } = options
+  const { onOutage = 'local', processes = 1 } = options
   return { send, prefix, timeoutMs, leaseMs, onOutage, processes }
 }
-
-const isWithin = (value: number, least: number, most: number): boolean =>
-  Number.isSafeInteger(value) && value >= least && value <= most

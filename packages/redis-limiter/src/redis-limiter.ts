@@ -31,7 +31,7 @@ export type { Command, Send } from './script.ts'
  *
  * Like the memory limiter's, `admit` rejects with a RangeError for what it cannot count exactly.
  *
- * @throws RangeError or TypeError that names the wrong option
+ * @throws TypeError at creation, naming each wrong option
  */
 export function createRedisLimiter(options: RedisLimiterOptions): RateLimiter {
   const filled = checked(options)

@@ -267,21 +267,45 @@ test('a caller who is gone is not asked for', async () => {
 
 describe('wrong options are named', () => {
   const send = admits
-  test.each<{ options: object; says: RegExp }>([
-    { options: {}, says: /^send: / },
-    { options: { send: 'redis://' }, says: /^send: / },
-    { options: { send, onOutge: 'closed' }, says: /^onOutge: unknown option; write one of send, / },
-    { options: { send, prefix: 'a{b}' }, says: /^prefix: / },
-    { options: { send, prefix: 7 }, says: /^prefix: / },
-    { options: { send, timeoutMs: 0 }, says: /^timeoutMs: / },
-    { options: { send, timeoutMs: '50' }, says: /^timeoutMs: / },
-    { options: { send, leaseMs: 299 }, says: /^leaseMs: / },
-    { options: { send, leaseMs: Number.POSITIVE_INFINITY }, says: /^leaseMs: / },
-    { options: { send, onOutage: 'open' }, says: /^onOutage: / },
-    { options: { send, processes: 0 }, says: /^processes: / },
-    { options: { send, processes: 1.5 }, says: /^processes: / },
+  const lease =
+    'must be the life of a lease in milliseconds (1 s is 1000): a whole number from 600 to 86400000'
+  test.each<{ options: unknown; says: string }>([
+    {
+      options: undefined,
+      says: 'options: must be { send, prefix?, timeoutMs?, leaseMs?, onOutage?, processes? }; got nothing',
+    },
+    { options: {}, says: 'send: must be a function (command, key) => Promise<reply>; got nothing' },
+    { options: { send: 'redis://' }, says: 'send: must be a function' },
+    {
+      options: { send, onOutge: 'closed' },
+      says: 'onOutge: is not an option; did you mean onOutage?',
+    },
+    { options: { send, prefix: 'a{b}' }, says: "prefix: must be text without braces; got 'a{b}'" },
+    { options: { send, prefix: 7 }, says: 'prefix: must be text without braces; got 7' },
+    {
+      options: { send, timeoutMs: 5 },
+      says: 'timeoutMs: must be how long one admission waits for Redis in milliseconds (1 s is 1000): a whole number from 10 to 60000; got 5',
+    },
+    { options: { send, timeoutMs: '50' }, says: 'timeoutMs: must be' },
+    { options: { send, leaseMs: 30 }, says: `leaseMs: ${lease}; got 30` },
+    {
+      options: { send, leaseMs: 600, timeoutMs: 101 },
+      says: 'options: must be options whose leaseMs is at least six times timeoutMs; got leaseMs 600 and timeoutMs 101',
+    },
+    { options: { send, leaseMs: Number.POSITIVE_INFINITY }, says: `leaseMs: ${lease}; got Infinity` },
+    { options: { send, onOutage: 'open' }, says: "onOutage: must be 'local' or 'closed'; got 'open'" },
+    { options: { send, processes: 0 }, says: 'processes: must be processes: a whole number from 1' },
+    { options: { send, processes: 1.5 }, says: 'processes: must be processes: a whole number from 1' },
   ])('$options', ({ options, says }) => {
-    expect(() => createRedisLimiter(options as RedisLimiterOptions)).toThrow(says)
+    const create = (): unknown => createRedisLimiter(options as RedisLimiterOptions)
+    expect(create).toThrow(TypeError)
+    expect(create).toThrow(`createRedisLimiter: ${says}`)
+    expect(create).toThrow('docs/options.md#createredislimiter')
+  })
+
+  test('a lease of six timeouts is long enough', () => {
+    const options = { send, timeoutMs: 100, leaseMs: 600 }
+    expect(() => createRedisLimiter(options)).not.toThrow()
   })
 })
 

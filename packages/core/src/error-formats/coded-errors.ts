@@ -1,4 +1,8 @@
+import * as check from '../check-options.ts'
 import type { ErrorFormat, Refusal, RefusalKind } from '../refusals.ts'
+
+type Options = NonNullable<Parameters<typeof codedErrors>[0]>
+const optionsCheck = check.object<Options>('{ revealState? }', { revealState: check.flag.optional() })
 
 /** What a client branches on, and what its developer reads. */
 interface CodedError {
@@ -16,13 +20,11 @@ interface CodedError {
  *   { retryAfterMs })` said, else 5 s. For callers that poll; they have proved tenant and capability by then. `false` shows
  *   all of them as `export_not_found`
  * @defaultValue `{ revealState: false }`
- * @throws TypeError for a `revealState` that is no boolean
+ * @throws TypeError for a `revealState` that is no boolean, and for an unknown option
  */
 export function codedErrors(options: { readonly revealState?: boolean } = {}): ErrorFormat {
+  check.checkOptions('codedErrors', options, optionsCheck)
   const { revealState = false } = options
-  if (typeof revealState !== 'boolean') {
-    throw new TypeError("codedErrors: option 'revealState' must be true or false")
-  }
   return (refusal) => {
     const { code, message, details } = errors[refusal.kind]
     return {

@@ -1,5 +1,19 @@
+import * as check from '../check-options.ts'
 import { reasonPhrase } from '../http/reason-phrase.ts'
 import type { ErrorFormat, Refusal, InvalidField, RefusalKind } from '../refusals.ts'
+
+type Options = NonNullable<Parameters<typeof problemDetails>[0]>
+const optionsCheck = check.object<Options>('{ typeBase? }', {
+  typeBase: check
+    .refine<URL>(
+      'an http(s) URL without credentials, query and fragment',
+      check.instanceOf("a URL, such as new URL('https://example.com/problems/')", URL),
+      ({ protocol, username, password, search, hash }) =>
+        /^https?:$/.test(protocol) && `${username}${password}${search}${hash}` === '',
+      () => 'another URL',
+    )
+    .optional(),
+})
 
 /**
  * Refusals as `application/problem+json` (RFC 9457): `type`, `title`, `status` and a `detail` that says what to do; `errors`, each with `detail` and
@@ -9,11 +23,13 @@ import type { ErrorFormat, Refusal, InvalidField, RefusalKind } from '../refusal
  *   the types are `invalid-request`, `forbidden`, `export-not-found`, `upstream-error` and `unavailable` below it, and the
  *   registered one for an exceeded quota. Kinds that say no more than their status stay `about:blank`
  * @defaultValue no `typeBase`: every type is `about:blank`
- * @throws TypeError for a `typeBase` that is no http(s) URL, or one with credentials, query or fragment
+ * @throws TypeError for a `typeBase` that is no http(s) URL, or one with credentials, query or fragment,
+ *   and for an unknown option
  */
 export function problemDetails(options: { readonly typeBase?: URL } = {}): ErrorFormat {
+  check.checkOptions('problemDetails', options, optionsCheck)
   const { typeBase } = options
-  const base = typeBase === undefined ? undefined : baseOf(typeBase)
+  const base = typeBase?.href.replace(/\/?$/, '/')
   return (refusal) => ({
     status: refusal.status,
     contentType: 'application/problem+json',
@@ -31,19 +47,6 @@ function problemType({ kind, status }: Refusal, base: string | undefined): { typ
   const known = base === undefined ? undefined : problemTypes[kind]
   if (base === undefined || !known) return { type: 'about:blank', title: reasonPhrase(status) }
   return { type: new URL(known.reference, base).href, title: known.title }
-}
-
-function baseOf(typeBase: unknown): string {
-  const usable =
-    typeBase instanceof URL &&
-    /^https?:$/.test(typeBase.protocol) &&
-    `${typeBase.username}${typeBase.password}${typeBase.search}${typeBase.hash}` === ''
-  if (!usable) {
-    throw new TypeError(
-      "problemDetails: option 'typeBase' must be an http(s) URL without credentials, query and fragment, such as new URL('https://example.com/problems/')",
-    )
-  }
-  return typeBase.href.endsWith('/') ? typeBase.href : `${typeBase.href}/`
 }
 
 /** A pointer into the request, for it has no body: `#/header/X-Org-Name` (RFC 6901 §6). */

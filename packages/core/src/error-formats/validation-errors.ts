@@ -1,7 +1,13 @@
+import * as check from '../check-options.ts'
 import { reasonPhrase } from '../http/reason-phrase.ts'
 import type { ErrorFormat, InvalidField, RefusalKind } from '../refusals.ts'
 
 const longestInput = 128
+
+type Options = NonNullable<Parameters<typeof validationErrors>[0]>
+const optionsCheck = check.object<Options>('{ detail? }', {
+  detail: check.oneOf('brief', 'full').optional(),
+})
 
 /**
  * Refusals as FastAPI words them: `{"detail": …}`, `application/json`. For `'invalid_request'` 422 and a list of the
@@ -10,13 +16,11 @@ const longestInput = 128
  * @param options - `detail`: `'brief'` shows `type`, `loc` and `msg` of a fault; `'full'` adds `input`, cut to 128
  *   characters, and `ctx`
  * @defaultValue `{ detail: 'brief' }`
- * @throws TypeError for any other `detail`
+ * @throws TypeError for any other `detail`, and for an unknown option
  */
 export function validationErrors(options: { readonly detail?: 'brief' | 'full' } = {}): ErrorFormat {
+  check.checkOptions('validationErrors', options, optionsCheck)
   const { detail = 'brief' } = options
-  if (detail !== 'brief' && detail !== 'full') {
-    throw new TypeError("validationErrors: option 'detail' must be 'brief' or 'full'")
-  }
   const show = detail === 'full' ? inFull : inBrief
   return ({ kind, status, fields = [] }) =>
     kind === 'invalid_request'

@@ -1,7 +1,14 @@
+import { checkOptions, fn, object, whole } from '../check-options.ts'
 import type { Admission, AdmissionAsk, Quota, QuotaLeft, RateLimiter } from '../ports.ts'
 import { createBucketTable, keyName } from './bucket-table.ts'
 import type { Bucket, BucketTable } from './bucket-table.ts'
 import { bucketRule, msUntil, msUntilNext, refilled, wholeTokens } from './token-bucket.ts'
+
+type Options = NonNullable<Parameters<typeof createMemoryLimiter>[0]>
+const optionsCheck = object<Options>('{ maxKeys?, now? }', {
+  maxKeys: whole('keys', 1, 16_777_216).optional(), // a Map of V8 holds no more
+  now: fn<() => number>('() => milliseconds').optional(),
+})
 
 /** Milliseconds that a request refused for want of a slot is told to wait: nobody knows when a download ends. */
 const SLOT_RETRY_MS = 1_000
@@ -22,16 +29,16 @@ const SLOT_RETRY_MS = 1_000
  * whose `capacity · perMs` is not below 2^53; a cost above a capacity; a limit or cost that is not a whole number from 0; a
  * name or key that is given twice. If the signal has fired, it rejects with the signal's reason and takes nothing.
  *
- * @param options - `maxKeys`: a whole number from 1. `now`: a clock in milliseconds; the time by which it goes back counts as
+ * @param options - `maxKeys`: a whole number from 1 to 16,777,216. `now`: a clock in milliseconds; the time by which it goes back counts as
  *   no time
  * @defaultValue `maxKeys` 100_000; `now` a monotonic clock
- * @throws RangeError for another `maxKeys`
+ * @throws TypeError for another `maxKeys`, for a `now` that is no function, and for an unknown option
  */
 export function createMemoryLimiter(
   options: { readonly maxKeys?: number; readonly now?: () => number } = {},
 ): RateLimiter {
+  checkOptions('createMemoryLimiter', options, optionsCheck)
   const { maxKeys = 100_000, now = () => performance.now() } = options
-  if (!isWhole(maxKeys) || maxKeys === 0) throw new RangeError('maxKeys must be a whole number from 1')
   const tables = new Map<string, BucketTable[]>()
   const crowded = createSharedBuckets()
   const slots = createSlotTable()

@@ -1,6 +1,6 @@
+import * as check from '../check-options.ts'
 import type { TokenVerifier } from '../ports.ts'
 import { refuse } from '../refusals.ts'
-import { readOptions } from './check-verifier-options.ts'
 import { TokenFault } from './claims.ts'
 
 /** Who verifies which kind of token. */
@@ -18,12 +18,10 @@ export interface BearerVerifierOptions {
  *
  * Troubles of both are told.
  *
- * @throws TypeError at creation, naming the first wrong option
+ * @throws TypeError at creation, naming each wrong option
  */
 export function createBearerVerifier(options: BearerVerifierOptions): TokenVerifier {
-  const read = readOptions('createBearerVerifier', options, ['jwt', 'opaque'])
-  read.checkVerifier('jwt', 'a verifier, such as createJwtVerifier({ … })')
-  read.checkVerifier('opaque', 'a verifier, such as createIntrospectionVerifier({ … })')
+  check.checkOptions('createBearerVerifier', options, optionsCheck)
   const { jwt, opaque } = options
   return {
     verify(token, signal, caller) {
@@ -39,6 +37,13 @@ export function createBearerVerifier(options: BearerVerifierOptions): TokenVerif
     },
   }
 }
+
+const verifierLike = (factory: string): check.OptionCheck<TokenVerifier> =>
+  check.withMethods<TokenVerifier>(`a verifier, such as ${factory}({ … })`, 'verify')
+const optionsCheck = check.object<BearerVerifierOptions>('{ jwt, opaque }', {
+  jwt: verifierLike('createJwtVerifier'),
+  opaque: verifierLike('createIntrospectionVerifier'),
+})
 
 const JWT = /^eyJ|\..*\./s
 const OPAQUE = /^[\w~+/=-]{16,512}$/

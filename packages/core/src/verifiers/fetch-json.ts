@@ -56,3 +56,7 @@ function parseJson(text: string): unknown {
     throw new Error('the answer is no JSON')
   }
 }
+
+/** Whether a JSON value is an object, and no array. */
+export const isJsonObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)

@@ -1,5 +1,6 @@
+import * as check from '../check-options.ts'
 import type { ReadClaims } from '../ports.ts'
-import { readOptions } from './check-verifier-options.ts'
+import { audience, endpointUrl, issuer, readClaims } from './option-checks.ts'
 import { readOrgAndScope } from './principal.ts'
 
 /** How an authorization server is asked about a token (RFC 7662). */
@@ -34,19 +35,30 @@ export interface IntrospectionSettings extends Required<
   readonly endpoint: string
 }
 
-const NAMES = ['endpoint', 'clientId', 'clientSecret', 'issuer', 'audience', 'cacheMs', 'readClaims']
+const optionsCheck = check.object<IntrospectionVerifierOptions>(
+  '{ endpoint, clientId, clientSecret, issuer, audience, cacheMs?, readClaims? }',
+  {
+    endpoint: endpointUrl("new URL('https://…') of the introspection endpoint"),
+    clientId: check.text('the id of your client at the authorization server'),
+    clientSecret: check.secret('the secret of that client'),
+    issuer,
+    audience,
+    cacheMs: check.millisecondsOrNone('how long an active token is remembered', 1_000, 300_000).optional(),
+    readClaims: readClaims.optional(),
+  },
+)
 
-/** Checks every option once; throws a `TypeError` that names the first wrong one, and never shows the secret. */
+/** Checks every option once; throws a `TypeError` that names each wrong one, and never shows the secret. */
 export function checkIntrospectionOptions(options: IntrospectionVerifierOptions): IntrospectionSettings {
-  const read = readOptions('createIntrospectionVerifier', options, NAMES)
-  read.checkFunction('readClaims', 'a function (claims) => ({ organizations, capabilities })', 'optional')
+  check.checkOptions('createIntrospectionVerifier', options, optionsCheck)
+  const { endpoint, clientId, clientSecret, issuer, audience, cacheMs = 30_000 } = options
   return {
-    endpoint: read.endpoint('endpoint'),
-    clientId: read.text('clientId', 'the id of your client at the authorization server'),
-    clientSecret: read.secret('clientSecret', 'the secret of that client'),
-    issuer: read.text('issuer', "the name of the authorization server, such as 'https://login.example.com'"),
-    audience: read.texts('audience', 'the `aud` that names this service, or a list of such names'),
-    cacheMs: read.milliseconds('cacheMs', { otherwise: 30_000, least: 0, most: 300_000 }),
+    endpoint: endpoint.href,
+    clientId,
+    clientSecret,
+    issuer,
+    audience: [audience].flat(),
+    cacheMs,
     readClaims: options.readClaims ?? readOrgAndScope,
   }
 }

@@ -4,10 +4,9 @@ import { addressPrefixes } from '../http/address-prefix.ts'
 import type { Caller, Claims, Principal, TokenVerifier } from '../ports.ts'
 import { refusalDetail, refuse } from '../refusals.ts'
 import { abortable, withDeadline } from '../waiting.ts'
-import { isRecord } from './check-verifier-options.ts'
 import { endOfAnswer, findAnswerFault, nameOf, TokenFault } from './claims.ts'
 import { createFairSemaphore } from './fair-semaphore.ts'
-import { fetchJson } from './fetch-json.ts'
+import { fetchJson, isJsonObject } from './fetch-json.ts'
 import {
   checkIntrospectionOptions,
   type IntrospectionSettings,
@@ -140,7 +139,7 @@ async function introspect(
     },
     signal,
   )
-  if (!isRecord(answer)) throw new Error('the answer is no JSON object')
+  if (!isJsonObject(answer)) throw new Error('the answer is no JSON object')
   return { answer, bytes }
 }
 

@@ -1,6 +1,9 @@
+import type { OptionCheck } from '../check-options.ts'
+import * as check from '../check-options.ts'
 import type { ReadClaims } from '../ports.ts'
-import { isRecord, kindOf, type OptionReader, readOptions, shown } from './check-verifier-options.ts'
+import { isJsonObject } from './fetch-json.ts'
 import { type KeySet, MOST_KEYS, readKeySet } from './key-set.ts'
+import { audience, endpointUrl, issuer, readClaims } from './option-checks.ts'
 import { readOrgAndScope } from './principal.ts'
 
 /** How a JWT access token proves its bearer. */
@@ -67,59 +70,82 @@ const DEFAULT_ALGORITHMS = ['RS256', 'PS256', 'ES256', 'EdDSA', 'Ed25519'] as co
 const OTHER_ALGORITHMS = ['RS384', 'RS512', 'PS384', 'PS512', 'ES384', 'ES512'] as const
 const KNOWN_ALGORITHMS: readonly string[] = [...DEFAULT_ALGORITHMS, ...OTHER_ALGORITHMS]
 
-const NAMES = [
-  'issuer',
-  'audience',
-  'jwks',
-  'algorithms',
-  'type',
-  'clockToleranceMs',
-  'maxTokenAgeMs',
-  'cacheMs',
-  'staleKeysMs',
-  'readClaims',
-]
+type Jwks = JwtVerifierOptions['jwks']
+type GivenKeys = Exclude<Jwks, URL>
 
-/** Checks every option once; throws a `TypeError` that names the first wrong one. */
+const isGivenKeys = (value: unknown): value is GivenKeys =>
+  isJsonObject(value) && Array.isArray(value['keys'])
+const firstUnusable = (jwks: GivenKeys): string | undefined => {
+  const { weak, unfit } = readKeySet(jwks)
+  return [...weak, ...unfit][0]
+}
+const keyList = check.refine<GivenKeys>(
+  `at most ${MOST_KEYS} keys`,
+  check.accept("new URL('https://…') of a key set, or { keys: [ … ] } itself", isGivenKeys),
+  ({ keys }) => keys.length <= MOST_KEYS,
+  ({ keys }) => `${keys.length} keys`,
+)
+const usableKeys = check.refine<GivenKeys>(
+  'public keys to verify signatures with',
+  keyList,
+  (jwks) => firstUnusable(jwks) === undefined,
+  (jwks) => firstUnusable(jwks) ?? 'others',
+)
+const givenKeys = check.refine<GivenKeys>(
+  'at least one RSA, EC or Ed25519 key',
+  usableKeys,
+  (jwks) => readKeySet(jwks).keys.keys.length > 0,
+  () => 'none that can verify',
+)
+const jwks: OptionCheck<Jwks> = check.choose<Jwks>((value) =>
+  value instanceof URL ? endpointUrl("new URL('https://…') of a key set") : givenKeys,
+)
+
+const algorithm = check.accept<string>(
+  'an algorithm',
+  (value): value is string => typeof value === 'string' && KNOWN_ALGORITHMS.includes(value),
+)
+const optionsCheck = check.object<JwtVerifierOptions>(
+  '{ issuer, audience, jwks, type, algorithms?, clockToleranceMs?, maxTokenAgeMs?, cacheMs?, staleKeysMs?, readClaims? }',
+  {
+    issuer,
+    audience,
+    jwks,
+    algorithms: check.listOf(`a list of ${KNOWN_ALGORITHMS.join(', ')}`, algorithm).optional(),
+    type: check.oneOf('at+jwt', 'JWT', 'any'),
+    clockToleranceMs: check.millisecondsOrNone('how much clocks may differ', 1_000, 120_000).optional(),
+    maxTokenAgeMs: check
+      .milliseconds('the greatest age of a token', 60_000, Number.MAX_SAFE_INTEGER)
+      .optional(),
+    cacheMs: check.millisecondsOrNone('how long a verified token is remembered', 1_000, 60_000).optional(),
+    staleKeysMs: check
+      .millisecondsOrNone('how long old keys serve while their source fails', 1_000, 86_400_000)
+      .optional(),
+    readClaims: readClaims.optional(),
+  },
+)
+
+/** Checks every option once; throws a `TypeError` that names each wrong one. */
 export function checkJwtOptions(options: JwtVerifierOptions): JwtSettings {
-  const read = readOptions('createJwtVerifier', options, NAMES)
-  read.checkFunction('readClaims', 'a function (claims) => ({ organizations, capabilities })', 'optional')
+  check.checkOptions('createJwtVerifier', options, optionsCheck)
+  const { issuer, audience, jwks, type } = options
+  const {
+    algorithms = DEFAULT_ALGORITHMS,
+    clockToleranceMs = 30_000,
+    maxTokenAgeMs = 86_400_000,
+    cacheMs = 60_000,
+    staleKeysMs = 900_000,
+  } = options
   return {
-    issuer: read.text('issuer', "the exact `iss` of your tokens, such as 'https://login.example.com'"),
-    audience: read.texts('audience', 'the `aud` that names this service, or a list of such names'),
-    jwks: options.jwks instanceof URL ? read.endpoint('jwks') : readKeys(read, options.jwks),
-    algorithms: options.algorithms === undefined ? DEFAULT_ALGORITHMS : readAlgorithms(read),
-    type: read.oneOf('type', ['at+jwt', 'JWT', 'any']),
-    clockToleranceMs: read.milliseconds('clockToleranceMs', { otherwise: 30_000, least: 0, most: 120_000 }),
-    maxTokenAgeMs: read.milliseconds('maxTokenAgeMs', {
-      otherwise: 86_400_000,
-      least: 1,
-      most: Number.MAX_SAFE_INTEGER,
-    }),
-    cacheMs: read.milliseconds('cacheMs', { otherwise: 60_000, least: 0, most: 60_000 }),
-    staleKeysMs: read.milliseconds('staleKeysMs', { otherwise: 900_000, least: 0, most: 86_400_000 }),
+    issuer,
+    audience: [audience].flat(),
+    jwks: jwks instanceof URL ? jwks.href : readKeySet(jwks).keys,
+    algorithms: [...algorithms],
+    type,
+    clockToleranceMs,
+    maxTokenAgeMs,
+    cacheMs,
+    staleKeysMs,
     readClaims: options.readClaims ?? readOrgAndScope,
   }
-}
-
-function readAlgorithms(read: OptionReader): readonly string[] {
-  const named = read.texts('algorithms', `a list of ${KNOWN_ALGORITHMS.join(', ')}`)
-  const wrong = named.find((name) => !KNOWN_ALGORITHMS.includes(name))
-  return wrong === undefined
-    ? named
-    : read.refuse('algorithms', `only ${KNOWN_ALGORITHMS.join(', ')}`, shown(wrong))
-}
-
-function readKeys(read: OptionReader, jwks: unknown): KeySet {
-  if (!isRecord(jwks) || !Array.isArray(jwks['keys'])) {
-    return read.refuse('jwks', "new URL('https://…') of a key set, or { keys: [ … ] } itself", kindOf(jwks))
-  }
-  if (jwks['keys'].length > MOST_KEYS)
-    return read.refuse('jwks', `at most ${MOST_KEYS} keys`, `${jwks['keys'].length} keys`)
-  const { keys, weak, unfit } = readKeySet(jwks)
-  const [first] = [...weak, ...unfit]
-  if (first !== undefined) read.refuse('jwks', 'public keys to verify signatures with', first)
-  return keys.keys.length > 0
-    ? keys
-    : read.refuse('jwks', 'at least one RSA, EC or Ed25519 key', 'none that can verify')
 }

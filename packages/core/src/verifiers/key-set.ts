@@ -2,7 +2,7 @@ import { createPublicKey, hash, type KeyObject } from 'node:crypto'
 
 import type { JWK } from 'jose'
 
-import { isRecord } from './check-verifier-options.ts'
+import { isJsonObject } from './fetch-json.ts'
 
 /** Public keys that can verify signatures. */
 export interface KeySet {
@@ -41,7 +41,8 @@ export const MOST_KEYS = 100
  * @throws where the document is no JWK Set, or lists more than 100 keys
  */
 export function readKeySet(document: unknown): ReadKeySet {
-  if (!isRecord(document) || !Array.isArray(document['keys'])) throw new Error('the document is no JWK Set')
+  if (!isJsonObject(document) || !Array.isArray(document['keys']))
+    throw new Error('the document is no JWK Set')
   const given: readonly unknown[] = document['keys']
   if (given.length > MOST_KEYS)
     throw new Error(`the JWK Set lists ${given.length} keys, more than ${MOST_KEYS}`)
@@ -71,7 +72,7 @@ const misfit = (fault: string): KeyFault => ({ fault, isWeak: false })
 
 /** A key, `undefined` where it is not meant for us, or why it must not verify. */
 function readKey(given: unknown): ReadKey | KeyFault | undefined {
-  if (!isRecord(given)) return misfit('not an object')
+  if (!isJsonObject(given)) return misfit('not an object')
   if (given['kty'] === 'oct') return misfit('a symmetric key')
   if (Object.hasOwn(given, 'd')) return misfit('a private key')
   const algorithms = algorithmsFor(given)

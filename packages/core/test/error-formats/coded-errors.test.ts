@@ -146,6 +146,6 @@ describe('the state of an export', () => {
 
 test.each<unknown>(['true', 1, null])('revealState %j is refused at creation', (revealState) => {
   expect(() => codedErrors({ revealState: revealState as boolean })).toThrow(
-    new TypeError("codedErrors: option 'revealState' must be true or false"),
+    'codedErrors: revealState: must be true or false; got ',
   )
 })

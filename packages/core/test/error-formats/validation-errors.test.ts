@@ -103,6 +103,6 @@ describe('every other kind', () => {
 
 test.each<unknown>(['Full', '', true, 1, null])('detail %j is refused at creation', (detail) => {
   expect(() => validationErrors({ detail: detail as 'full' })).toThrow(
-    new TypeError("validationErrors: option 'detail' must be 'brief' or 'full'"),
+    "validationErrors: detail: must be 'brief' or 'full'; got ",
   )
 })

@@ -458,8 +458,10 @@ describe('what cannot be answered right is refused', () => {
     await expect(admit(ask)).rejects.toThrow(RangeError)
   })
 
-  test.each([0, -1, 1.5, Number.NaN])('maxKeys of %s', (maxKeys) => {
-    expect(() => createMemoryLimiter({ maxKeys })).toThrow('maxKeys must be a whole number from 1')
+  test.each([0, -1, 1.5, Number.NaN, 16_777_217])('maxKeys of %s', (maxKeys) => {
+    expect(() => createMemoryLimiter({ maxKeys })).toThrow(
+      `createMemoryLimiter: maxKeys: must be keys: a whole number from 1 to 16777216; got ${maxKeys}`,
+    )
   })
 })
 

@@ -199,7 +199,7 @@ describe('the memory of answers', () => {
     ['as the option says', { cacheMs: 1_000 }, sound, 1_000],
     ['until exp, without tolerance', {}, { ...sound, exp: now + 10 }, 10_000],
     ['a sixth where inactive', {}, { active: false }, 5_000],
-    ['a sixth of the option where inactive', { cacheMs: 600 }, { active: false }, 100],
+    ['a sixth of the option where inactive', { cacheMs: 6_000 }, { active: false }, 1_000],
     ['a sixth where meant for others', {}, { ...sound, aud: 'imports' }, 5_000],
   ])('lasts %s', async (_, options, body, lastsMs) => {
     await using scene = await createScene({ body }, options)

@@ -349,7 +349,7 @@ describe('known keys', () => {
 
   test.each([
     [0, 'unavailable'],
-    [1, 'user-1'],
+    [1_000, 'user-1'],
   ])('serve %i ms past their age by option: %s', async (staleKeysMs, verdict) => {
     await using scene = await createScene({ staleKeysMs })
     await scene.verdict()

@@ -1,0 +1,43 @@
+import type { OptionCheck } from '../check-options.ts'
+import * as check from '../check-options.ts'
+import type { ReadClaims } from '../ports.ts'
+
+// Checks of options that several verifiers have.
+
+/** Keys and secrets travel in clear over http, so only this machine may be asked by it. */
+const isTrusted = (url: URL): boolean =>
+  url.protocol === 'https:' || (url.protocol === 'http:' && isLoopback(url))
+
+/** Whether the host of a URL is this machine, by its name alone. */
+const isLoopback = ({ hostname }: URL): boolean => /^(?:localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(hostname)
+
+/** A URL that requests are sent to. */
+export const endpointUrl = (what: string): OptionCheck<URL> =>
+  check.refine<URL>(
+    'an https URL, or http on a loopback host',
+    check.refine<URL>(
+      'a URL without credentials',
+      check.instanceOf(what, URL),
+      ({ username, password }) => username === '' && password === '',
+      () => 'one with them',
+    ),
+    isTrusted,
+    ({ origin, pathname, protocol }) =>
+      check.shown(origin === 'null' ? `${protocol}${pathname}` : origin + pathname),
+  )
+
+const names = check.listOf('names', check.text('a name'))
+export const audience: OptionCheck<string | readonly string[]> = check.accept<string | readonly string[]>(
+  'the `aud` that names this service, or a list of such names',
+  (value): value is string | readonly string[] =>
+    (typeof value === 'string' && value !== '') || names.safeParse(value).success,
+  check.shownList,
+)
+
+export const issuer: OptionCheck<string> = check.text(
+  "the exact `iss` of your tokens, such as 'https://login.example.com'",
+)
+
+export const readClaims: OptionCheck<ReadClaims> = check.fn<ReadClaims>(
+  '(claims) => ({ organizations, capabilities })',
+)
