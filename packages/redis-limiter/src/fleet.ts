@@ -38,8 +38,8 @@ export function createFleet(
   outage: Outage,
 ): Fleet {
   const breaker = createBreaker()
-  const admitting = createScript(send, admitScript())
-  const refunding = createScript(send, refundScript())
+  const script = createScript(send, admitScript())
+  const refundText = refundScript()
   const leases = createLeases({
     send,
     leaseMs,
@@ -76,7 +76,7 @@ export function createFleet(
         if (!breaker.mayCall()) return undefined
         const call = async (own: AbortSignal): Promise<Verdict> => {
           isUnheard = true
-          return readVerdict(await admitting(run, () => !own.aborted), ask)
+          return readVerdict(await script(run, () => !own.aborted), ask)
         }
         try {
           return heard(await withDeadline(call, { ms: timeoutMs, signal, late: letGo }))
@@ -105,11 +105,19 @@ export function createFleet(
         const back = Math.min(refundable, Number.isSafeInteger(tokens) && tokens > 0 ? tokens : 0)
         if (back === 0 || quotas.length === 0 || breaker.pauseMs() > 0) return
         refundable -= back
-        refunding({ keys: quotas, args: refundArgs(ask, back) }, () => true).catch(() => undefined)
+        const args = [String(quotas.length), ...quotas, ...refundArgs(ask, back)]
+        // EVAL, not EVALSHA: a retry after NOSCRIPT would come behind the next ask, which may need these tokens.
+        quietly(() => send(['EVAL', refundText, ...args], quotas[0] ?? ''))
       },
       letGo,
     }
   }
 
   return { claim, pauseMs: () => breaker.pauseMs() }
+}
+
+/** A client may throw instead of rejecting. */
+function quietly(call: () => Promise<unknown>): void {
+  const called = async (): Promise<unknown> => call()
+  called().catch(() => undefined)
 }
