@@ -1,7 +1,7 @@
 import type { ByterangesFrame } from '../http/multipart-byteranges.ts'
+import { partsOf } from '../http/multipart-byteranges.ts'
 import type { ByteRange, OpenObject } from '../ports.ts'
-import { byteranges } from './byteranges.ts'
-import { bodyFault, DeliveryError } from './delivery-error.ts'
+import { DeliveryError, bodyFault } from './delivery-error.ts'
 import { objectChunks } from './object-chunks.ts'
 import type { BeforeReopen } from './reopen-policy.ts'
 import type { StoreFloor } from './store-floor.ts'
@@ -14,8 +14,8 @@ export interface Source {
   readonly reopen: (range: ByteRange) => Promise<OpenObject>
   readonly beforeReopen: BeforeReopen
   readonly floor: StoreFloor
-  /** Whether chunks are lent until the next is asked for. */
-  readonly lent: boolean
+  /** Whether a chunk's memory may be reused once the next is asked for. */
+  readonly borrow: boolean
   readonly signal: AbortSignal
 }
 
@@ -25,7 +25,7 @@ export interface Source {
  */
 export function exportBytes(
   plan: { readonly ranges: readonly ByteRange[]; readonly frame?: ByterangesFrame },
-  { opened, reopen, beforeReopen, floor, lent, signal }: Source,
+  { opened, reopen, beforeReopen, floor, borrow, signal }: Source,
 ): AsyncGenerator<Uint8Array, void, undefined> {
   let ready = opened
   const open = async (range: ByteRange): Promise<AsyncIterable<Uint8Array>> => {
@@ -38,7 +38,7 @@ export function exportBytes(
     return beforeReopen(error, position)
   }
   const read = (range: ByteRange): AsyncGenerator<Uint8Array, void, undefined> =>
-    exactLength(range.last - range.first + 1, resume(range, open, beforeNext), lent)
+    exactLength(range.last - range.first + 1, resume(range, open, beforeNext), borrow)
   const [first = nothing] = plan.ranges
   return plan.frame ? byteranges(plan.ranges, plan.frame, read) : read(first)
 }
@@ -47,12 +47,12 @@ const nothing: ByteRange = { first: 0, last: -1 }
 
 /**
  * Gives exactly `length` bytes, or throws: it never gives one byte more, and never ends well with fewer. The last chunk is
- * held back until the source has ended well, because an error may come with the end. A lent last chunk is copied for that.
+ * held back until the source has ended well, because an error may come with the end. A borrowed last chunk is copied for that.
  */
 export async function* exactLength(
   length: number,
   chunks: AsyncIterable<Uint8Array>,
-  lent: boolean,
+  borrow: boolean,
 ): AsyncGenerator<Uint8Array, void, undefined> {
   let left = length
   let held: Uint8Array | undefined
@@ -60,7 +60,7 @@ export async function* exactLength(
     left -= chunk.length
     if (left < 0) throw new DeliveryError('store_overran')
     if (left > 0) yield chunk
-    else held = lent ? Uint8Array.from(chunk) : chunk
+    else held = borrow ? Uint8Array.from(chunk) : chunk
   }
   if (left > 0) throw new DeliveryError('store_cut')
   if (held) yield held
@@ -107,4 +107,48 @@ export async function* readObject(
   } finally {
     chunks.close()
   }
+}
+
+/**
+ * Several ranges as one `multipart/byteranges` body (RFC 9110 §14.6). Each chunk is a whole part behind its head, and
+ * the last one is the tail.
+ *
+ * So no write begins with bytes of the export: a proxy that took a late write for the next answer would otherwise read
+ * what a user has put into the export.
+ */
+export async function* byteranges(
+  ranges: readonly ByteRange[],
+  frame: Pick<ByterangesFrame, 'head' | 'tail'>,
+  read: (range: ByteRange) => AsyncIterable<Uint8Array>,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  let isFirst = true
+  for (const range of ranges) {
+    const parts = partsOf(range)
+    let filling: { readonly bytes: Uint8Array; filled: number } | undefined
+    for await (const chunk of read(range)) {
+      let taken = 0
+      while (taken < chunk.length) {
+        filling ??= beginPart(parts.next().value ?? range, frame, isFirst)
+        isFirst = false
+        const count = Math.min(filling.bytes.length - filling.filled, chunk.length - taken)
+        filling.bytes.set(chunk.subarray(taken, taken + count), filling.filled)
+        filling.filled += count
+        taken += count
+        if (filling.filled < filling.bytes.length) continue
+        yield filling.bytes
+        filling = undefined
+      }
+    }
+  }
+  yield Buffer.from(frame.tail, 'latin1')
+}
+
+function beginPart(
+  part: ByteRange,
+  frame: Pick<ByterangesFrame, 'head'>,
+  isFirst: boolean,
+): { bytes: Uint8Array; filled: number } {
+  const head = frame.head(part, isFirst)
+  const bytes = Buffer.alloc(head.length + part.last - part.first + 1)
+  return { bytes, filled: bytes.write(head, 'latin1') }
 }

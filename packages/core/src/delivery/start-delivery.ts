@@ -3,6 +3,7 @@ import { refusalCause } from '../refusals.ts'
 import type { ExportBody } from '../request-response.ts'
 import { startTimer } from '../waiting.ts'
 import { DeliveryError, outcomeOf } from './delivery-error.ts'
+import type { ObjectChunks } from './object-chunks.ts'
 
 /** What a running delivery answers to. */
 export interface DeliveryTerms {
@@ -107,3 +108,39 @@ async function* paced(
 }
 
 const ignore = (): void => undefined
+
+/** Up to this many bytes a body is taken in one piece: nothing of it is sent before all of it is in hand. */
+export const longestBuffered = 65_536
+
+/**
+ * All bytes of a small object as one chunk of `length`, at least 1. Throws `store_cut` where there are fewer,
+ * `store_overran` where there are more, and what the object throws. Closes it.
+ */
+export async function bufferBody(length: number, chunks: ObjectChunks, borrow: boolean): Promise<Uint8Array> {
+  let whole: Uint8Array | undefined
+  let filled = 0
+  try {
+    for (;;) {
+      const { done, value: chunk } = await chunks.next()
+      if (done === true) break
+      if (filled + chunk.length > length) throw new DeliveryError('store_overran')
+      if (!whole && chunk.length === length && !borrow) whole = chunk
+      else (whole ??= new Uint8Array(length)).set(chunk, filled)
+      filled += chunk.length
+    }
+  } finally {
+    chunks.close()
+  }
+  if (!whole || filled < length) throw new DeliveryError('store_cut')
+  return whole
+}
+
+/** A body that is all in hand, such as a refusal's. Holds nothing that has to be let go. */
+export const wholeBody = (bytes: Uint8Array): ExportBody => ({
+  length: bytes.length,
+  [Symbol.asyncIterator]: () => once(bytes),
+})
+
+async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array, void, undefined> {
+  if (bytes.length > 0) yield bytes
+}

@@ -1,17 +1,19 @@
 import { DeliveryError } from '../delivery/delivery-error.ts'
 import { exportBytes } from '../delivery/export-bytes.ts'
-import { inOnePiece, onePiece } from '../delivery/in-one-piece.ts'
 import { objectChunks } from '../delivery/object-chunks.ts'
 import type { ReopenPace } from '../delivery/reopen-policy.ts'
 import { reopenPolicy } from '../delivery/reopen-policy.ts'
-import { deliverWhole, startDelivery } from '../delivery/start-delivery.ts'
+import { deliverWhole, bufferBody, longestBuffered, startDelivery } from '../delivery/start-delivery.ts'
 import { createStoreFloor } from '../delivery/store-floor.ts'
-import type { Outcome } from '../events.ts'
+import type { DownloadStarted, Outcome } from '../events.ts'
 import type { FilledDelivery } from '../options/resolve-options.ts'
 import type { ByteRange, OpenObject } from '../ports.ts'
 import { refusal, refusalCause, refusalDetail } from '../refusals.ts'
 import type { ExportBody } from '../request-response.ts'
+import type { Plan } from '../steps/plan-delivery.ts'
+import { withDeadline } from '../waiting.ts'
 import type { Reporter } from './events.ts'
+import { startedEvent } from './events.ts'
 import type { Exchange } from './exchange.ts'
 import type { OpenedExport, StoreAccess } from './open-export.ts'
 
@@ -31,7 +33,7 @@ export async function deliver(
 ): Promise<ExportBody | undefined> {
   if (!object || plan.length === 0) return undefined
   const { ask, signal, entry, stop } = exchange
-  const { lent } = access
+  const { borrow } = access
   let hasReported = false
   const reportFault = (fault: DeliveryError): void => {
     hasReported = true
@@ -54,12 +56,12 @@ export async function deliver(
   })
   const reopen = (range: ByteRange): Promise<OpenObject> => access.reopen(range, info)
   const floor = createStoreFloor(storeSilenceMs, slowestStore)
-  const source = { reopen, beforeReopen, floor, lent, signal }
+  const source = { reopen, beforeReopen, floor, borrow, signal }
   const start = async (): Promise<ExportBody> => {
-    if (plan.frame || plan.length > onePiece) {
+    if (plan.frame || plan.length > longestBuffered) {
       return startDelivery(plan.length, exportBytes(plan, { ...source, opened: object }), terms)
     }
-    const chunk = await inOnePiece(plan.length, objectChunks(object, floor, signal), lent).catch(
+    const chunk = await bufferBody(plan.length, objectChunks(object, floor, signal), borrow).catch(
       // Nothing has been sent, so wherever it stopped, the object is opened at the first byte.
       (error: unknown) => beforeReopen(error, plan.ranges[0]?.first ?? 0),
     )
@@ -77,4 +79,28 @@ export async function deliver(
 interface DeliveryRules extends FilledDelivery {
   /** Shared by the downloads of the handler. */
   readonly pace: ReopenPace
+}
+
+const auditMs = 2_000
+
+/**
+ * Tells that the first byte is about to leave: the audit is awaited, the event emitted, the first-byte clock stopped.
+ * Throws when the audit fails or is silent: what cannot be recorded does not leave.
+ */
+export async function announce(
+  { status, ranges, length }: Plan,
+  audit: ((event: DownloadStarted, signal: AbortSignal) => Promise<void>) | undefined,
+  { entry, ask, begin }: Exchange,
+  report: Reporter,
+): Promise<void> {
+  const carriesBytes = entry.method === 'GET' && status !== 304
+  const begun = { status, ranges: status === 206 ? ranges : [], bytesPromised: carriesBytes ? length : 0 }
+  if (carriesBytes) {
+    const event = startedEvent({ ...entry, ...begun })
+    if (audit)
+      await ask('audit', (signal) => withDeadline((own) => audit(event, own), { ms: auditMs, signal }))
+    report.started(event)
+  }
+  Object.assign(entry, begun)
+  begin(carriesBytes)
 }

@@ -17,7 +17,7 @@ export interface ObjectAccess {
 /** One object of the store, as one exchange sees it: with its signal and its count of attempts. */
 export interface StoreAccess extends ObjectAccess {
   /** Whether the reader allows chunks to be lent. */
-  readonly lent: boolean
+  readonly borrow: boolean
   /** Opens the same object again. Refuses `object_changed` where it is another one by now. The caller closes it. */
   reopen(range: ByteRange, info: ObjectInfo): Promise<OpenObject>
 }
@@ -26,7 +26,7 @@ export interface StoreAccess extends ObjectAccess {
 export function storeAccess(
   find: () => ExportStore,
   key: string,
-  lent: boolean,
+  borrow: boolean,
   { storeSilenceMs }: FilledDelivery,
   exchange: Exchange,
 ): StoreAccess {
@@ -34,19 +34,19 @@ export function storeAccess(
   let found: ExportStore | undefined
   const store = (): ExportStore => (found ??= find())
   return {
-    lent,
+    borrow,
     head: () => ask('store', async (signal) => store().head(key, signal)),
     get: (options) => {
       entry.attempts += 1
       return ask('store', async (signal) => {
-        const object = await store().get(key, { ...options, borrow: lent }, signal)
+        const object = await store().get(key, { ...options, borrow }, signal)
         if (object) exchange.onEnd(() => object.close())
         return object && checkOpen(object)
       })
     },
     reopen: async (range, info) => {
       entry.attempts += 1
-      const pinned = { range, ifMatch: info.validator, borrow: lent }
+      const pinned = { range, ifMatch: info.validator, borrow }
       const open = (signal: AbortSignal): Promise<OpenObject | undefined> => store().get(key, pinned, signal)
       const late = (object: OpenObject | undefined): void => object?.close()
       return checkSame(await withDeadline(open, { ms: storeSilenceMs, signal: exchange.signal, late }), info)

@@ -34,14 +34,14 @@ const smallAnswerMs = 10_000
  * Writes an answer, and is the only one who does. Settles when the exchange is over; never rejects. A body that fails
  * is cut: the client sees a reset, never an end.
  *
- * @param lent - whether chunks are lent until the next is asked for
+ * @param borrow - whether stores may reuse a chunk's memory once the next is asked for
  * @param client - its signal cuts the answer. It is ended with the reason where the answer cannot be written, before the
  *   body is let go
  */
 export async function writeResponse(
   response: NodeResponse,
   answer: ExportResponse,
-  lent: boolean,
+  borrow: boolean,
   client: Client,
 ): Promise<void> {
   const { status, headers, body, closeConnection = false } = answer
@@ -57,7 +57,7 @@ export async function writeResponse(
     wire.writeHead(status, closes ? { ...shown, Connection: 'close' } : shown)
     client.signal.addEventListener('abort', cutNow)
     body?.signal?.addEventListener('abort', cutNow, { once: true })
-    if (body) await writeBody(response, body, lent, client)
+    if (body) await writeBody(response, body, borrow, client)
     if (!response.writableEnded) await endWhenRead(response)
   } catch (error) {
     client.end(failure(error))
@@ -83,7 +83,7 @@ function withListsOf(response: NodeResponse, headers: ExportResponse['headers'])
 async function writeBody(
   response: NodeResponse,
   body: ExportBody,
-  lent: boolean,
+  borrow: boolean,
   client: Client,
 ): Promise<void> {
   let left = body.length
@@ -93,7 +93,7 @@ async function writeBody(
     try {
       if (left === 0 && !staysOpen(response)) await ended(response, () => (response as Wire).end(chunk))
       // A middleware that came with the head may keep what it is given.
-      else await taken(response, lent && isWrapped(response) ? Uint8Array.from(chunk) : chunk)
+      else await taken(response, borrow && isWrapped(response) ? Uint8Array.from(chunk) : chunk)
     } catch (error) {
       // Before the loop ends the body, which would take it for a client that left.
       client.end(failure(error))

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 
-import { commonHeaders, plainAnswer, refusalAnswer, type RefusalTerms } from '../../src/exchange/answers.ts'
+import { commonHeaders, plainAnswer, refusalAnswer, type RefusalTerms } from '../../src/exchange/refuse.ts'
 import type { Refusal, RefusalDetail } from '../../src/refusals.ts'
 import type { ExportResponse } from '../../src/request-response.ts'
 

@@ -5,7 +5,7 @@ import { type AddressInfo, connect, type Server, type Socket } from 'node:net'
 
 import { describe, expect, onTestFinished, test } from 'vitest'
 
-import { wholeBody } from '../../src/delivery/whole-body.ts'
+import { wholeBody } from '../../src/delivery/start-delivery.ts'
 import { serveNode } from '../../src/node/serve-node.ts'
 import type { ExportHandler, ExportResponse } from '../../src/request-response.ts'
 import { until } from '../exact-bytes/guard.ts'

@@ -5,7 +5,7 @@ import { text } from 'node:stream/consumers'
 
 import { expect, onTestFinished, test } from 'vitest'
 
-import { wholeBody } from '../../src/delivery/whole-body.ts'
+import { wholeBody } from '../../src/delivery/start-delivery.ts'
 import { serveNode } from '../../src/node/serve-node.ts'
 import type { ExportHandler, ExportRequest } from '../../src/request-response.ts'
 

@@ -31,7 +31,7 @@ describe('exactly so many bytes, or a throw', () => {
     expect([lengths, error]).toEqual([[4], new Error('the checksum is wrong')])
   })
 
-  test('a last chunk that is lent is copied, for it is asked once more before it is given on', async () => {
+  test('a last chunk that is borrowed is copied, for it is asked once more before it is given on', async () => {
     async function* lending(): AsyncGenerator<Uint8Array, void, undefined> {
       const memory = Uint8Array.of(1, 2, 3)
       yield memory

@@ -1,32 +1,32 @@
 import { describe, expect, test } from 'vitest'
 
-import { inOnePiece } from '../../src/delivery/in-one-piece.ts'
 import { objectChunks } from '../../src/delivery/object-chunks.ts'
+import { bufferBody } from '../../src/delivery/start-delivery.ts'
 import { createStoreFloor } from '../../src/delivery/store-floor.ts'
 import { chunksOf } from './sources.ts'
 
 const never = new AbortController().signal
 const info = { size: 10, validator: 'one' }
-const taken = (chunks: AsyncIterable<Uint8Array>, length: number, lent: boolean): Promise<Uint8Array> =>
-  inOnePiece(
+const taken = (chunks: AsyncIterable<Uint8Array>, length: number, borrow: boolean): Promise<Uint8Array> =>
+  bufferBody(
     length,
     objectChunks(
       { info, chunks, close: () => undefined },
       createStoreFloor(1_000, { bytes: 1, perMs: 60_000 }),
       never,
     ),
-    lent,
+    borrow,
   )
 
 const expected = Buffer.from(Uint8Array.from({ length: 10 }, (_, n) => n))
 
 describe('a small body', () => {
   test.each([[[10]], [[4, 6]], [[1, 1, 8]]])('is put together, of chunks of %j', async (lengths) => {
-    for (const lent of [true, false])
-      expect(Buffer.from(await taken(chunksOf(...lengths), 10, lent))).toEqual(expected)
+    for (const borrow of [true, false])
+      expect(Buffer.from(await taken(chunksOf(...lengths), 10, borrow))).toEqual(expected)
   })
 
-  test('that is lent is copied; one that is whole and owned is not', async () => {
+  test('that is borrowed is copied; one that is whole and owned is not', async () => {
     const memory = Uint8Array.of(1, 2, 3)
     const once = async function* once(): AsyncGenerator<Uint8Array> {
       yield memory
