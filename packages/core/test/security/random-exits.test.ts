@@ -170,9 +170,14 @@ const ended: [what: string, outcome: string, exit: (response: Response) => void]
   ],
   ['an end that a middleware fails to write', 'failed', (response) => at(response, 'end', 1, fail, 'before')],
   [
-    'an answer that the host destroys',
+    'an answer that the host destroys while the handler is at work',
     'client_aborted',
-    (response) => setImmediate(() => response.destroy()),
+    (response) => process.nextTick(() => response.destroy()),
+  ],
+  [
+    'an answer that the host destroys in its middle',
+    'client_aborted',
+    (response) => at(response, 'write', 3, () => response.destroy(), 'before'),
   ],
 ]
 
