@@ -14,6 +14,8 @@ import { text } from 'node:stream/consumers'
 /** Something that must hold. */
 export interface Check<Given> {
   readonly title: string
+  /** Why this machine cannot run it. Absent: it can. */
+  readonly skipped?: string
   readonly run: (given: Given) => Promise<void>
 }
 

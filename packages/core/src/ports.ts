@@ -170,8 +170,11 @@ export interface ExportStore {
 
 /** What the downloads of a store use of a pool of connections. */
 export interface StoreConnections {
-  /** The same object for all stores that share the connections. `size`: how many there are; asked for each download. */
-  readonly pool: { readonly size: () => number }
+  /** The same object for all stores that share the connections. */
+  readonly pool: {
+    /** How many connections there are. Asked for each download. */
+    readonly size: () => number
+  }
   /** How many one download holds at most. */
   readonly perDownload: number
 }
