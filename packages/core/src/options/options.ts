@@ -135,7 +135,7 @@ export interface DeliveryOptions {
   /**
    * The slowest client that is served: it must take `bytes` in `perMs` milliseconds, counted as its socket's send buffer
    * takes them, and only while bytes wait for it. A client that stops is cut after `perMs`. `bytes` below 65,536: after
-   * the time in which 65,536 bytes may be taken.
+   * the time in which 65,536 bytes may be taken. Readers on a fast link must take more: see docs/clients.md.
    * @defaultValue `{ bytes: 122_880, perMs: 120_000 }`
    */
   readonly slowestClient?: { readonly bytes: number; readonly perMs: number }
