@@ -145,12 +145,15 @@ const taken = (response: NodeResponse, chunk: Uint8Array): Promise<void> =>
 const ended = (response: NodeResponse, end: () => unknown): Promise<void> =>
   new Promise((resolve, reject) => {
     const ending = endingOf(response)
+    const { socket } = response // 'finish' takes it away
     const gone = (): void => reject(new DeliveryError('client_aborted'))
     if (isGone(response)) return gone()
     ending.once('close', gone)
     ending.once('finish', () => {
       ending.off('close', gone)
-      resolve()
+      // Node 22 emits 'finish' also where the kernel refused the last bytes.
+      if (!isHttp2(response) && socket?.destroyed === true) gone()
+      else resolve()
     })
     end()
   })

@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer as createHttpServer } from 'node:http'
-import { connect, createServer, type Socket } from 'node:net'
+import { connect as connectHttp2 } from 'node:http2'
+import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
@@ -13,7 +14,7 @@ import { createMemoryStore } from '../../src/testing/memory-store.ts'
 import { positionCoded } from '../../src/testing/position-coded.ts'
 import { exportId, key, openGuard, path, stands, until } from './guard.ts'
 import { readToEnd } from './raw.ts'
-import { type Protocol, type Wire, wire } from './wires.ts'
+import { type Protocol, protocols, type Wire, wire } from './wires.ts'
 
 // A body that stops: how its connection ends, what was counted, and that a resume is still exact.
 
@@ -118,6 +119,7 @@ async function alerts(store: ExportStore, fields: string): Promise<number> {
       ended.resolve()
     })
     client.on('error', () => upstream.destroy())
+    upstream.on('error', () => client.destroy())
     client.pipe(upstream).pipe(client)
   })
   await new Promise<void>((resolve) => tap.listen(0, '127.0.0.1', resolve))
@@ -193,25 +195,33 @@ test('a client that resumes after each reset has the exact export', async () => 
   await server.close()
 })
 
-describe.each(['http/1.1', 'https'] as const)('bytesSent over %s', (protocol) => {
+describe.each(protocols)('bytesSent over %s', (protocol) => {
   // One piece for each chunk.
   const slowestClient = { bytes: 32 * mebibyte, perMs: 60_000 }
 
-  const stall = (server: Wire): Socket => {
-    const socket = server.connect()
+  /** Asks and reads nothing. Returns how to leave: over unread bytes, so with a reset. */
+  const stall = (server: Wire): (() => void) => {
+    if (protocol === 'http/2') {
+      const session = connectHttp2(`http://127.0.0.1:${server.port}`).on('error', () => undefined)
+      session
+        .request({ ':path': path, authorization: 'Bearer token' })
+        .on('error', () => undefined)
+        .pause()
+      return () => session.destroy()
+    }
+    const socket = server.connect().on('error', () => undefined)
     socket.pause()
-    socket.on('error', () => undefined)
     socket.write(get('1.1'))
-    return socket
+    return () => socket.destroy()
   }
 
   test('does not count the chunk that the socket refused', async () => {
     const { asked, store } = chunks(64, mebibyte)
     const guard = openGuard(store, { delivery: { slowestClient } })
     const server = await wire(protocol, guard.handler)
-    const socket = stall(server)
+    const leave = stall(server)
     await stands(asked)
-    socket.destroy() // over unread bytes, so it is a reset
+    leave()
     await until(() => guard.ended().length === 1)
     expect(guard.ended()).toMatchObject([{ outcome: 'client_aborted', bytesSent: (asked() - 1) * mebibyte }])
     await server.close()
@@ -221,9 +231,9 @@ describe.each(['http/1.1', 'https'] as const)('bytesSent over %s', (protocol) =>
     const { asked, store } = chunks(1, 32 * mebibyte)
     const guard = openGuard(store, { delivery: { slowestClient } })
     const server = await wire(protocol, guard.handler)
-    const socket = stall(server)
+    const leave = stall(server)
     await stands(asked)
-    socket.destroy() // over unread bytes, so it is a reset
+    leave()
     await until(() => guard.ended().length === 1)
     expect(guard.ended()).toMatchObject([{ outcome: 'client_aborted', bytesSent: 0 }])
     await server.close()
