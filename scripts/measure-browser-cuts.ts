@@ -10,7 +10,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 
-import { createExportHandler, type ExportStore, serveNode } from '../packages/core/src/index.ts'
+import {
+  createExportHandler,
+  type ExportRecord,
+  type ExportStore,
+  serveNode,
+} from '../packages/core/src/index.ts'
 import { positionCoded } from '../packages/core/src/testing/position-coded.ts'
 
 /**
@@ -23,7 +28,14 @@ import { positionCoded } from '../packages/core/src/testing/position-coded.ts'
 
 const size = 8_388_608
 const cutAt = 3_145_728
-const exportId = '0f0e0d0c-0b0a-4908-8706-050403020100'
+const row: ExportRecord = {
+  id: '0f0e0d0c-0b0a-4908-8706-050403020100',
+  tenantId: 'acme',
+  key: 'k',
+  format: 'jsonl',
+  state: 'ready',
+  object: { size, validator: 'v' },
+}
 const waitMs = 10_000
 const endings = ['TCP close', 'TCP reset', 'TLS close without close_notify', 'HTTP/2 RST_STREAM'] as const
 const chromium = '/usr/bin/chromium'
@@ -70,14 +82,7 @@ async function measure(ending: (typeof endings)[number]): Promise<void> {
     },
     tenancy: { mode: 'single', tenant: { id: 'acme', name: 'acme' } },
     capability: 'd',
-    findExport: async () => ({
-      id: exportId,
-      tenantId: 'acme',
-      key: 'k',
-      format: 'jsonl',
-      state: 'ready',
-      object: { size, validator: 'v' },
-    }),
+    findExport: async () => row,
     store,
     delivery: { resume: { attempts: 0 } },
   })
@@ -93,7 +98,7 @@ async function measure(ending: (typeof endings)[number]): Promise<void> {
     request.headers.authorization = 'Bearer token'
     request.rawHeaders.push('Authorization', 'Bearer token')
     if (ending === 'TCP reset') delete request.headers['sec-fetch-mode']
-    void serveNode(handler, request, response, { params: { exportId } })
+    void serveNode(handler, request, response, { params: { exportId: row.id } })
   }
   const server = {
     'TCP close': () => createServer(listener),

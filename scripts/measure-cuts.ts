@@ -7,7 +7,12 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
-import { createExportHandler, type ExportStore, serveNode } from '../packages/core/src/index.ts'
+import {
+  createExportHandler,
+  type ExportRecord,
+  type ExportStore,
+  serveNode,
+} from '../packages/core/src/index.ts'
 import { positionCoded } from '../packages/core/src/testing/position-coded.ts'
 import { freePort, startDaemon, until } from './servers/daemon.ts'
 
@@ -22,7 +27,13 @@ import { freePort, startDaemon, until } from './servers/daemon.ts'
 
 const size = 4_194_304
 const cutAt = 1_048_576
-const exportId = '0f0e0d0c-0b0a-4908-8706-050403020100'
+const row: ExportRecord = {
+  id: '0f0e0d0c-0b0a-4908-8706-050403020100',
+  tenantId: 'acme',
+  key: 'k',
+  format: 'jsonl',
+  state: 'ready',
+}
 const deadlineMs = 60_000
 
 /** How a client is run. `file`: its program, written to a file of this name, which `command` may name as `FILE`. */
@@ -249,7 +260,7 @@ const handler = createExportHandler({
   },
   tenancy: { mode: 'single', tenant: { id: 'acme', name: 'acme' } },
   capability: 'd',
-  findExport: async () => ({ id: exportId, tenantId: 'acme', key: 'k', format: 'jsonl', state: 'ready' }),
+  findExport: async () => row,
   store,
   limits: { perPrincipal: { capacity: 1_000_000, refill: 1_000_000, perMs: 1 } },
   delivery: { resume: { attempts: 0 } },
@@ -258,7 +269,7 @@ const handler = createExportHandler({
   },
 })
 const listener: RequestListener = (request, response) =>
-  void serveNode(handler, request, response, { params: { exportId } })
+  void serveNode(handler, request, response, { params: { exportId: row.id } })
 
 const folder = await mkdtemp(join(tmpdir(), 'sallyport-cuts-'))
 const ca = join(folder, 'ca.pem')
