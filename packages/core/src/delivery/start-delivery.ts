@@ -31,18 +31,33 @@ export async function startDelivery(
   // A generator that waits for its reader does not feel the signal: it has to be ended.
   signal.addEventListener('abort', () => void chunks.return().catch(ignore), { once: true })
   const first = await chunks.next()
-  return { length, signal, [Symbol.asyncIterator]: () => paced(first, chunks, terms) }
+  return { length, signal, [Symbol.asyncIterator]: () => untilReturn(paced(first, chunks, terms), terms) }
 }
 
 /** The same, of a body that is whole in one chunk: its source has ended well. */
 export const deliverWhole = (chunk: Uint8Array, terms: DeliveryTerms): ExportBody => ({
   length: chunk.length,
   signal: terms.signal,
-  [Symbol.asyncIterator]: () => paced({ done: false, value: chunk }, ended, terms),
+  [Symbol.asyncIterator]: () => untilReturn(paced({ done: false, value: chunk }, ended, terms), terms),
 })
 
 const ended = (async function* nothing(): AsyncGenerator<Uint8Array, void, undefined> {})()
 void ended.next()
+
+/**
+ * Ends the delivery when its reader returns the iterator, also before it asked for a chunk: a generator that has not
+ * started runs no `finally`.
+ */
+const untilReturn = (
+  chunks: AsyncGenerator<Uint8Array, void, undefined>,
+  { stop }: DeliveryTerms,
+): AsyncIterator<Uint8Array, void, undefined> => ({
+  next: () => chunks.next(),
+  return: () => {
+    stop(new DeliveryError('client_aborted'))
+    return chunks.return()
+  },
+})
 
 /** Smaller pieces cost more CPU than they are worth. */
 const smallestPiece = 65_536

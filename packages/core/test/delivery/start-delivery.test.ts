@@ -240,3 +240,16 @@ describe('the floor of 1,000 bytes in 1,000 ms', () => {
     expect(outcomeOf(run)).toBe('completed')
   })
 })
+
+describe('a reader that leaves before it asked for a chunk', () => {
+  const makers: [string, (run: Told) => Promise<ExportBody>][] = [
+    ['a long body', async (run) => startDelivery(7, chunksOf(3, 4), run.terms)],
+    ['a body of one chunk', async (run) => deliverWhole(new Uint8Array(7), run.terms)],
+  ]
+  test.each(makers)('ends %s', async (_, make) => {
+    const run = told()
+    const body = await make(run)
+    await body[Symbol.asyncIterator]().return?.()
+    expect([outcomeOf(run), run.controller.signal.aborted]).toEqual(['client_aborted', true])
+  })
+})
