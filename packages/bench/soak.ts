@@ -26,7 +26,7 @@ const seconds = whole('seconds', values.seconds)
 const clients = whole('clients', values.clients)
 const warmUpSeconds = Math.max(20, Math.round(seconds / 6))
 const probeMs = 250
-const probeTimeoutMs = 5_000
+const probeTimeoutMs = 15_000
 const node = [
   '--conditions=@sallyport/source',
   '--max-semi-space-size=16',
@@ -96,7 +96,7 @@ async function probeUntil(ended: AbortSignal): Promise<readonly Probe[]> {
 const anyCounts: Readonly<Record<string, number>> = {}
 const anyReport = {
   held: anyHeld,
-  delay: { p99Ms: 0, ownP99Ms: 0, mostMs: 0 },
+  delay: { p99Ms: 0, ownP99Ms: 0, mostMs: 0, busy: 0 },
   restedAfterMs: 0,
   outcomes: anyCounts,
   complaints: [''],

@@ -74,7 +74,7 @@ export function judge({ base, after, loop, idleP99Ms, complaints, tally, probes 
     {
       name: `p99 of the event loop's delay is below ${mostDelayMs} ms`,
       ok: judgedMs < mostDelayMs,
-      got: `${ms(loop.p99Ms)}, without waiting for a processor ${ms(loop.ownP99Ms)}, at most ${ms(loop.mostMs)}; an idle process: ${ms(idleP99Ms)}`,
+      got: `${ms(loop.p99Ms)}, without waiting for a processor ${ms(loop.ownP99Ms)}, at most ${ms(loop.mostMs)}, busy for ${(100 * loop.busy).toFixed(0)} %; an idle process: ${ms(idleP99Ms)}`,
     },
     {
       name: 'an honest client is served throughout',

@@ -10,7 +10,7 @@ import { http1Acts } from './http1-acts.ts'
 import { http2Acts } from './http2-acts.ts'
 
 setPriority(10) // the server is measured, not its share of the processors
-const pauseMs = 4_000
+const pauseMs = 7_000
 const anyJob = { http1: 0, http2: 0, tokens: [''], seconds: 0 }
 const job = parseMessage(await text(process.stdin), anyJob)
 const { http1, http2, tokens, seconds } = job

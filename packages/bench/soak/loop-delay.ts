@@ -6,6 +6,8 @@ export interface LoopDelay {
   /** Without the time in which the process was ready to run and the system gave it no processor. */
   readonly ownP99Ms: number
   readonly mostMs: number
+  /** The part of the time in which the loop was at work, from 0 to 1. */
+  readonly busy: number
 }
 
 /** Looks at the delay from now on, until `read`. */
@@ -24,6 +26,7 @@ export function watchLoop(): LoopWatch {
   const owns: number[] = []
   let before = performance.now()
   let waitedBefore = waitedMs()
+  const utilization = performance.eventLoopUtilization()
   const timer = setInterval(() => {
     const now = performance.now()
     const waited = waitedMs()
@@ -40,6 +43,7 @@ export function watchLoop(): LoopWatch {
         p99Ms: p99(delays),
         ownP99Ms: p99(owns),
         mostMs: delays.reduce((most, ms) => Math.max(most, ms), 0),
+        busy: performance.eventLoopUtilization(utilization).utilization,
       }
     },
   }

@@ -76,7 +76,7 @@ const handler = createExportHandler({
     limiter,
   },
   delivery: {
-    firstByteMs: 5_000,
+    firstByteMs: 10_000,
     storeSilenceMs: 1_000,
     resume: { attempts: 3, withinMs: 5_000 },
     slowestClient: { bytes: 65_536, perMs: 5_000 },
