@@ -195,6 +195,33 @@ test('a client that resumes after each reset has the exact export', async () => 
   await server.close()
 })
 
+test('bytesSent of a client that pipelines, whose reset only the write shows', async () => {
+  const { asked, store } = chunks(64, mebibyte)
+  const guard = openGuard(store, { delivery: { slowestClient: { bytes: 32 * mebibyte, perMs: 60_000 } } })
+  let arrived = 0
+  const server = createHttpServer((request, response) => {
+    arrived += 1
+    void serveNode(guard.handler, request, response, { params: { exportId } })
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const address = server.address()
+  if (address === null || typeof address === 'string') throw new Error('no port')
+  const socket = connect(address.port, '127.0.0.1').on('error', () => undefined)
+  socket.pause()
+  socket.write(get('1.1'))
+  await stands(asked)
+  socket.write(get('1.1'))
+  await until(() => arrived === 2) // from now on the server does not read from the socket
+  const pending = asked()
+  socket.destroy()
+  await until(() => guard.ended().length > 0)
+  expect(guard.ended()[0]).toMatchObject({
+    outcome: 'client_aborted',
+    bytesSent: (pending - 1) * mebibyte,
+  })
+  await new Promise((resolve) => server.close(resolve))
+})
+
 describe.each(protocols)('bytesSent over %s', (protocol) => {
   // One piece for each chunk.
   const slowestClient = { bytes: 32 * mebibyte, perMs: 60_000 }
