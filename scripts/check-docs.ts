@@ -1,18 +1,22 @@
 import { readFileSync } from 'node:fs'
 
-import { doorFiles, shownBy } from './doors.ts'
+import { referenceText } from '../docs/reference.ts'
+import { entryPoints, exportedNames } from './entry-points.ts'
 import { drawnFloors, drawnHomes, heldFloors, keptFloors, livesIn, rooms } from './floors.ts'
 import { troubleCodes } from './trouble-codes.ts'
 
-// What the documents say of the sources, where a test would have nothing to run: docstrings, codes and floors.
+// Compares the documents with the sources where there is nothing to run: docstrings, reference, codes and layers.
 
 const faults: string[] = []
 
-for (const door of doorFiles()) {
-  for (const { name, file, docstring } of shownBy(door)) {
+for (const { file: entry } of entryPoints()) {
+  for (const { name, file, docstring } of exportedNames(entry)) {
     if (docstring === undefined) faults.push(`${file}: ${name} is exported and has no docstring`)
   }
 }
+
+if (readFileSync('docs/reference.md', 'utf8') !== referenceText(process.cwd()))
+  faults.push('docs/reference.md differs from the sources: run `pnpm docs:reference` and commit the file')
 
 const events = readFileSync('docs/events.md', 'utf8')
 for (const code of troubleCodes()) {
@@ -46,4 +50,6 @@ for (const [library, homes] of drawnHomes()) {
 
 for (const fault of faults) console.error(fault)
 if (faults.length > 0) process.exit(1)
-console.log(`ok  ${doorFiles().length} doors, ${troubleCodes().length} codes, ${floors.length} floors`)
+console.log(
+  `ok  ${entryPoints().length} entry points, ${troubleCodes().length} codes, ${floors.length} floors`,
+)

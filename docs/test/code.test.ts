@@ -5,18 +5,19 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { parseAllDocuments } from 'yaml'
 
-import { doorFiles, shownBy } from '../../scripts/doors.ts'
+import { entryPoints, exportedNames } from '../../scripts/entry-points.ts'
 import { blocks, root, textOf } from './blocks.ts'
 import { given, preludes } from './given.ts'
 
 // Every block of code in the documents, by its language. What is run besides has a test of its own.
 
-const known = new Set(['', 'ts', 'sh', 'json', 'yaml', 'nginx', 'http'])
+// `typescript`: declarations in the generated reference.md.
+const known = new Set(['', 'ts', 'typescript', 'sh', 'json', 'yaml', 'nginx', 'http'])
 const of = (language: string): typeof blocks => blocks.filter((block) => block.language === language)
 
 /** The examples in docstrings, each with the name that it shows. */
-const examples = doorFiles(root).flatMap((door) =>
-  shownBy(door).flatMap(({ name, docstring = '' }) => {
+const examples = entryPoints(root).flatMap(({ file }) =>
+  exportedNames(file).flatMap(({ name, docstring = '' }) => {
     const [, text] = /^ \* @example\n([^]*?)(?=^ \* @|^ \*\n \* @|^ \*\/)/m.exec(docstring) ?? []
     return text === undefined ? [] : [{ name, code: text.replaceAll(/^ \* ?/gm, '') }]
   }),
