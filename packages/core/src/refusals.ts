@@ -172,8 +172,8 @@ export function refusal(detail: RefusalDetail, cause?: unknown): Error {
   return cause === undefined ? error : Object.defineProperty(error, 'cause', { value: cause })
 }
 
-/** A no is an answer, not an accident: its stack would be most of what it costs, and nobody reads it. */
-function withoutStack<V>(make: () => V): V {
+/** Makes an error without a stack trace: capturing it would dominate the cost of a refusal, and it is never shown. */
+export function withoutStack<V>(make: () => V): V {
   const { stackTraceLimit } = Error
   Error.stackTraceLimit = 0
   try {

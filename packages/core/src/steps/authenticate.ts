@@ -1,6 +1,6 @@
 import { readBearer } from '../http/bearer.ts'
 import type { Principal } from '../ports.ts'
-import { refusal } from '../refusals.ts'
+import { refusal, withoutStack } from '../refusals.ts'
 
 /**
  * The value of `Authorization` → who the token proves (RFC 6750 §2.1).
@@ -18,10 +18,16 @@ export function authenticate(
     case 'none':
       throw refusal({ kind: 'token_missing' })
     case 'repeated':
-      throw refusal({ kind: 'token_invalid', challenge: 'invalid_request' })
+      throw refusal(
+        { kind: 'token_invalid', challenge: 'invalid_request' },
+        cause('the Authorization field holds a comma: it was sent twice, or is malformed'),
+      )
     case 'malformed':
-      throw refusal({ kind: 'token_invalid' })
+      throw refusal({ kind: 'token_invalid' }, cause(credentials.fault))
     case 'token':
       return verify(credentials.token)
   }
 }
+
+/** For the event. It holds nothing of the token. */
+const cause = (text: string): Error => withoutStack(() => new Error(text))

@@ -1,7 +1,7 @@
 import * as check from '../check-options.ts'
 import type { TokenVerifier } from '../ports.ts'
 import { refuse } from '../refusals.ts'
-import { TokenFault } from './claims.ts'
+import { tokenFault } from './token-fault.ts'
 
 /** Who verifies which kind of token. */
 export interface BearerVerifierOptions {
@@ -49,4 +49,8 @@ const JWT = /^eyJ|\..*\./s
 const OPAQUE = /^[\w~+/=-]{16,512}$/
 
 const refuseToken = async (): Promise<never> =>
-  refuse('token_invalid', { cause: new TokenFault('it is neither a JWT nor an opaque token') })
+  refuse('token_invalid', {
+    cause: tokenFault(
+      'it is neither a JWT ("eyJ…", or two dots) nor opaque (16 to 512 characters without a dot)',
+    ),
+  })

@@ -1,11 +1,7 @@
 import type { Claims } from '../ports.ts'
 import type { IntrospectionSettings } from './introspection-options.ts'
 import type { JwtSettings } from './jwt-options.ts'
-
-/** Why a token is refused: our own words, for the event's `cause`. It holds nothing of the token but claim names and times. */
-export class TokenFault extends Error {
-  override readonly name: string = 'TokenFault'
-}
+import { quoted } from './token-fault.ts'
 
 // ── of a JWT ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -18,7 +14,9 @@ export class TokenFault extends Error {
 export function findClaimsFault(claims: Claims, settings: JwtSettings, at: number): string | undefined {
   return (
     findJwtTimeFault(claims, settings, at) ??
-    (subjectOf(claims['sub']) === undefined ? '"sub" is no text of 1 to 256 characters' : undefined) ??
+    (subjectOf(claims['sub']) === undefined
+      ? `"sub" is ${inShort(claims['sub'])}, ${NO_SUBJECT}`
+      : undefined) ??
     findAudienceFault(claims, settings.audience) ??
     findBinding(claims) ??
     findMarkFault(claims, settings.type)
@@ -28,12 +26,14 @@ export function findClaimsFault(claims: Claims, settings: JwtSettings, at: numbe
 function findJwtTimeFault(claims: Claims, settings: JwtSettings, at: number): string | undefined {
   const { exp, iat } = claims
   const { clockToleranceMs, maxTokenAgeMs } = settings
-  if (!Number.isSafeInteger(exp)) return '"exp" is no whole number of seconds' // 1e999 parses to Infinity
-  if (!isFinite(iat)) return '"iat" is no number of seconds'
+  if (!Number.isSafeInteger(exp)) return `"exp" is ${quoted(exp)}, no whole number of seconds` // 1e999 parses to Infinity
+  if (!isFinite(iat)) return `"iat" is ${quoted(iat)}, no number of seconds`
   const fault = findTimeFault(claims, clockToleranceMs, at)
   if (fault !== undefined) return fault
-  if (at < iat * 1_000 - clockToleranceMs) return `"iat" is ${skewOf(iat, at)}`
-  if (at >= iat * 1_000 + maxTokenAgeMs + clockToleranceMs) return `"iat" was ${skewOf(iat, at)}: too old`
+  if (at < iat * 1_000 - clockToleranceMs)
+    return `"iat" is ${skewOf(iat, at)}; ${toleranceOf(clockToleranceMs)}`
+  if (at >= iat * 1_000 + maxTokenAgeMs + clockToleranceMs)
+    return `"iat" was ${skewOf(iat, at)}; maxTokenAgeMs is ${maxTokenAgeMs}`
   return undefined
 }
 
@@ -41,7 +41,7 @@ function findJwtTimeFault(claims: Claims, settings: JwtSettings, at: number): st
 function findMarkFault(claims: Claims, type: JwtSettings['type']): string | undefined {
   if (type === 'at+jwt') return undefined
   if (type === 'JWT' && !ACCESS_MARKS.some((name) => isMark(claims[name])))
-    return 'no second mark of an access token: "scope", "scp" or "roles"'
+    return `with "typ" "JWT", one of ${quoted(ACCESS_MARKS)} must be among the claims; none is`
   return findForeignMark(claims)
 }
 
@@ -70,13 +70,13 @@ export function findAnswerFault(
   settings: IntrospectionSettings,
   at: number,
 ): string | undefined {
-  if (answer['active'] !== true) return 'the token is not active'
+  if (answer['active'] !== true) return `"active" is ${quoted(answer['active'])}, not true`
   if (answer['iss'] !== undefined && answer['iss'] !== settings.issuer)
-    return '"iss" is not the configured issuer'
+    return `"iss" is ${quoted(answer['iss'])}, not ${quoted(settings.issuer)}`
   return (
     findAudienceFault(answer, settings.audience) ??
     (nameOf(answer) === undefined
-      ? 'neither "sub" nor "client_id" is a text of 1 to 256 characters'
+      ? `"sub" is ${inShort(answer['sub'])} and "client_id" is ${inShort(answer['client_id'])}, ${NO_SUBJECT}`
       : undefined) ??
     findTimeFault(answer, ANSWER_TOLERANCE_MS, at) ??
     findTokenTypeFault(answer) ??
@@ -93,7 +93,7 @@ export const nameOf = (answer: Claims): string | undefined =>
 const findTokenTypeFault = ({ token_type: type }: Claims): string | undefined =>
   type === undefined || (typeof type === 'string' && type.toLowerCase() === 'bearer')
     ? undefined
-    : '"token_type" is not Bearer'
+    : `"token_type" is ${quoted(type)}, not Bearer`
 
 /** Until when, ms since the epoch, an answer may be remembered: not past `exp` (RFC 7662 §4). */
 export const endOfAnswer = ({ exp }: Claims): number =>
@@ -103,6 +103,18 @@ export const endOfAnswer = ({ exp }: Claims): number =>
 
 const LONGEST_SUBJECT = 256
 
+const NO_SUBJECT = `not a text of 1 to ${LONGEST_SUBJECT} characters`
+
+/** What a claim is, without showing it: it may name a person. */
+const inShort = (value: unknown): string => {
+  if (value === undefined) return 'missing'
+  return typeof value === 'string'
+    ? `a text of ${value.length} characters`
+    : `no text but of type ${typeof value}`
+}
+
+const toleranceOf = (ms: number): string => `the tolerance is ${ms / 1_000} s`
+
 /** A name by which a principal can be known, or `undefined`. */
 const subjectOf = (value: unknown): string | undefined =>
   typeof value === 'string' && value !== '' && value.length <= LONGEST_SUBJECT ? value : undefined
@@ -111,14 +123,16 @@ const subjectOf = (value: unknown): string | undefined =>
 function findAudienceFault({ aud }: Claims, ours: readonly string[]): string | undefined {
   const named: readonly unknown[] = Array.isArray(aud) ? aud : [aud]
   const isOurs = named.every((name) => typeof name === 'string') && named.some((name) => ours.includes(name))
-  return isOurs ? undefined : '"aud" does not name us, or not in strings alone'
+  return isOurs ? undefined : `"aud" is ${quoted(aud)}, not strings with one of ${quoted(ours)}`
 }
 
 function findTimeFault({ exp, nbf }: Claims, toleranceMs: number, at: number): string | undefined {
-  if (exp !== undefined && !isFinite(exp)) return '"exp" is no number of seconds'
-  if (nbf !== undefined && !isFinite(nbf)) return '"nbf" is no number of seconds'
-  if (exp !== undefined && at >= exp * 1_000 + toleranceMs) return `"exp" was ${skewOf(exp, at)}`
-  if (nbf !== undefined && at < nbf * 1_000 - toleranceMs) return `"nbf" is ${skewOf(nbf, at)}`
+  if (exp !== undefined && !isFinite(exp)) return `"exp" is ${quoted(exp)}, no number of seconds`
+  if (nbf !== undefined && !isFinite(nbf)) return `"nbf" is ${quoted(nbf)}, no number of seconds`
+  if (exp !== undefined && at >= exp * 1_000 + toleranceMs)
+    return `"exp" was ${skewOf(exp, at)}; ${toleranceOf(toleranceMs)}`
+  if (nbf !== undefined && at < nbf * 1_000 - toleranceMs)
+    return `"nbf" is ${skewOf(nbf, at)}; ${toleranceOf(toleranceMs)}`
   return undefined
 }
 
@@ -131,9 +145,9 @@ function findForeignMark(claims: Claims): string | undefined {
   const mark = ['nonce', 'at_hash', 'c_hash'].find((name) => Object.hasOwn(claims, name))
   if (mark !== undefined) return `"${mark}" marks an ID token`
   if (isOneOf(OTHER_USES, claims['token_use']))
-    return '"token_use" tells of another token than an access token'
+    return `"token_use" is ${quoted(claims['token_use'])}, which is no access token's`
   if (isOneOf(OTHER_TYPES, claims['typ']))
-    return '"typ" among the claims tells of another token than an access token'
+    return `"typ" among the claims is ${quoted(claims['typ'])}, which is no access token's`
   return undefined
 }
 

@@ -1,3 +1,6 @@
+/** Sends a request, as the global `fetch` does. */
+export type Fetch = typeof fetch
+
 /** What to ask, and how much answer to take. */
 export interface JsonRequest {
   readonly url: string
@@ -17,11 +20,17 @@ export interface JsonAnswer {
 /**
  * Resolves to the JSON value that a 200 answer holds. Any other status, a redirect, too many bytes, and bytes that are no
  * UTF-8 or no JSON are errors.
+ *
+ * @param send - absent: the global `fetch`
  */
-export async function fetchJson(request: JsonRequest, signal: AbortSignal): Promise<JsonAnswer> {
+export async function fetchJson(
+  request: JsonRequest,
+  signal: AbortSignal,
+  send: Fetch = fetch,
+): Promise<JsonAnswer> {
   const { url, method, headers, body, maxBytes } = request
   // A redirect is never followed: only the configured address is trusted.
-  const response = await fetch(url, {
+  const response = await send(url, {
     method,
     headers,
     signal,

@@ -1,12 +1,18 @@
 import * as check from '../check-options.ts'
 import type { ReadClaims } from '../ports.ts'
-import { audience, endpointUrl, issuer, readClaims } from './option-checks.ts'
+import { isDiscoverable } from './discovery.ts'
+import type { Fetch } from './fetch-json.ts'
+import { audience, endpointUrl, fetchOption, issuer, readClaims, tokenLength } from './option-checks.ts'
 import { readOrgAndScope } from './principal.ts'
 
 /** How an authorization server is asked about a token (RFC 7662). */
 export interface IntrospectionVerifierOptions {
-  /** Its introspection endpoint: an https URL, or http on a loopback host. */
-  readonly endpoint: URL
+  /**
+   * Its introspection endpoint: an https URL, or http on a loopback host.
+   * @defaultValue the `introspection_endpoint` of the issuer's metadata, found as `createJwtVerifier` finds `jwks_uri`. It
+   *   must have the issuer's origin, because it is sent a secret
+   */
+  readonly endpoint?: URL
   /** Our client at the server; sent as HTTP Basic credentials (RFC 6749 §2.3.1). */
   readonly clientId: string
   readonly clientSecret: string
@@ -25,40 +31,63 @@ export interface IntrospectionVerifierOptions {
    * @defaultValue `org`, a name or a list of names; `scope`, separated by spaces
    */
   readonly readClaims?: ReadClaims
+  /**
+   * Characters of the longest token that is looked at, from 16 to 65,536. A longer one is `refuse('token_invalid')`. Node
+   * limits all header fields together to 16 KiB: raise `maxHeaderSize` of your server too.
+   * @defaultValue 8_192
+   */
+  readonly maxTokenLength?: number
+  /**
+   * Sends the requests, for example through a proxy. It is called as the global `fetch` is, with a signal that fires after
+   * 5 s, and must not follow redirects where `redirect` is `'manual'`: they carry a secret.
+   * @defaultValue the global `fetch`
+   */
+  readonly fetch?: Fetch
 }
 
 /** Checked options, all filled in. */
 export interface IntrospectionSettings extends Required<
-  Omit<IntrospectionVerifierOptions, 'audience' | 'endpoint'>
+  Omit<IntrospectionVerifierOptions, 'audience' | 'endpoint' | 'fetch'>
 > {
   readonly audience: readonly string[]
-  readonly endpoint: string
+  /** `undefined`: it is discovered. */
+  readonly endpoint: string | undefined
+  readonly fetch: Fetch | undefined
 }
 
 const optionsCheck = check.object<IntrospectionVerifierOptions>(
-  '{ endpoint, clientId, clientSecret, issuer, audience, cacheMs?, readClaims? }',
+  '{ clientId, clientSecret, issuer, audience, endpoint?, cacheMs?, readClaims?, maxTokenLength?, fetch? }',
   {
-    endpoint: endpointUrl("new URL('https://…') of the introspection endpoint"),
+    endpoint: endpointUrl("new URL('https://…') of the introspection endpoint").optional(),
     clientId: check.text('the id of your client at the authorization server'),
     clientSecret: check.secret('the secret of that client'),
     issuer,
     audience,
     cacheMs: check.millisecondsOrNone('how long an active token is remembered', 1_000, 300_000).optional(),
     readClaims: readClaims.optional(),
+    maxTokenLength: tokenLength.optional(),
+    fetch: fetchOption.optional(),
   },
 )
 
 /** Checks every option once; throws a `TypeError` that names each wrong one, and never shows the secret. */
 export function checkIntrospectionOptions(options: IntrospectionVerifierOptions): IntrospectionSettings {
   check.checkOptions('createIntrospectionVerifier', options, optionsCheck)
-  const { endpoint, clientId, clientSecret, issuer, audience, cacheMs = 30_000 } = options
+  const { endpoint, clientId, clientSecret, issuer, audience } = options
+  const { cacheMs = 30_000, maxTokenLength = 8_192 } = options
+  if (endpoint === undefined && !isDiscoverable(issuer))
+    throw check.wrongOptions('createIntrospectionVerifier', [
+      `endpoint: must be given, or issuer be an https URL without query and fragment to discover it from; got nothing, and issuer ${check.shown(issuer)}`,
+    ])
   return {
-    endpoint: endpoint.href,
+    endpoint: endpoint?.href,
     clientId,
     clientSecret,
     issuer,
     audience: [audience].flat(),
     cacheMs,
     readClaims: options.readClaims ?? readOrgAndScope,
+    maxTokenLength,
+    fetch: options.fetch,
   }
 }

@@ -2,9 +2,10 @@ import { LRUCache } from 'lru-cache'
 
 import { addressPrefixes } from '../http/address-prefix.ts'
 import type { Caller, Claims, Principal, TokenVerifier } from '../ports.ts'
-import { refusalDetail, refuse } from '../refusals.ts'
+import { refusalCause, refusalDetail, refuse } from '../refusals.ts'
 import { abortable, withDeadline } from '../waiting.ts'
-import { endOfAnswer, findAnswerFault, nameOf, TokenFault } from './claims.ts'
+import { endOfAnswer, findAnswerFault, nameOf } from './claims.ts'
+import { discover } from './discovery.ts'
 import { createFairSemaphore } from './fair-semaphore.ts'
 import { fetchJson, isJsonObject } from './fetch-json.ts'
 import {
@@ -13,9 +14,11 @@ import {
   type IntrospectionVerifierOptions,
 } from './introspection-options.ts'
 import { createPrincipal } from './principal.ts'
+import { createRefreshed } from './refreshed.ts'
 import { defaultRuntime, type Runtime } from './runtime.ts'
 import { createSingleFlight } from './single-flight.ts'
-import { createTokenCache, digestOf, LONGEST_TOKEN } from './token-cache.ts'
+import { createTokenCache, digestOf } from './token-cache.ts'
+import { type TokenFault, tokenFault } from './token-fault.ts'
 
 /**
  * Verifies opaque tokens by asking their authorization server (RFC 7662). A token that is not active, not for us, not a
@@ -27,6 +30,8 @@ import { createTokenCache, digestOf, LONGEST_TOKEN } from './token-cache.ts'
  * More tokens wait, 256 of one address and 1,024 in all, and the addresses are served in turn; beyond that the address
  * with most tokens waiting gets `refuse('unavailable')`. A token that was active when it was last asked about shares 32
  * requests of their own with its like, so a flood of made-up tokens does not delay it.
+ *
+ * Without `endpoint`, it is discovered from the issuer's metadata, and `ready` resolves once it is known.
  *
  * A principal's `issuer` is the configured one, its `subject` the answer's `sub`, or `client_id` where it has none.
  *
@@ -50,7 +55,9 @@ export function createIntrospectionVerifierIn(
   options: IntrospectionVerifierOptions,
 ): TokenVerifier {
   const settings = checkIntrospectionOptions(options)
+  const { maxTokenLength } = settings
   const { now, random, deadlineMs, mostTokens, mostBytes } = runtime
+  const findEndpoint = endpointSource(settings, runtime)
   const active = createTokenCache<Promise<Principal>>(mostTokens, mostBytes)
   const inactive = createTokenCache<TokenFault>(mostTokens, mostBytes) // apart, so that made-up tokens evict no good one
   const lastActive = new LRUCache<string, true>({ max: mostTokens })
@@ -60,11 +67,11 @@ export function createIntrospectionVerifierIn(
 
   const ask = async (token: string, digest: string, signal: AbortSignal): Promise<Principal> => {
     const asked = now()
-    const { answer, bytes } = await introspect(token, settings, signal)
+    const { answer, bytes } = await introspect(await findEndpoint(signal), token, settings, signal)
     const fault = findAnswerFault(answer, settings, now())
     if (fault !== undefined) {
       lastActive.delete(digest)
-      const cause = new TokenFault(fault)
+      const cause = tokenFault(fault)
       inactive.set(digest, cause, { from: asked, until: asked + settings.cacheMs / 6, bytes: 0 })
       return refuse('token_invalid', { cause })
     }
@@ -107,8 +114,15 @@ export function createIntrospectionVerifierIn(
     }
   }
   return {
+    async ready(signal) {
+      try {
+        await findEndpoint(signal)
+      } catch (error) {
+        throw refusalCause(error)
+      }
+    },
     verify(token, signal, caller = {}) {
-      if (token.length > LONGEST_TOKEN) return refuseLong()
+      if (token.length > maxTokenLength) return refuseLong(token.length, maxTokenLength)
       const digest = digestOf(token)
       return active.get(digest, now()) ?? verifyAnew(token, digest, signal, caller)
     },
@@ -118,12 +132,31 @@ export function createIntrospectionVerifierIn(
 const SLOTS = { held: 32, heldPerKey: 16, waiting: 1_024, waitingPerKey: 256 } as const
 const MOST_BYTES = 65_536
 
+/** How long a discovered endpoint is used past its age while the issuer's metadata cannot be had. */
+const STALE_ENDPOINT_MS = 900_000
+
+/** Where to introspect: the configured endpoint, or the one in the issuer's metadata. */
+function endpointSource(
+  { endpoint, issuer, fetch }: IntrospectionSettings,
+  runtime: Runtime,
+): (signal: AbortSignal) => string | Promise<string> {
+  if (endpoint !== undefined) return () => endpoint
+  const { current } = createRefreshed<string>({
+    load: (signal) => discover(issuer, 'introspection_endpoint', signal, fetch),
+    identityOf: (url) => url,
+    staleMs: STALE_ENDPOINT_MS,
+    runtime,
+  })
+  return current
+}
+
 async function introspect(
+  endpoint: string,
   token: string,
   settings: IntrospectionSettings,
   signal: AbortSignal,
 ): Promise<{ readonly answer: Claims; readonly bytes: number }> {
-  const { endpoint, clientId, clientSecret } = settings
+  const { clientId, clientSecret, fetch } = settings
   const credentials = Buffer.from(`${formEncode(clientId)}:${formEncode(clientSecret)}`).toString('base64')
   const { value: answer, bytes } = await fetchJson(
     {
@@ -138,6 +171,7 @@ async function introspect(
       maxBytes: MOST_BYTES,
     },
     signal,
+    fetch,
   )
   if (!isJsonObject(answer)) throw new Error('the answer is no JSON object')
   return { answer, bytes }
@@ -146,5 +180,7 @@ async function introspect(
 /** Also id and secret are encoded so, before they are Basic credentials (RFC 6749 §2.3.1). */
 const formEncode = (text: string): string => new URLSearchParams([['', text]]).toString().slice(1)
 
-const refuseLong = async (): Promise<never> =>
-  refuse('token_invalid', { cause: new TokenFault(`it is longer than ${LONGEST_TOKEN} characters`) })
+const refuseLong = async (length: number, most: number): Promise<never> =>
+  refuse('token_invalid', {
+    cause: tokenFault(`it has ${length} characters, more than maxTokenLength ${most}`),
+  })

@@ -1,9 +1,10 @@
 import type { OptionCheck } from '../check-options.ts'
 import * as check from '../check-options.ts'
 import type { ReadClaims } from '../ports.ts'
-import { isJsonObject } from './fetch-json.ts'
+import { isDiscoverable } from './discovery.ts'
+import { type Fetch, isJsonObject } from './fetch-json.ts'
 import { type KeySet, MOST_KEYS, readKeySet } from './key-set.ts'
-import { audience, endpointUrl, issuer, readClaims } from './option-checks.ts'
+import { audience, endpointUrl, fetchOption, issuer, readClaims, tokenLength } from './option-checks.ts'
 import { readOrgAndScope } from './principal.ts'
 
 /** How a JWT access token proves its bearer. */
@@ -15,8 +16,11 @@ export interface JwtVerifierOptions {
   /**
    * Where the key set is (an https URL, or http on a loopback host), or the keys. Keys are chosen from here alone: what
    * a token says of keys (`jku`, `x5u`, `jwk`) is not looked at.
+   * @defaultValue the `jwks_uri` of the issuer's metadata, at `<issuer>/.well-known/openid-configuration` (OpenID Connect
+   *   Discovery 1.0 §4) or `/.well-known/oauth-authorization-server<path>` (RFC 8414 §3). Then `issuer` must be an https URL,
+   *   or http on a loopback host, and equal to the `issuer` of that document
    */
-  readonly jwks: URL | { readonly keys: readonly object[] }
+  readonly jwks?: URL | { readonly keys: readonly object[] }
   /**
    * Signature algorithms that are accepted. Symmetric ones and `none` cannot be named.
    * @defaultValue `['RS256', 'PS256', 'ES256', 'EdDSA', 'Ed25519']`
@@ -57,20 +61,33 @@ export interface JwtVerifierOptions {
    * @defaultValue `org`, a name or a list of names; `scope`, separated by spaces
    */
   readonly readClaims?: ReadClaims
+  /**
+   * Characters of the longest token that is looked at, from 16 to 65,536. A longer one is `refuse('token_invalid')`. Node
+   * limits all header fields together to 16 KiB: raise `maxHeaderSize` of your server too.
+   * @defaultValue 8_192
+   */
+  readonly maxTokenLength?: number
+  /**
+   * Sends the requests for keys and metadata, for example through a proxy. It is called as the global `fetch` is, with a
+   * signal that fires after 5 s, and must not follow redirects where `redirect` is `'manual'`.
+   * @defaultValue the global `fetch`
+   */
+  readonly fetch?: Fetch
 }
 
 /** Checked options, all filled in. */
-export interface JwtSettings extends Required<Omit<JwtVerifierOptions, 'audience' | 'jwks'>> {
+export interface JwtSettings extends Required<Omit<JwtVerifierOptions, 'audience' | 'jwks' | 'fetch'>> {
   readonly audience: readonly string[]
-  /** An address, or the keys. */
-  readonly jwks: string | KeySet
+  /** An address, or the keys. `undefined`: the address is discovered. */
+  readonly jwks: string | KeySet | undefined
+  readonly fetch: Fetch | undefined
 }
 
 const DEFAULT_ALGORITHMS = ['RS256', 'PS256', 'ES256', 'EdDSA', 'Ed25519'] as const
 const OTHER_ALGORITHMS = ['RS384', 'RS512', 'PS384', 'PS512', 'ES384', 'ES512'] as const
 const KNOWN_ALGORITHMS: readonly string[] = [...DEFAULT_ALGORITHMS, ...OTHER_ALGORITHMS]
 
-type Jwks = JwtVerifierOptions['jwks']
+type Jwks = NonNullable<JwtVerifierOptions['jwks']>
 type GivenKeys = Exclude<Jwks, URL>
 
 const isGivenKeys = (value: unknown): value is GivenKeys =>
@@ -106,11 +123,11 @@ const algorithm = check.accept<string>(
   (value): value is string => typeof value === 'string' && KNOWN_ALGORITHMS.includes(value),
 )
 const optionsCheck = check.object<JwtVerifierOptions>(
-  '{ issuer, audience, jwks, type, algorithms?, clockToleranceMs?, maxTokenAgeMs?, cacheMs?, staleKeysMs?, readClaims? }',
+  '{ issuer, audience, type, jwks?, algorithms?, clockToleranceMs?, maxTokenAgeMs?, cacheMs?, staleKeysMs?, readClaims?, maxTokenLength?, fetch? }',
   {
     issuer,
     audience,
-    jwks,
+    jwks: jwks.optional(),
     algorithms: check.listOf(`a list of ${KNOWN_ALGORITHMS.join(', ')}`, algorithm).optional(),
     type: check.oneOf('at+jwt', 'JWT', 'any'),
     clockToleranceMs: check.millisecondsOrNone('how much clocks may differ', 1_000, 120_000).optional(),
@@ -122,6 +139,8 @@ const optionsCheck = check.object<JwtVerifierOptions>(
       .millisecondsOrNone('how long old keys serve while their source fails', 1_000, 86_400_000)
       .optional(),
     readClaims: readClaims.optional(),
+    maxTokenLength: tokenLength.optional(),
+    fetch: fetchOption.optional(),
   },
 )
 
@@ -129,17 +148,22 @@ const optionsCheck = check.object<JwtVerifierOptions>(
 export function checkJwtOptions(options: JwtVerifierOptions): JwtSettings {
   check.checkOptions('createJwtVerifier', options, optionsCheck)
   const { issuer, audience, jwks, type } = options
+  if (jwks === undefined && !isDiscoverable(issuer))
+    throw check.wrongOptions('createJwtVerifier', [
+      `jwks: must be given, or issuer be an https URL without query and fragment to discover keys from; got nothing, and issuer ${check.shown(issuer)}`,
+    ])
   const {
     algorithms = DEFAULT_ALGORITHMS,
     clockToleranceMs = 30_000,
     maxTokenAgeMs = 86_400_000,
     cacheMs = 60_000,
     staleKeysMs = 900_000,
+    maxTokenLength = 8_192,
   } = options
   return {
     issuer,
     audience: [audience].flat(),
-    jwks: jwks instanceof URL ? jwks.href : readKeySet(jwks).keys,
+    jwks: jwks instanceof URL ? jwks.href : jwks && readKeySet(jwks).keys,
     algorithms: [...algorithms],
     type,
     clockToleranceMs,
@@ -147,5 +171,7 @@ export function checkJwtOptions(options: JwtVerifierOptions): JwtSettings {
     cacheMs,
     staleKeysMs,
     readClaims: options.readClaims ?? readOrgAndScope,
+    maxTokenLength,
+    fetch: options.fetch,
   }
 }

@@ -1,13 +1,14 @@
 import type { Principal, TokenVerifier } from '../ports.ts'
 import { refusalCause, refuse } from '../refusals.ts'
-import { endOfClaims, TokenFault } from './claims.ts'
+import { endOfClaims } from './claims.ts'
 import { checkJwtOptions, type JwtVerifierOptions } from './jwt-options.ts'
 import type { KeySet } from './key-set.ts'
 import { fixedKeySource, remoteKeySource } from './key-source.ts'
 import { createPrincipal } from './principal.ts'
 import { readJwt, type ReadJwt } from './read-jwt.ts'
 import { defaultRuntime, type Runtime } from './runtime.ts'
-import { createTokenCache, digestOf, LONGEST_TOKEN } from './token-cache.ts'
+import { createTokenCache, digestOf } from './token-cache.ts'
+import { TokenFault } from './token-fault.ts'
 import { createTroubleSource } from './trouble.ts'
 
 /**
@@ -16,6 +17,8 @@ import { createTroubleSource } from './trouble.ts'
  * cannot be had is `refuse('unavailable')`. A token bound to a key (`cnf`) is refused: RFC 9449 §7.2.
  *
  * A principal's `issuer` is the configured one, its `subject` the token's `sub`, of at most 256 characters.
+ *
+ * Without `jwks`, its address is discovered from the issuer's metadata.
  *
  * A key set at an address is fetched for the first token or `ready` call, known for 10 minutes and refreshed before. An
  * unknown `kid` fetches it again unless that was done in the last 30 s: publish a new key 10 minutes before you sign with
@@ -46,14 +49,14 @@ export function createJwtVerifier(options: JwtVerifierOptions): TokenVerifier {
 export function createJwtVerifierIn(runtime: Runtime, options: JwtVerifierOptions): TokenVerifier {
   const settings = checkJwtOptions(options)
   const { now, mostTokens, mostBytes } = runtime
-  const { cacheMs, issuer, jwks, readClaims, staleKeysMs } = settings
+  const { cacheMs, fetch, issuer, jwks, maxTokenLength, readClaims, staleKeysMs } = settings
   const { onTrouble, tell } = createTroubleSource()
   const verified = createTokenCache<Promise<Principal>>(mostTokens, mostBytes) // promises, so that a hit makes none
   const changed = (): void => verified.clear()
   const source =
-    typeof jwks === 'string'
-      ? remoteKeySource({ url: jwks, staleKeysMs, changed, tell, runtime })
-      : fixedKeySource(jwks)
+    typeof jwks === 'object'
+      ? fixedKeySource(jwks)
+      : remoteKeySource({ url: jwks, issuer, fetch, staleKeysMs, changed, tell, runtime })
 
   const read = async (token: string, at: number, signal: AbortSignal): Promise<ReadJwt> => {
     try {
@@ -90,7 +93,7 @@ export function createJwtVerifierIn(runtime: Runtime, options: JwtVerifierOption
       if (!keys.some(({ until }) => now() < until)) throw new Error('no key of the issuer can verify')
     },
     verify(token, signal) {
-      if (cacheMs === 0 || token.length > LONGEST_TOKEN) return verifyAnew(token, undefined, signal)
+      if (cacheMs === 0 || token.length > maxTokenLength) return verifyAnew(token, undefined, signal)
       const digest = digestOf(token)
       return verified.get(digest, now()) ?? verifyAnew(token, digest, signal)
     },

@@ -1,9 +1,8 @@
-import { refuse } from '../refusals.ts'
-import { abortable, withDeadline } from '../waiting.ts'
-import { fetchJson } from './fetch-json.ts'
-import { type KeySet, readKeySet } from './key-set.ts'
-import { isWithin, type Runtime } from './runtime.ts'
-import { createSingleFlight } from './single-flight.ts'
+import { discover } from './discovery.ts'
+import { type Fetch, fetchJson } from './fetch-json.ts'
+import { type KeySet, type ReadKeySet, readKeySet } from './key-set.ts'
+import { createRefreshed } from './refreshed.ts'
+import type { Runtime } from './runtime.ts'
 import type { TellTrouble } from './trouble.ts'
 
 /** Where keys come from. */
@@ -28,7 +27,10 @@ export const fixedKeySource = (keys: KeySet): KeySource => ({
 
 /** What a remote key source is made of. */
 export interface RemoteKeysOptions {
-  readonly url: string
+  /** Where the key set is. Absent: the issuer's metadata say it. */
+  readonly url: string | undefined
+  readonly issuer: string
+  readonly fetch: Fetch | undefined
   /** Milliseconds that known keys serve past their age while their source fails. */
   readonly staleKeysMs: number
   /** Called when other keys than before are known. */
@@ -38,176 +40,39 @@ export interface RemoteKeysOptions {
 }
 
 const MOST_BYTES = 524_288
-const COOLDOWN_MS = 30_000
 
 /**
- * Keys from a JWK Set at an address. They are known for 10 minutes and refreshed before; while their source fails they
- * are used for `staleKeysMs` more, reported once per outage as `'keys_stale'`. One fetch serves all who wait, and runs to
- * its end when they leave.
+ * Keys from a JWK Set at an address, kept as {@link createRefreshed} keeps them. An address that has to be discovered is
+ * looked up at each fetch, within the same deadline. That keys are used past their age is reported once per outage as
+ * `'keys_stale'`.
  */
 export function remoteKeySource(options: RemoteKeysOptions): KeySource {
-  const { url, staleKeysMs, changed, tell, runtime } = options
-  const { now, deadlineMs } = runtime
-  const cache = createJwksCache(staleKeysMs, runtime)
-  const backOff = createBackOff(runtime)
-  const fetches = createSingleFlight<KeySet>()
-  let isStaleTold = false
+  const { url, issuer, fetch, staleKeysMs, changed, tell, runtime } = options
   let isWeakTold = false
-  let answeredAt = Number.NEGATIVE_INFINITY
 
-  const accept = (document: unknown, asked: number): KeySet => {
-    const { keys, weak, unfit } = readKeySet(document)
-    const isReplaced = cache.put(keys, asked)
-    backOff.recovered()
-    answeredAt = now()
-    isStaleTold = false
-    if (isReplaced) changed()
+  const report = ({ keys, weak, unfit }: ReadKeySet): void => {
     if (weak.length > 0 && !isWeakTold) tell('keys_weak', new Error(weak.join('; ')))
     isWeakTold = weak.length > 0
     if (keys.keys.length === 0)
       tell('keys_empty', new Error(`no key that can verify; ${[...weak, ...unfit].join('; ')}`))
-    return keys
   }
-  const load = async (): Promise<KeySet> => {
-    const asked = now()
-    const request = { url, method: 'GET', headers: ACCEPT, maxBytes: MOST_BYTES } as const
-    try {
-      const { value } = await withDeadline((signal) => fetchJson(request, signal), { ms: deadlineMs })
-      return accept(value, asked)
-    } catch (cause) {
-      if (!backOff.failure() && cache.stale()) tell('keys_not_refreshed', cause)
-      backOff.failed(cause)
-      throw cause
-    }
+  const load = async (signal: AbortSignal): Promise<KeySet> => {
+    const address = url ?? (await discover(issuer, 'jwks_uri', signal, fetch))
+    const request = { url: address, method: 'GET', headers: ACCEPT, maxBytes: MOST_BYTES } as const
+    const { value } = await fetchJson(request, signal, fetch)
+    const read = readKeySet(value)
+    report(read)
+    return read.keys
   }
-  const fetchKeys = (): Promise<KeySet> => fetches.run(url, load)
-  const refreshInBackground = (): void => {
-    if (backOff.pauseLeft() === 0) void fetchKeys() // load() reports a failure
-  }
-  const useStale = (keys: KeySet): KeySet => {
-    if (!isStaleTold) tell('keys_stale', backOff.failure()?.cause)
-    isStaleTold = true
-    return keys
-  }
-  const refuseFor = (cause: unknown): never =>
-    refuse('unavailable', { retryAfterMs: Math.ceil(backOff.pauseLeft()), cause })
-
-  /** Waits for a fetch, unless the last one failed a moment ago. */
-  const fetched = async (signal: AbortSignal): Promise<KeySet> => {
-    if (!fetches.isRunning(url) && backOff.pauseLeft() > 0) return refuseFor(backOff.failure()?.cause)
-    try {
-      return await abortable(fetchKeys(), signal)
-    } catch (cause) {
-      if (signal.aborted) throw cause
-      return refuseFor(cause)
-    }
-  }
-  const fetchedOrStale = async (signal: AbortSignal): Promise<KeySet> => {
-    try {
-      return await fetched(signal)
-    } catch (error) {
-      const stale = signal.aborted ? undefined : cache.stale()
-      if (stale) return useStale(stale)
-      throw error
-    }
-  }
-  return {
-    goodUntil: cache.goodUntil,
-    keys(signal) {
-      const fresh = cache.fresh()
-      if (fresh && cache.isDue()) refreshInBackground()
-      if (fresh) return fresh
-
-      const stale = backOff.failure() && cache.stale()
-      if (stale) refreshInBackground() // no request waits for a source that is known to fail
-      return stale ? useStale(stale) : fetchedOrStale(signal)
-    },
-    async newer(signal) {
-      const isYoung = isWithin(now(), answeredAt, COOLDOWN_MS)
-      return isYoung && !fetches.isRunning(url) ? undefined : fetched(signal)
-    },
-  }
+  const { current, newer, goodUntil } = createRefreshed<KeySet>({
+    load,
+    identityOf: ({ thumbprints }) => thumbprints,
+    staleMs: staleKeysMs,
+    replaced: changed,
+    failed: (code, cause) => tell(code === 'stale' ? 'keys_stale' : 'keys_not_refreshed', cause),
+    runtime,
+  })
+  return { keys: current, newer, goodUntil }
 }
 
 const ACCEPT = { accept: 'application/jwk-set+json, application/json' } as const
-
-// ── what it remembers ────────────────────────────────────────────────────────────────────────────────────────────
-
-/** The last keys that were fetched, and how long they may be used. */
-export interface JwksCache {
-  /** The keys, while they are fresh; else `undefined`. */
-  readonly fresh: () => KeySet | undefined
-  /** The keys, fresh or not, while they may be used although their source fails; else `undefined`. */
-  readonly stale: () => KeySet | undefined
-  /** Whether fresh keys should be refreshed in the background. */
-  readonly isDue: () => boolean
-  /**
-   * @param since - when they were asked for, ms since the epoch
-   * @returns whether other keys were known before
-   */
-  readonly put: (keys: KeySet, since: number) => boolean
-  /** Until when, ms since the epoch, what these keys have proved may be believed. 0: they have been replaced. */
-  readonly goodUntil: (keys: KeySet) => number
-}
-
-const AGE_MS = 600_000
-
-/**
- * Keys are fresh for 10 minutes. They are refreshed at a random age of 7 to 9 minutes. If that fails, they may be used for
- * `staleKeysMs` longer.
- */
-export function createJwksCache(staleKeysMs: number, { now, random }: Runtime): JwksCache {
-  let held: { readonly keys: KeySet; readonly since: number; readonly dueMs: number } | undefined
-  const until = (ageMs: number): KeySet | undefined =>
-    held && isWithin(now(), held.since, ageMs) ? held.keys : undefined
-  const fresh = (): KeySet | undefined => until(AGE_MS)
-  return {
-    fresh,
-    stale: () => until(AGE_MS + staleKeysMs),
-    isDue: () => held !== undefined && !isWithin(now(), held.since, held.dueMs),
-    put(keys, since) {
-      const replaced = held !== undefined && held.keys.thumbprints !== keys.thumbprints
-      held = { keys, since, dueMs: AGE_MS * (0.7 + 0.2 * random()) }
-      return replaced
-    },
-    goodUntil(keys) {
-      if (held?.keys.thumbprints !== keys.thumbprints) return 0
-      return held.since + AGE_MS + (fresh() ? 0 : staleKeysMs)
-    },
-  }
-}
-
-/** Exponential back-off with jitter: for how long not to ask a source that failed. */
-interface BackOff {
-  /** The last failure since the last success; `undefined`: none. */
-  readonly failure: () => { readonly cause: unknown } | undefined
-  /** Milliseconds until it may be asked again; 0: now. */
-  readonly pauseLeft: () => number
-  readonly failed: (cause: unknown) => void
-  readonly recovered: () => void
-}
-
-const FIRST_PAUSE_MS = 1_000
-const LONGEST_PAUSE_MS = 30_000
-
-/** The first pause is 1 s. It doubles at each failure, up to 30 s. Each is shortened at random, to half at most. */
-function createBackOff({ now, random }: Runtime): BackOff {
-  let last:
-    | { readonly cause: unknown; readonly count: number; readonly at: number; readonly pauseMs: number }
-    | undefined
-  return {
-    failure: () => last,
-    pauseLeft() {
-      const at = now()
-      return last && isWithin(at, last.at, last.pauseMs) ? last.at + last.pauseMs - at : 0
-    },
-    failed(cause) {
-      const count = (last?.count ?? 0) + 1
-      const longest = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** (count - 1))
-      last = { cause, count, at: now(), pauseMs: longest * (0.5 + 0.5 * random()) }
-    },
-    recovered() {
-      last = undefined
-    },
-  }
-}

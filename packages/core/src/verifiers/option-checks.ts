@@ -1,15 +1,17 @@
 import type { OptionCheck } from '../check-options.ts'
 import * as check from '../check-options.ts'
 import type { ReadClaims } from '../ports.ts'
+import type { Fetch } from './fetch-json.ts'
 
 // Checks of options that several verifiers have.
 
 /** Keys and secrets travel in clear over http, so only this machine may be asked by it. */
-const isTrusted = (url: URL): boolean =>
+export const isTrusted = (url: URL): boolean =>
   url.protocol === 'https:' || (url.protocol === 'http:' && isLoopback(url))
 
 /** Whether the host of a URL is this machine, by its name alone. */
-const isLoopback = ({ hostname }: URL): boolean => /^(?:localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(hostname)
+export const isLoopback = ({ hostname }: URL): boolean =>
+  /^(?:localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(hostname)
 
 /** A URL that requests are sent to. */
 export const endpointUrl = (what: string): OptionCheck<URL> =>
@@ -37,6 +39,12 @@ export const audience: OptionCheck<string | readonly string[]> = check.accept<st
 export const issuer: OptionCheck<string> = check.text(
   "the exact `iss` of your tokens, such as 'https://login.example.com'",
 )
+
+/** How a verifier sends requests. */
+export const fetchOption: OptionCheck<Fetch> = check.fn<Fetch>('(url, init) => Promise<Response>')
+
+/** Node's own limit for all header fields is 16 KiB unless the server sets `maxHeaderSize`. */
+export const tokenLength: OptionCheck<number> = check.whole('characters', 16, 65_536)
 
 export const readClaims: OptionCheck<ReadClaims> = check.fn<ReadClaims>(
   '(claims) => ({ organizations, capabilities })',

@@ -7,11 +7,11 @@ import {
 } from 'jose'
 
 import type { Claims } from '../ports.ts'
-import { findClaimsFault, TokenFault } from './claims.ts'
+import { findClaimsFault } from './claims.ts'
 import type { JwtSettings } from './jwt-options.ts'
 import type { KeySet, VerificationKey } from './key-set.ts'
 import type { KeySource } from './key-source.ts'
-import { LONGEST_TOKEN } from './token-cache.ts'
+import { quoted, tokenFault, type TokenFault } from './token-fault.ts'
 
 /** What a token proves, and by which key of which set. */
 export interface ReadJwt {
@@ -23,7 +23,7 @@ export interface ReadJwt {
 /**
  * Verifies a token at an instant, ms since the epoch.
  *
- * @throws {@link TokenFault} for every fault of the token; what the key source throws, for its own
+ * @throws TokenFault for every fault of the token; what the key source throws, for its own
  */
 export async function readJwt(
   token: string,
@@ -35,11 +35,14 @@ export async function readJwt(
   const header = readHeader(token, settings)
   const { keys, matching } = await findKeys(header, source, at, signal)
   for (const key of matching) {
-    const claims = await verifyWith(key, token, settings, at)
+    const claims = await verifyWith(key, token, header, settings, at)
     if (claims) return { claims, keys, key }
   }
-  throw new TokenFault(
-    matching.length === 0 ? 'no key of the issuer fits "kid" and "alg"' : 'the signature is wrong',
+  const chosen = `"kid" ${quoted(header.kid)} and "alg" ${quoted(header.alg)}`
+  throw tokenFault(
+    matching.length === 0
+      ? `no key of the issuer has ${chosen}`
+      : `the signature is wrong for each key of the issuer with ${chosen}`,
   )
 }
 
@@ -47,46 +50,51 @@ export async function readJwt(
 async function verifyWith(
   { key }: VerificationKey,
   token: string,
+  header: JwtHeader,
   settings: JwtSettings,
   at: number,
 ): Promise<Claims | undefined> {
   try {
     const { payload } = await jwtVerify(token, key, joseOptions(settings, at))
     const fault = findClaimsFault(payload, settings, at)
-    if (fault !== undefined) throw new TokenFault(fault)
+    if (fault !== undefined) throw tokenFault(fault)
     return payload
   } catch (error) {
     if (error instanceof errors.JWSSignatureVerificationFailed) return undefined
-    throw error instanceof errors.JOSEError ? explain(error, settings, at) : error
+    throw error instanceof errors.JOSEError ? explain(error, header, settings, at) : error
   }
 }
 
 const COMPACT_JWS = /^[\w-]+\.[\w-]+\.[\w-]+$/
 
 /** Judged before any key is asked for: what cannot be good must not cost a fetch. */
-function readHeader(token: string, { algorithms }: JwtSettings): JwtHeader {
+function readHeader(token: string, { algorithms, maxTokenLength }: JwtSettings): JwtHeader {
+  if (token.length > maxTokenLength)
+    throw tokenFault(`it has ${token.length} characters, more than maxTokenLength ${maxTokenLength}`)
   // The shape is ours to judge: jose lets a blank at the end pass.
-  if (token.length > LONGEST_TOKEN || !COMPACT_JWS.test(token))
-    throw new TokenFault('it has not the shape of a JWT')
+  if (!COMPACT_JWS.test(token))
+    throw tokenFault('it is not three base64url parts with dots between (RFC 7515 §7.1)')
   const header = decodeHeader(token)
-  const { alg, kid } = header
-  if (alg === undefined || !algorithms.includes(alg)) throw new TokenFault('"alg" is not accepted')
-  if (kid !== undefined && typeof kid !== 'string') throw new TokenFault('"kid" is no string')
-  if (Object.hasOwn(header, 'b64')) throw new TokenFault('"b64" has no place in a JWT (RFC 7797 §7)')
-  return { alg, kid }
+  const { alg, kid, typ } = header
+  if (alg === undefined || !algorithms.includes(alg))
+    throw tokenFault(`"alg" is ${quoted(alg)}, not one of ${algorithms.join(', ')}`)
+  if (kid !== undefined && typeof kid !== 'string') throw tokenFault(`"kid" is ${quoted(kid)}, no string`)
+  if (Object.hasOwn(header, 'b64')) throw tokenFault('"b64" has no place in a JWT (RFC 7797 §7)')
+  return { alg, kid, typ }
 }
 
-/** What of a header chooses the key. */
+/** What of a header chooses the key, and its type. */
 interface JwtHeader {
   readonly alg: string
   readonly kid: string | undefined
+  readonly typ: unknown
 }
 
 function decodeHeader(token: string): ProtectedHeaderParameters {
   try {
     return decodeProtectedHeader(token)
   } catch {
-    throw new TokenFault('its header is no JSON object')
+    throw tokenFault('its header is no JSON object')
   }
 }
 
@@ -102,10 +110,13 @@ async function findKeys(
   if (kid !== undefined && named.length === 0) {
     keys = (await source.newer(signal)) ?? keys
     named = keysNamed(kid, keys, at)
-    if (named.length === 0) throw new TokenFault('"kid" names no key of the issuer')
+    if (named.length === 0)
+      throw tokenFault(
+        `"kid" is ${quoted(kid)}, not one of the issuer's ${quoted(keys.keys.map((key) => key.kid))}`,
+      )
   }
   if (kid === undefined && new Set(named.map(({ thumbprint }) => thumbprint)).size > 1)
-    throw new TokenFault('"kid" is missing, and there are several keys')
+    throw tokenFault('"kid" is missing, and the issuer has several keys')
   return { keys, matching: named.filter(({ fits }) => fits(alg)) }
 }
 
@@ -123,14 +134,12 @@ const joseOptions = (settings: JwtSettings, at: number): JWTVerifyOptions => ({
   currentDate: new Date(at),
 })
 
-/** Errors of jose carry the claims, so they go no further; ours tell which check failed, and by how much a clock differs. */
-function explain(error: errors.JOSEError, settings: JwtSettings, at: number): TokenFault {
+/** Errors of jose carry the claims, so they go no further; ours say which check failed, and what was got and wanted. */
+function explain(error: errors.JOSEError, { typ }: JwtHeader, settings: JwtSettings, at: number): TokenFault {
   if (!(error instanceof errors.JWTClaimValidationFailed || error instanceof errors.JWTExpired))
-    return new TokenFault(error.code)
+    return tokenFault(error.code)
   const { claim, payload, reason } = error
-  const ours =
-    reason === 'missing' || claim === 'iss' || claim === 'typ'
-      ? undefined
-      : findClaimsFault(payload, settings, at)
-  return new TokenFault(ours ?? `"${claim}": ${reason}`)
+  if (claim === 'typ') return tokenFault(`"typ" of the header is ${quoted(typ)}, not "${settings.type}"`)
+  if (claim === 'iss') return tokenFault(`"iss" is ${quoted(payload.iss)}, not ${quoted(settings.issuer)}`)
+  return tokenFault(findClaimsFault(payload, settings, at) ?? `"${claim}": ${reason}`)
 }

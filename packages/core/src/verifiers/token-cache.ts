@@ -51,6 +51,3 @@ export function createTokenCache<V extends object>(mostTokens: number, mostBytes
 
 /** SHA-256 of a token. */
 export const digestOf = (token: string): string => hash('sha256', token, 'base64url')
-
-/** Longest token that is looked at, in characters. */
-export const LONGEST_TOKEN = 8_192

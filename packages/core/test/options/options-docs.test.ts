@@ -187,6 +187,8 @@ test('no option is left out', () => {
     cacheMs: true,
     staleKeysMs: true,
     readClaims: true,
+    maxTokenLength: true,
+    fetch: true,
   }
   expect(
     rowsOf('createJwtVerifier')
@@ -202,6 +204,8 @@ test('no option is left out', () => {
     audience: true,
     cacheMs: true,
     readClaims: true,
+    maxTokenLength: true,
+    fetch: true,
   }
   expect(
     rowsOf('createIntrospectionVerifier')

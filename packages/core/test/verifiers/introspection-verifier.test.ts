@@ -85,6 +85,16 @@ describe('the question', () => {
     expect(await verdictOf(scene.verify('x'.repeat(8_193), signal))).toBe('token_invalid')
     expect(scene.server.requests).toEqual([])
     expect(await verdictOf(scene.verify('x'.repeat(8_192), signal))).toBe('user-1')
+    expect(await causeOf(scene.verify('x'.repeat(8_193), signal))).toBe(
+      'it has 8193 characters, more than maxTokenLength 8192',
+    )
+  })
+
+  test('is asked about a longer one where maxTokenLength says so', async () => {
+    await using scene = await createScene(undefined, { maxTokenLength: 9_000 })
+    expect(await verdictOf(scene.verify('x'.repeat(9_000), signal))).toBe('user-1')
+    expect(await verdictOf(scene.verify('x'.repeat(9_001), signal))).toBe('token_invalid')
+    expect(scene.server.requests).toHaveLength(1)
   })
 })
 
@@ -100,6 +110,23 @@ describe('the answer', () => {
       claims: sound,
     })
     expect([principal, principal.claims, principal.capabilities].every(Object.isFrozen)).toBe(true)
+  })
+
+  test.each<[Claims, string]>([
+    [{ active: false }, '"active" is false, not true'],
+    [{ active: 'true' }, '"active" is "true", not true'],
+    [{ iss: 'https://other.example' }, '"iss" is "https://other.example", not "https://issuer.example"'],
+    [{ aud: 'imports' }, '"aud" is "imports", not strings with one of ["exports"]'],
+    [{ aud: undefined }, '"aud" is missing, not strings with one of ["exports"]'],
+    [
+      { sub: undefined, client_id: 5 },
+      '"sub" is missing and "client_id" is no text but of type number, not a text of 1 to 256 characters',
+    ],
+    [{ exp: now - 30 }, '"exp" was 30 s ago; the tolerance is 30 s'],
+    [{ token_type: 'DPoP' }, '"token_type" is "DPoP", not Bearer'],
+  ])('that refuses by %j has a cause', async (changes, says) => {
+    await using scene = await createScene({ body: { ...sound, ...changes } })
+    expect(await causeOf(scene.verify(opaque, signal))).toBe(says)
   })
 
   test.each<[string, Claims, string]>([

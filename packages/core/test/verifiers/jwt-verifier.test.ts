@@ -113,10 +113,10 @@ describe('time', () => {
 
   test('a refusal tells by how much the clocks differ', async () => {
     expect(await causeOf(verifierOf().verify(forge.token({ nbf: iat + 42 }), signal))).toBe(
-      '"nbf" is in 42 s',
+      '"nbf" is in 42 s; the tolerance is 30 s',
     )
     expect(await causeOf(verifierOf().verify(forge.token({ exp: iat - 42 }), signal))).toBe(
-      '"exp" was 42 s ago',
+      '"exp" was 42 s ago; the tolerance is 30 s',
     )
   })
 })
@@ -273,15 +273,96 @@ describe('algorithms', () => {
   })
 })
 
-test('no cause holds a part of the token', async () => {
+describe('a cause says what was got and what was wanted', () => {
+  const iat = Number(forge.claims()['iat'])
+  const kids = '["rsa-1","ec-1"]'
+
+  test.each<[string, string]>([
+    [forge.token({}, { alg: 'HS256' }), '"alg" is "HS256", not one of RS256, PS256, ES256, EdDSA, Ed25519'],
+    [forge.token({}, { alg: undefined }), '"alg" is missing, not one of'],
+    [forge.token({}, { kid: 'made-up' }), `"kid" is "made-up", not one of the issuer's ${kids}`],
+    [forge.token({}, { kid: 5 }), '"kid" is 5, no string'],
+    [forge.token({}, { kid: undefined }), '"kid" is missing, and the issuer has several keys'],
+    [forge.token({}, { kid: 'ec-1' }), 'no key of the issuer has "kid" "ec-1" and "alg" "RS256"'],
+    [
+      forge.token({}, {}, rsaSigner('rsa-1')),
+      'the signature is wrong for each key of the issuer with "kid" "rsa-1" and "alg" "RS256"',
+    ],
+    [forge.token({}, { typ: 'JWT' }), '"typ" of the header is "JWT", not "at+jwt"'],
+    [forge.token({}, { typ: undefined }), '"typ" of the header is missing, not "at+jwt"'],
+    [
+      forge.token({ iss: `${forge.issuer}/` }),
+      '"iss" is "https://issuer.example/", not "https://issuer.example"',
+    ],
+    [forge.token({ iss: undefined }), '"iss" is missing, not "https://issuer.example"'],
+    [forge.token({ aud: 'imports' }), '"aud" is "imports", not strings with one of ["exports"]'],
+    [forge.token({ aud: ['a', 5] }), '"aud" is ["a",5], not strings with one of ["exports"]'],
+    [forge.token({ aud: undefined }), '"aud" is missing, not strings with one of ["exports"]'],
+    [forge.token({ aud: 'x'.repeat(500) }), `"aud" is "${'x'.repeat(127)}…, not strings`],
+    [forge.token({ exp: undefined }), '"exp" is missing, no whole number of seconds'],
+    [forge.token({ exp: 'soon' }), '"exp" is "soon", no whole number of seconds'],
+    [forge.token({ iat: undefined }), '"iat" is missing, no number of seconds'],
+    [forge.token({ iat: iat + 90 }), '"iat" is in 90 s; the tolerance is 30 s'],
+    [forge.token({ iat: iat - 90_000 }), '"iat" was 90000 s ago; maxTokenAgeMs is 86400000'],
+    [forge.token({ nbf: 'later' }), '"nbf" is "later", no number of seconds'],
+    [forge.token({ sub: undefined }), '"sub" is missing, not a text of 1 to 256 characters'],
+    [forge.token({ sub: 5 }), '"sub" is no text but of type number, not a text of 1 to 256 characters'],
+    [forge.token({ sub: 's'.repeat(257) }), '"sub" is a text of 257 characters, not a text of 1 to 256'],
+    [
+      forge.token({ pad: 'x'.repeat(9_000) }),
+      `it has ${forge.token({ pad: 'x'.repeat(9_000) }).length} characters, more than maxTokenLength 8192`,
+    ],
+    ['a.b', 'it is not three base64url parts with dots between (RFC 7515 §7.1)'],
+  ])('%#: %s', async (token, says) => {
+    const cause = await causeOf(verifierOf().verify(token, signal))
+    expect(cause).toContain(says)
+    expect(cause.length).toBeLessThan(400)
+  })
+
+  test('for the mark that an untyped token lacks', async () => {
+    const { verify } = verifierOf({ type: 'JWT' })
+    expect(await causeOf(verify(forge.token({ scope: undefined }, { typ: 'JWT' }), signal))).toBe(
+      'with "typ" "JWT", one of ["scope","scp","roles"] must be among the claims; none is',
+    )
+    expect(await causeOf(verify(forge.token({ token_use: 'id' }, { typ: 'JWT' }), signal))).toBe(
+      '"token_use" is "id", which is no access token\'s',
+    )
+  })
+
+  test('without a stack trace', async () => {
+    const error: unknown = await verifierOf()
+      .verify(forge.token({ aud: 'imports' }), signal)
+      .catch((reason: unknown) => reason)
+    expect(error).toHaveProperty('cause.stack', expect.not.stringContaining('\n'))
+  })
+})
+
+describe('maxTokenLength', () => {
+  const [short, long] = [forge.token(), forge.token({ pad: 'x'.repeat(9_000) })]
+
+  test.each<[string, Partial<JwtVerifierOptions>, string, string]>([
+    ['is 8,192: a short token', {}, short, 'user-1'],
+    ['is 8,192: a long token', {}, long, 'token_invalid'],
+    ['may be raised', { maxTokenLength: 65_536 }, long, 'user-1'],
+    ['may be lowered', { maxTokenLength: 100 }, short, 'token_invalid'],
+    ['counts the token itself', { maxTokenLength: short.length }, short, 'user-1'],
+    ['counts one character more', { maxTokenLength: short.length - 1 }, short, 'token_invalid'],
+  ])('%s', async (_, options, token, verdict) => {
+    expect(await verdictOf(verifierOf(options).verify(token, signal))).toBe(verdict)
+  })
+})
+
+test('no cause holds the token, or a claim that is none of the named ones', async () => {
   const secret = 'do-not-log-me'
   const spoilt = [
     forge.token({ sub: 5, email: secret }),
-    forge.token({ aud: secret }),
+    forge.token({ sub: { secret } }),
+    forge.token({ aud: 'imports', email: secret }),
+    forge.token({ iss: 'https://other.example', email: secret }),
     forge.token({ exp: 5, email: secret }),
-    forge.token({ email: secret }, { typ: secret }),
+    forge.token({ email: secret }, { typ: 'JWT' }),
     forge.token({ email: secret }, { crit: [secret], [secret]: true }),
-    forge.token({ email: secret }, { kid: secret }),
+    forge.token({ email: secret }, { kid: 'made-up' }),
     forge.token({ email: secret }, {}, rsaSigner('rsa-1')),
     jws({ alg: 'RS256', kid: 'rsa-1' }, secret, forge.rsa),
   ]
@@ -294,6 +375,7 @@ test('no cause holds a part of the token', async () => {
       one instanceof Error ? [one.message, one.stack, one.cause, JSON.stringify(one)] : [one],
     )
     expect(seen.join('\n')).not.toContain(secret)
+    expect(token.split('.').filter((part) => seen.join('\n').includes(part))).toEqual([])
   }
 })
 

@@ -13,6 +13,8 @@ const MINUTE = 60_000
 const sourceOf = (server: TestServer, runtime: TestWorld): KeySource =>
   remoteKeySource({
     url: server.url.href,
+    issuer: forge.issuer,
+    fetch: undefined,
     staleKeysMs: 900_000,
     changed: () => undefined,
     tell: () => undefined,

@@ -44,7 +44,7 @@ describe('wrong options', () => {
     [
       'createJwtVerifier',
       undefined,
-      'options: must be { issuer, audience, jwks, type, algorithms?, clockToleranceMs?, maxTokenAgeMs?, cacheMs?, staleKeysMs?, readClaims? }; got nothing',
+      'options: must be { issuer, audience, type, jwks?, algorithms?, clockToleranceMs?, maxTokenAgeMs?, cacheMs?, staleKeysMs?, readClaims?, maxTokenLength?, fetch? }; got nothing',
     ],
     ['createJwtVerifier', 'x', 'got a string'],
     ['createJwtVerifier', { isuer: 'x' }, 'isuer: is not an option; did you mean issuer?'],
@@ -72,9 +72,31 @@ describe('wrong options', () => {
     ['createJwtVerifier', { audience: ['a', '', 5] }, "got ['a', an empty string, 5]"],
     [
       'createJwtVerifier',
-      { jwks: undefined },
-      "jwks: must be new URL('https://…') of a key set, or { keys: [ … ] } itself; got nothing",
+      { jwks: undefined, issuer: 'accounts.example.com' },
+      "jwks: must be given, or issuer be an https URL without query and fragment to discover keys from; got nothing, and issuer 'accounts.example.com'",
     ],
+    [
+      'createIntrospectionVerifier',
+      { endpoint: undefined, issuer: 'exports' },
+      "endpoint: must be given, or issuer be an https URL without query and fragment to discover it from; got nothing, and issuer 'exports'",
+    ],
+    [
+      'createJwtVerifier',
+      { jwks: null },
+      "jwks: must be new URL('https://…') of a key set, or { keys: [ … ] } itself; got null",
+    ],
+    [
+      'createJwtVerifier',
+      { maxTokenLength: 15 },
+      'must be characters: a whole number from 16 to 65536; got 15',
+    ],
+    ['createIntrospectionVerifier', { maxTokenLength: 65_537 }, 'got 65537'],
+    [
+      'createJwtVerifier',
+      { fetch: {} },
+      'fetch: must be a function (url, init) => Promise<Response>; got an object',
+    ],
+    ['createIntrospectionVerifier', { fetch: null }, 'fetch: must be a function (url, init)'],
     ['createJwtVerifier', { jwks: 'https://login.example/keys' }, 'got a string'],
     [
       'createJwtVerifier',
@@ -205,13 +227,13 @@ describe('wrong options', () => {
     [
       'createIntrospectionVerifier',
       null,
-      'options: must be { endpoint, clientId, clientSecret, issuer, audience, cacheMs?, readClaims? }; got null',
+      'options: must be { clientId, clientSecret, issuer, audience, endpoint?, cacheMs?, readClaims?, maxTokenLength?, fetch? }; got null',
     ],
     ['createIntrospectionVerifier', { timeout: 5 }, 'timeout: is not an option; must be one of endpoint,'],
     [
       'createIntrospectionVerifier',
-      { endpoint: undefined },
-      "endpoint: must be new URL('https://…') of the introspection endpoint; got nothing",
+      { endpoint: 'https://login.example/introspect' },
+      "endpoint: must be new URL('https://…') of the introspection endpoint; got a string",
     ],
     ['createIntrospectionVerifier', { endpoint: 'https://us:hush@login.example' }, 'got a string'],
     [
@@ -299,6 +321,10 @@ describe('good options', () => {
     ],
     ['createJwtVerifier', { readClaims: () => ({ organizations: [], capabilities: [] }) }],
     ['createJwtVerifier', { cacheMs: undefined, readClaims: undefined }],
+    ['createJwtVerifier', { jwks: undefined, fetch, maxTokenLength: 65_536 }],
+    ['createJwtVerifier', { issuer: 'https://login.example/a/', jwks: undefined }],
+    ['createJwtVerifier', { issuer: 'accounts.example.com' }],
+    ['createIntrospectionVerifier', { endpoint: undefined, fetch, maxTokenLength: 16 }],
     ['createIntrospectionVerifier', {}],
     ['createIntrospectionVerifier', { cacheMs: 0, endpoint: new URL('http://localhost/') }],
     ['createBearerVerifier', {}],
