@@ -83,7 +83,7 @@ const handler = createExportHandler({
     lifetimeMs: 60_000,
   },
   onEvent: (event) => {
-    const name = event.type === 'download_ended' ? event.outcome : event.type
+    const name = 'outcome' in event ? event.outcome : event.type
     outcomes[name] = (outcomes[name] ?? 0) + 1
   },
 })

@@ -3,9 +3,9 @@ import type { Principal } from './ports.ts'
 import type { RefusalKind, TroubleCode, TroublePort } from './refusals.ts'
 
 /** What happened. `cause` is not enumerable, so never printed unasked: it may name buckets and keys. */
-export type ExportEvent = DownloadStarted | DownloadEnded | Trouble
+export type ExportEvent = DownloadStarted | DownloadEnded | RequestEnded | Trouble
 
-/** How an exchange ended. */
+/** How a request ended. */
 export type Outcome =
   | 'completed'
   | 'refused'
@@ -22,21 +22,11 @@ export type Outcome =
   | 'object_changed'
   | 'failed'
 
-/** The first byte is about to leave: the record that survives a crash. Same members as the end has by then. */
-export interface DownloadStarted extends Omit<
-  DownloadEnded,
-  'type' | 'outcome' | 'bytesSent' | 'durationMs' | 'cause'
-> {
-  readonly type: 'download_started'
-}
-
-/** One per request: after the refusal, the last byte or the cut. */
-export interface DownloadEnded {
-  readonly type: 'download_ended'
-  readonly outcome: Outcome
-  /** The true kind of a refusal, also where the client read `export_not_found`. */
-  readonly kind?: RefusalKind
-  /** As in `X-Request-Id`. */
+/** What every event of one request says of it. */
+interface RequestMembers {
+  /** A UUID that the handler makes for each request: unique, and no client can choose it. Key spans and audit rows by it. */
+  readonly id: string
+  /** As in `X-Request-Id`: the client's, where it sent a well-formed one; else the same as `id`. */
   readonly requestId: string
   readonly method: string
   readonly status: number
@@ -46,25 +36,54 @@ export interface DownloadEnded {
   readonly tenantId?: string
   /** Only once it has parsed. */
   readonly exportId?: string
+  /** How often the object was opened. 1: the store held. */
+  readonly attempts: number
+}
+
+/**
+ * A GET is about to be answered with an export or a part of it (200 or 206; an export of 0 bytes too). Sent before the first
+ * byte, so that it survives a crash. Exactly one {@link DownloadEnded} of the same `id` follows it.
+ */
+export interface DownloadStarted extends RequestMembers {
+  readonly type: 'download_started'
   /** `[]`: the whole. */
   readonly ranges: readonly ByteRange[]
   /** Bytes of the body: Content-Length. */
   readonly bytesPromised: number
+}
+
+/** A download has ended: after its last byte, or by a cut. */
+export interface DownloadEnded extends Omit<DownloadStarted, 'type'> {
+  readonly type: 'download_ended'
+  readonly outcome: Outcome
   /** Bytes that our kernel has accepted. */
   readonly bytesSent: number
-  /** How often the object was opened. 1: the store held. */
-  readonly attempts: number
-  /** Milliseconds from the request to its head. Absent: there was no body. */
-  readonly firstByteMs?: number
+  /** Milliseconds from the request to the head of its response. */
+  readonly firstByteMs: number
   /** Milliseconds from the request to its end. */
   readonly durationMs: number
   readonly cause?: unknown
 }
 
-/** A port failed, or serves from what it has. */
+/** A request that was no download has ended: it was refused, or was answered without bytes (HEAD, 304, OPTIONS). */
+export interface RequestEnded extends RequestMembers {
+  readonly type: 'request_ended'
+  readonly outcome: Outcome
+  /** The true kind of a refusal, also where the client read `export_not_found`. */
+  readonly kind?: RefusalKind
+  /** Milliseconds from the request to its end. */
+  readonly durationMs: number
+  readonly cause?: unknown
+}
+
+/** A port failed, or serves from what it has. The ids are there where it belongs to a request, and as far as they are known. */
 export interface Trouble {
   readonly type: 'trouble'
   readonly port: TroublePort
   readonly code: TroubleCode
+  readonly id?: string
+  readonly requestId?: string
+  readonly tenantId?: string
+  readonly exportId?: string
   readonly cause?: unknown
 }

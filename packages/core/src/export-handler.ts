@@ -13,7 +13,6 @@ import { createRunning } from './exchange/running.ts'
 import { shareStore } from './exchange/share-store.ts'
 import { isRangeList } from './http/byte-range.ts'
 import { printableText } from './http/printable-text.ts'
-import { parseRequestId } from './http/request-id.ts'
 import type { ExportHandlerOptions } from './options/options.ts'
 import { resolveOptions } from './options/resolve-options.ts'
 import type { Principal, Tenant } from './ports.ts'
@@ -53,9 +52,9 @@ export function createExportHandler<T extends Tenant>(options: ExportHandlerOpti
   async function answer(request: ExportRequest): Promise<ExportResponse> {
     const { method, params } = request
     const header = (name: string): string | undefined => request.header(name)
-    const requestId = parseRequestId(header('x-request-id')) ?? randomUUID()
-    const exchange = openExchange(request, requestId, exchangeRules)
+    const exchange = openExchange(request, exchangeRules)
     const { entry, ask, end } = exchange
+    const { requestId } = entry
     let version = guard.defaultVersion
     const headers: Record<string, string> = { ...commonHeaders, 'X-Request-Id': requestId }
     try {
@@ -112,15 +111,15 @@ export function createExportHandler<T extends Tenant>(options: ExportHandlerOpti
       }
       const opened = await openExport(question, store, planDelivery)
       Object.assign(headers, await settleCost(method, opened, admission, limits, exchange))
-      const body = await deliver(opened, store, delivery, exchange, report)
-      await announce(opened.plan, guard.audit, exchange, report)
+      const body = await deliver(opened, store, delivery, exchange)
+      await announce(opened.plan, guard.audit, exchange)
 
       if (!body) end('completed')
       Object.assign(headers, opened.plan.headers)
       return { status: opened.plan.status, headers, ...(body && { body }) }
     } catch (error) {
       const terms = { method, requestId, errors: version.errors, capability, headers, random: Math.random }
-      return refuseExchange(error, terms, exchange, report)
+      return refuseExchange(error, terms, exchange)
     }
   }
 

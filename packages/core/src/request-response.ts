@@ -81,6 +81,8 @@ export interface ExportHandler {
 
 /** A download that is being sent. A snapshot: ask again for newer counts. */
 export interface RunningDownload {
+  /** As in the events of its request. */
+  readonly id: string
   /** As in `X-Request-Id`. */
   readonly requestId: string
   readonly principal: Pick<Principal, 'issuer' | 'subject'>

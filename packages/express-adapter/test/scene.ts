@@ -1,4 +1,4 @@
-import type { DownloadEnded, ExportHandler } from '@sallyport/core'
+import type { DownloadEnded, ExportHandler, RequestEnded } from '@sallyport/core'
 import { createExportHandler, createJwtVerifier, validationErrors } from '@sallyport/core'
 import { createMemoryStore, createTestIssuer, positionCoded } from '@sallyport/core/testing'
 
@@ -9,8 +9,8 @@ export interface Scene {
   readonly bytes: Uint8Array
   /** A caller's fields: a good token, and the organization. */
   readonly headers: Readonly<Record<string, string>>
-  /** The exchanges that have ended. */
-  readonly ended: readonly DownloadEnded[]
+  /** The requests that have ended. */
+  readonly ended: readonly (DownloadEnded | RequestEnded)[]
 }
 
 export const exportId = '1f4e9a70-3c52-4b8d-a6e1-0d9b7c5a3e82'
@@ -18,7 +18,7 @@ export const exportId = '1f4e9a70-3c52-4b8d-a6e1-0d9b7c5a3e82'
 export async function openScene(): Promise<Scene> {
   const signer = await createTestIssuer()
   const bytes = positionCoded(1_000_003)
-  const ended: DownloadEnded[] = []
+  const ended: (DownloadEnded | RequestEnded)[] = []
   const handler = createExportHandler({
     verifier: createJwtVerifier({
       issuer: signer.issuer,
@@ -38,7 +38,7 @@ export async function openScene(): Promise<Scene> {
     }),
     store: createMemoryStore({ [exportId]: bytes }),
     onEvent: (event) => {
-      if (event.type === 'download_ended') ended.push(event)
+      if (event.type === 'download_ended' || event.type === 'request_ended') ended.push(event)
     },
   })
   return {

@@ -29,12 +29,12 @@ async function told(
 }> {
   const service = await startService(store, { key: KEY, delivery })
   const { status } = await service.download()
-  await expect.poll(() => service.events.at(-1)?.type).toBe('download_ended')
+  await expect.poll(() => service.events.at(-1)?.type).toMatch(/_ended$/)
   await service.close()
   return {
     codes: service.events.flatMap((event) => (event.type === 'trouble' ? [event.code] : [])),
     status,
-    outcome: service.events.flatMap((event) => (event.type === 'download_ended' ? [event.outcome] : []))[0],
+    outcome: service.events.flatMap((event) => ('outcome' in event ? [event.outcome] : []))[0],
   }
 }
 

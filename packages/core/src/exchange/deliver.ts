@@ -12,7 +12,6 @@ import { refusal, refusalCause, refusalDetail } from '../refusals.ts'
 import type { ExportBody } from '../request-response.ts'
 import type { Plan } from '../steps/plan-delivery.ts'
 import { withDeadline } from '../waiting.ts'
-import type { Reporter } from './events.ts'
 import { startedEvent } from './events.ts'
 import type { Exchange } from './exchange.ts'
 import type { OpenedExport, StoreAccess } from './open-export.ts'
@@ -29,7 +28,6 @@ export async function deliver(
   access: StoreAccess,
   { storeSilenceMs, slowestStore, slowestClient: slowest, resume, pace }: DeliveryRules,
   exchange: Exchange,
-  report: Reporter,
 ): Promise<ExportBody | undefined> {
   if (!object || plan.length === 0) return undefined
   const { ask, signal, entry, stop } = exchange
@@ -37,7 +35,7 @@ export async function deliver(
   let hasReported = false
   const reportFault = (fault: DeliveryError): void => {
     hasReported = true
-    if (fault.trouble) report.trouble(fault.trouble, fault.cause ?? fault)
+    if (fault.trouble) exchange.trouble(fault.trouble, fault.cause ?? fault)
   }
   const end = (outcome: Outcome, cause?: unknown): void => {
     if (cause instanceof DeliveryError) reportFault(cause)
@@ -91,16 +89,11 @@ export async function announce(
   { status, ranges, length }: Plan,
   audit: ((event: DownloadStarted, signal: AbortSignal) => Promise<void>) | undefined,
   { entry, ask, begin }: Exchange,
-  report: Reporter,
 ): Promise<void> {
   const carriesBytes = entry.method === 'GET' && status !== 304
-  const begun = { status, ranges: status === 206 ? ranges : [], bytesPromised: carriesBytes ? length : 0 }
-  if (carriesBytes) {
-    const event = startedEvent({ ...entry, ...begun })
-    if (audit)
-      await ask('audit', (signal) => withDeadline((own) => audit(event, own), { ms: auditMs, signal }))
-    report.started(event)
-  }
-  Object.assign(entry, begun)
-  begin(carriesBytes)
+  const head = { status, ranges: status === 206 ? ranges : [], bytesPromised: carriesBytes ? length : 0 }
+  const download = carriesBytes ? startedEvent({ ...entry, ...head }) : undefined
+  if (download && audit)
+    await ask('audit', (signal) => withDeadline((own) => audit(download, own), { ms: auditMs, signal }))
+  begin(head, download)
 }

@@ -1,23 +1,26 @@
-import type { DownloadEnded, DownloadStarted, ExportEvent, Outcome } from '../events.ts'
+import type { DownloadEnded, DownloadStarted, ExportEvent, Outcome, RequestEnded } from '../events.ts'
 import { printableText } from '../http/printable-text.ts'
 import type { Principal } from '../ports.ts'
 import type { TroubleCode } from '../refusals.ts'
 import { isTroubleCode, troublePorts } from '../refusals.ts'
 
+type Mutable<T> = { -readonly [Member in keyof T]: T[Member] }
+type Started = Omit<DownloadStarted, 'type'>
+
 /**
- * What is known of one exchange so far: the members of its events, filled in as the request goes its way. Text from outside
- * stands here only as `printableText`.
+ * What is known of one request so far: the members of its events, filled in step by step. Text from outside stands here only as
+ * `printableText`.
  */
-export type Entry = {
-  -readonly [
-    Member in keyof Omit<DownloadEnded, 'type' | 'outcome' | 'durationMs' | 'cause'>
-  ]: DownloadEnded[Member]
-}
+export type Entry = Mutable<
+  Started & Pick<DownloadEnded, 'bytesSent'> & Pick<RequestEnded, 'kind'> & { firstByteMs?: number }
+>
 
 /** Tells the host what happened. Never throws. */
 export interface Reporter {
-  trouble(code: TroubleCode, cause?: unknown): void
+  /** @param entry - of the request that the trouble belongs to. Absent: it belongs to none */
+  trouble(code: TroubleCode, cause?: unknown, entry?: Entry): void
   started(event: DownloadStarted): void
+  /** Reports the end of a download, if the entry has `firstByteMs`, else of a request that was none. */
   ended(entry: Entry, outcome: Outcome, durationMs: number, cause?: unknown): void
 }
 
@@ -33,11 +36,30 @@ export function createReporter(onEvent: ((event: ExportEvent) => unknown) | unde
     }
   }
   return {
-    trouble: (code, cause) => tell(withCause({ type: 'trouble', port: troublePorts[code], code }, cause)),
+    trouble: (code, cause, entry) =>
+      tell(withCause({ type: 'trouble', port: troublePorts[code], code, ...idsOf(entry) }, cause)),
     started: tell,
     ended: (entry, outcome, durationMs, cause) =>
-      tell(withCause({ type: 'download_ended', outcome, ...entry, durationMs }, cause)),
+      tell(withCause(endedEvent(entry, outcome, durationMs), cause)),
   }
+}
+
+const idsOf = (entry: Entry | undefined): Partial<Entry> =>
+  entry
+    ? {
+        id: entry.id,
+        requestId: entry.requestId,
+        ...(entry.tenantId !== undefined && { tenantId: entry.tenantId }),
+        ...(entry.exportId !== undefined && { exportId: entry.exportId }),
+      }
+    : {}
+
+function endedEvent(entry: Entry, outcome: Outcome, durationMs: number): DownloadEnded | RequestEnded {
+  const { kind, ranges, bytesPromised, bytesSent, firstByteMs, ...request } = entry
+  if (firstByteMs === undefined)
+    return { type: 'request_ended', outcome, ...(kind && { kind }), ...request, durationMs }
+  const sent = { ranges, bytesPromised, bytesSent, firstByteMs }
+  return { type: 'download_ended', outcome, ...request, ...sent, durationMs }
 }
 
 /**
@@ -51,10 +73,10 @@ export const portListener =
     else report.trouble(`${port}_failed`, new TypeError(`unknown trouble code: ${String(code)}`, { cause }))
   }
 
-/** The event that stands before the first byte. */
-export function startedEvent(entry: Entry): DownloadStarted {
-  const { bytesSent: _, ...begun } = entry
-  return { type: 'download_started', ...begun }
+/** The event before the first byte. */
+export function startedEvent(entry: Omit<Entry, 'kind' | 'firstByteMs'>): DownloadStarted {
+  const { bytesSent: _, ...started } = entry
+  return { type: 'download_started', ...started }
 }
 
 /** Who it is, as events show it. */

@@ -1,6 +1,9 @@
+import { randomUUID } from 'node:crypto'
+
 import { DeliveryError, outcomeOf } from '../delivery/delivery-error.ts'
-import type { Outcome } from '../events.ts'
+import type { DownloadStarted, Outcome } from '../events.ts'
 import { printableText } from '../http/printable-text.ts'
+import { parseRequestId } from '../http/request-id.ts'
 import type { RefusalKind, TroubleCode, TroublePort } from '../refusals.ts'
 import { refusal, refusalCause, refusalDetail } from '../refusals.ts'
 import type { ExportRequest } from '../request-response.ts'
@@ -16,8 +19,17 @@ export interface Exchange {
   readonly signal: AbortSignal
   /** Asks a port, one at a time, until the signal fires. What it throws that is no refusal becomes `unavailable`, with its trouble. */
   readonly ask: <V>(port: TroublePort, call: (signal: AbortSignal) => Promise<V>) => Promise<V>
-  /** The head is decided: the first-byte clock stops, the lifetime begins. */
-  readonly begin: (carriesBytes: boolean) => void
+  /**
+   * The head is decided: the first-byte clock stops, the lifetime begins. Throws the signal's reason where it has fired.
+   *
+   * @param download - the event to report. Absent: the answer carries no bytes of an export
+   */
+  readonly begin: (
+    head: Pick<Entry, 'status' | 'ranges' | 'bytesPromised'>,
+    download: DownloadStarted | undefined,
+  ) => void
+  /** Reports a trouble of a port in this request. */
+  readonly trouble: (code: TroubleCode, cause?: unknown) => void
   /** The exchange is over. The first call counts: it says how, and lets go of all that `onEnd` was told. */
   readonly end: (outcome: Outcome, cause?: unknown) => void
   /** Ends the exchange for a reason, and everything that is under way with it. */
@@ -35,11 +47,13 @@ export interface ExchangeRules {
 }
 
 /** Opens the exchange: from here on its clocks run. */
-export function openExchange(request: ExportRequest, requestId: string, rules: ExchangeRules): Exchange {
+export function openExchange(request: ExportRequest, rules: ExchangeRules): Exchange {
   const { report, running, firstByteMs, lifetimeMs } = rules
   const startedAt = performance.now()
+  const id = randomUUID()
   const entry: Entry = {
-    requestId,
+    id,
+    requestId: parseRequestId(request.header('x-request-id')) ?? id,
     method: printableText(request.method),
     status: 0,
     ...(request.address !== undefined && { address: printableText(request.address) }),
@@ -115,14 +129,19 @@ export function openExchange(request: ExportRequest, requestId: string, rules: E
           fail(error)
         }
       }),
-    begin: (carriesBytes) => {
+    begin: (head, download) => {
+      signal.throwIfAborted()
       const now = performance.now()
-      if (carriesBytes) entry.firstByteMs = now - startedAt
+      Object.assign(entry, head)
+      if (download) entry.firstByteMs = now - startedAt
       overAt = now + lifetimeMs
-      if (ended || lifetimeMs >= firstByteMs) return
-      clearTimeout(clock)
-      clock = startTimer(strike, lifetimeMs)
+      if (lifetimeMs < firstByteMs) {
+        clearTimeout(clock)
+        clock = startTimer(strike, lifetimeMs)
+      }
+      if (download) report.started(download)
     },
+    trouble: (code, cause) => report.trouble(code, cause, entry),
     onEnd: (letGo) => {
       if (ended) quietly(letGo)
       else held.push(letGo)

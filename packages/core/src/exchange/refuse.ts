@@ -8,19 +8,17 @@ import type { ErrorFormat, RefusalDetail, RefusalKind } from '../refusals.ts'
 import { refusalCause, refusalDetail, statusOf } from '../refusals.ts'
 import type { ExportResponse } from '../request-response.ts'
 import { allowedMethods } from '../steps/check-method.ts'
-import type { Reporter } from './events.ts'
 import type { Exchange } from './exchange.ts'
 
 /** The one road out for everything that was thrown: the answer, the events, and nothing left open. */
 export function refuseExchange(
   thrown: unknown,
   terms: RefusalTerms,
-  { entry, end, stop }: Exchange,
-  report: Reporter,
+  { entry, end, stop, trouble }: Exchange,
 ): ExportResponse {
   const detail = whyRefused(thrown)
   const cause = refusalCause(thrown)
-  if (detail.trouble) report.trouble(detail.trouble, cause)
+  if (detail.trouble) trouble(detail.trouble, cause)
   const { answer, kind, bug } = answerTo(detail, terms)
   if (entry.status === 0) Object.assign(entry, { status: answer.status, kind, bytesPromised: 0, ranges: [] })
   end(kind === 'internal' ? 'failed' : 'refused', bug ?? cause)

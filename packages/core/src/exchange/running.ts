@@ -74,10 +74,11 @@ export function createRunning(): Running {
 
 /** `undefined`: not a download, or its principal and tenant are not known yet. */
 function describe({ entry, startedAt }: Run): RunningDownload | undefined {
-  const { requestId, principal, tenantId, exportId, address, version, bytesPromised, bytesSent } = entry
+  const { id, requestId, principal, tenantId, exportId, address, version, bytesPromised, bytesSent } = entry
   if (entry.method !== 'GET' || !principal || tenantId === undefined || exportId === undefined)
     return undefined
   return {
+    id,
     requestId,
     principal,
     tenantId,

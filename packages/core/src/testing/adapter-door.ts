@@ -1,6 +1,6 @@
 import { codedErrors } from '../error-formats/coded-errors.ts'
 import { validationErrors } from '../error-formats/validation-errors.ts'
-import type { DownloadEnded, ExportEvent } from '../events.ts'
+import type { DownloadEnded, ExportEvent, RequestEnded } from '../events.ts'
 import { createExportHandler } from '../export-handler.ts'
 import type { ExportRecord, Principal, Tenant } from '../ports.ts'
 import { refuse } from '../refusals.ts'
@@ -30,8 +30,8 @@ export interface Door {
   readonly running: () => number
   /** How often a stage was reached. */
   readonly reached: (stage: Stage) => number
-  /** The exchanges that have ended, in order. */
-  readonly ended: readonly DownloadEnded[]
+  /** The requests that have ended, in order. */
+  readonly ended: readonly (DownloadEnded | RequestEnded)[]
   /** Resolves once the condition holds; looks again whenever a port or an exchange moves. */
   readonly until: (condition: () => boolean) => Promise<void>
 }
@@ -44,10 +44,10 @@ export interface Door {
  */
 export function openDoor(hangsAt?: Stage): Door {
   const watch = createPortWatch(hangsAt)
-  const ended: DownloadEnded[] = []
+  const ended: (DownloadEnded | RequestEnded)[] = []
   let asked = 0
   const onEvent = (event: ExportEvent): void => {
-    if (event.type !== 'download_ended') return
+    if (event.type !== 'download_ended' && event.type !== 'request_ended') return
     ended.push(event)
     watch.changed()
   }

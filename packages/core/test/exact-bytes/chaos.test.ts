@@ -3,11 +3,11 @@ import { request } from 'node:http'
 
 import { expect, test } from 'vitest'
 
-import type { DownloadEnded } from '../../src/events.ts'
 import type { ExportStore } from '../../src/ports.ts'
 import { createChaosStore } from '../../src/testing/chaos-store.ts'
 import { createMemoryStore } from '../../src/testing/memory-store.ts'
 import { positionCoded } from '../../src/testing/position-coded.ts'
+import type { Ended } from '../handler/scene.ts'
 import { exportId, key, openGuard, path, until } from './guard.ts'
 import { serve } from './server.ts'
 
@@ -62,7 +62,7 @@ test(
       const server = await serve(handler)
       const seen = await download(server.url)
       await until(() => ended().length === 1)
-      const [end] = ended() as [DownloadEnded]
+      const [end] = ended() as [Ended]
       const completed = end.outcome === 'completed'
       const fits = chaos.fired.every(
         ({ does, times, atByte }) => heals(does) && times === 1 && atByte < (size ?? 0),

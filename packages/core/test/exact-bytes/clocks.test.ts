@@ -68,7 +68,7 @@ describe('each clock has its own outcome', () => {
     const { status, retryAfter } = await ask(server.url)
     expect([status, Number(retryAfter) >= 5 && Number(retryAfter) <= 20]).toEqual([503, true])
     await until(() => guard.ended().length === 1)
-    expect(guard.ended()[0]).toMatchObject({ outcome: 'refused', kind: 'unavailable', bytesSent: 0 })
+    expect(guard.ended()[0]).toMatchObject({ outcome: 'refused', kind: 'unavailable', type: 'request_ended' })
     expect(guard.troubles()).toMatchObject([{ port: 'store', code: 'store_silent' }])
     await server.close()
   })

@@ -1,9 +1,10 @@
-import type { DownloadEnded, DownloadStarted, ExportEvent, Trouble } from '../../src/events.ts'
+import type { DownloadStarted, ExportEvent, Trouble } from '../../src/events.ts'
 import { createExportHandler } from '../../src/export-handler.ts'
 import { createMemoryLimiter } from '../../src/limits/memory-limiter.ts'
 import type { DeliveryOptions, ExportHandlerOptions } from '../../src/options/options.ts'
 import type { ExportRecord, ExportStore } from '../../src/ports.ts'
 import type { ExportHandler, ExportRequest } from '../../src/request-response.ts'
+import type { Ended } from '../handler/scene.ts'
 
 /** The one export that every guard here knows. */
 export const exportId = '0f0e0d0c-0b0a-4908-8706-050403020100'
@@ -17,7 +18,7 @@ const limiter = createMemoryLimiter()
 export interface OpenGuard {
   readonly handler: ExportHandler
   readonly events: ExportEvent[]
-  readonly ended: () => DownloadEnded[]
+  readonly ended: () => Ended[]
   readonly started: () => DownloadStarted[]
   readonly troubles: () => Trouble[]
 }
@@ -60,7 +61,7 @@ export function openGuard(
   return {
     handler,
     events,
-    ended: () => events.filter((event) => event.type === 'download_ended'),
+    ended: () => events.filter((event) => event.type === 'download_ended' || event.type === 'request_ended'),
     started: () => events.filter((event) => event.type === 'download_started'),
     troubles: () => events.filter((event) => event.type === 'trouble'),
   }

@@ -2,7 +2,6 @@ import { inspect } from 'node:util'
 
 import { describe, expect, test } from 'vitest'
 
-import type { DownloadEnded } from '../../src/events.ts'
 import type { ExportRecord, ExportStore, ObjectInfo, OpenObject } from '../../src/ports.ts'
 import { refuse } from '../../src/refusals.ts'
 import { createChaosStore } from '../../src/testing/chaos-store.ts'
@@ -10,6 +9,7 @@ import type { Fault } from '../../src/testing/fault.ts'
 import { createLeakScanner } from '../../src/testing/leak-scanner.ts'
 import { createMemoryStore } from '../../src/testing/memory-store.ts'
 import { positionCoded } from '../../src/testing/position-coded.ts'
+import type { Ended } from '../handler/scene.ts'
 import { openGuard, path, until } from './guard.ts'
 import { overhear } from './overheard.ts'
 import { readToEnd } from './raw.ts'
@@ -262,7 +262,7 @@ describe('nothing of the inside shows outside', () => {
     const overheard = overhear()
     const server = await wire('http/1.1', guard.handler)
     await server.download()
-    const [ended] = guard.ended() as [DownloadEnded]
+    const [ended] = guard.ended() as [Ended]
     const cause = ended.cause as Error
     process.stderr.write(`${inspect(cause)}\n`)
     process.emitWarning(cause.message)

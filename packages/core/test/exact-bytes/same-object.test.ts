@@ -70,7 +70,9 @@ describe('an object that is replaced between head and get', () => {
     const { status, headers } = await guard.handler.handle(ask({ range: 'bytes=0-9' }))
     expect([status, Number(headers['Retry-After']) >= 5]).toEqual([503, true])
     expect([store.heads(), store.gets(), store.open()]).toEqual([2, 2, 0])
-    expect(guard.ended()).toMatchObject([{ outcome: 'refused', kind: 'object_changed', bytesSent: 0 }])
+    expect(guard.ended()).toMatchObject([
+      { outcome: 'refused', kind: 'object_changed', type: 'request_ended' },
+    ])
   })
 
   test('shows also where the store does not honour the pin', async () => {

@@ -5,7 +5,8 @@ import { describe, expect, test } from 'vitest'
 import type { ExportEvent } from '../../src/events.ts'
 import { createReporter, type Entry, printablePrincipal, startedEvent } from '../../src/exchange/events.ts'
 
-const entry: Entry = {
+const entry: Entry & { readonly firstByteMs: number } = {
+  id: 'i-1',
   requestId: 'r-1',
   method: 'GET',
   status: 206,
@@ -20,6 +21,7 @@ const entry: Entry = {
   attempts: 1,
   firstByteMs: 3,
 }
+const { firstByteMs: _first, ...begun } = entry
 const secret = new Error('s3://bucket/key')
 
 describe('what is told', () => {
@@ -36,9 +38,29 @@ describe('what is told', () => {
 
   test('a start has the same, but for what nobody knows by then', () => {
     const { events, report } = openReporter()
-    const { bytesSent: _, ...known } = entry
-    report.started(startedEvent(entry))
+    const { bytesSent: _, firstByteMs: __, ...known } = entry
+    report.started(startedEvent(begun))
     expect(events).toEqual([{ type: 'download_started', ...known }])
+  })
+
+  test('of a request that was no download, the end has its kind and nothing of bytes', () => {
+    const { events, report } = openReporter()
+    const { ranges, bytesPromised, bytesSent, ...request } = begun
+    report.ended({ ...request, ranges, bytesPromised, bytesSent, kind: 'rate_limited' }, 'refused', 12)
+    expect(events).toEqual([
+      { type: 'request_ended', outcome: 'refused', kind: 'rate_limited', ...request, durationMs: 12 },
+    ])
+  })
+
+  test('a trouble in a request has its ids, as far as they are known', () => {
+    const { events, report } = openReporter()
+    const { tenantId, exportId, ...early } = entry
+    report.trouble('store_cut', secret, entry)
+    report.trouble('verifier_silent', secret, early)
+    expect(events).toEqual([
+      { type: 'trouble', port: 'store', code: 'store_cut', id: 'i-1', requestId: 'r-1', tenantId, exportId },
+      { type: 'trouble', port: 'verifier', code: 'verifier_silent', id: 'i-1', requestId: 'r-1' },
+    ])
   })
 
   test('a trouble names port and code', () => {
@@ -91,7 +113,7 @@ describe('a sink that is broken harms nothing', () => {
     const report = createReporter(sink)
     expect(() => {
       report.trouble('store_cut')
-      report.started(startedEvent(entry))
+      report.started(startedEvent(begun))
       report.ended(entry, 'completed', 1)
     }).not.toThrow()
     await new Promise((resolve) => setImmediate(resolve))

@@ -3,11 +3,12 @@ import { getEventListeners } from 'node:events'
 import { describe, expect, test } from 'vitest'
 
 import { DeliveryError } from '../../src/delivery/delivery-error.ts'
-import type { DownloadEnded, ExportEvent } from '../../src/events.ts'
-import { createReporter } from '../../src/exchange/events.ts'
+import type { ExportEvent } from '../../src/events.ts'
+import { createReporter, startedEvent } from '../../src/exchange/events.ts'
 import { type Exchange, openExchange } from '../../src/exchange/exchange.ts'
 import { createRunning, type Running } from '../../src/exchange/running.ts'
 import { refusal, refusalCause, refusalDetail, refuse } from '../../src/refusals.ts'
+import type { Ended } from '../handler/scene.ts'
 
 const never = 60_000
 
@@ -16,19 +17,25 @@ function open({ firstByteMs = never, lifetimeMs = never, client = new AbortContr
   readonly exchange: Exchange
   readonly client: AbortController
   readonly running: Running
-  readonly ended: () => readonly DownloadEnded[]
+  readonly ended: () => readonly Ended[]
+  readonly events: readonly ExportEvent[]
 } {
   const events: ExportEvent[] = []
   const running = createRunning()
   const request = { method: 'GET', params: {}, header: () => undefined, signal: client.signal }
   const report = createReporter((event) => events.push(event))
-  const exchange = openExchange(request, 'r-1', { firstByteMs, lifetimeMs, report, running })
+  const exchange = openExchange(request, { firstByteMs, lifetimeMs, report, running })
   return {
     exchange,
     client,
     running,
-    ended: () => events.filter((event) => event.type === 'download_ended'),
+    ended: () => events.filter((event) => event.type === 'download_ended' || event.type === 'request_ended'),
+    events,
   }
+}
+
+function beginDownload({ begin, entry }: Exchange, status = 200): void {
+  begin({ status, ranges: [], bytesPromised: 9 }, startedEvent(entry))
 }
 
 const thrownBy = (promise: Promise<unknown>): Promise<unknown> =>
@@ -142,8 +149,7 @@ describe('the first-byte clock', () => {
 
   test('stops with the head', async () => {
     const { exchange } = open({ firstByteMs: 10, lifetimeMs: 60 })
-    exchange.entry.status = 200
-    exchange.begin(true)
+    beginDownload(exchange)
     const reason = await new Promise((resolve) =>
       exchange.signal.addEventListener('abort', () => resolve(exchange.signal.reason)),
     )
@@ -193,8 +199,7 @@ describe('the end', () => {
 
   test('by a client that leaves after the head keeps the status that was sent', () => {
     const { exchange, client, ended } = open()
-    exchange.entry.status = 206
-    exchange.begin(true)
+    beginDownload(exchange, 206)
     client.abort()
     expect(ended()).toMatchObject([{ outcome: 'client_aborted', status: 206 }])
     expect(exchange.signal.reason).toEqual(new DeliveryError('client_aborted'))
@@ -202,21 +207,46 @@ describe('the end', () => {
 
   test('tells when the first byte left, if one did', () => {
     const { exchange, ended } = open()
-    exchange.begin(false)
+    exchange.begin({ status: 304, ranges: [], bytesPromised: 0 }, undefined)
     exchange.end('completed')
     expect(ended()[0]).not.toHaveProperty('firstByteMs')
     const { exchange: other, ended: otherEnded } = open()
-    other.begin(true)
+    beginDownload(other)
     other.end('completed')
     expect(otherEnded()[0]?.firstByteMs).toBeLessThanOrEqual(otherEnded()[0]?.durationMs ?? 0)
+  })
+})
+
+describe('a download', () => {
+  const seen = ({ type, ...event }: ExportEvent): unknown[] => [type, event.id]
+
+  test('tells its start and its end, by one id; other requests tell one end', () => {
+    const { exchange, events } = open()
+    beginDownload(exchange)
+    exchange.end('completed')
+    const other = open()
+    other.exchange.begin({ status: 304, ranges: [], bytesPromised: 0 }, undefined)
+    other.exchange.end('completed')
+    const { id } = exchange.entry
+    expect(events.map(seen)).toEqual([
+      ['download_started', id],
+      ['download_ended', id],
+    ])
+    expect(other.events.map(seen)).toEqual([['request_ended', other.exchange.entry.id]])
+  })
+
+  test('does not start after the client has left', () => {
+    const { exchange, client, events } = open()
+    client.abort()
+    expect(() => beginDownload(exchange)).toThrow(new DeliveryError('client_aborted'))
+    expect(events.map(seen)).toEqual([['request_ended', exchange.entry.id]])
   })
 })
 
 describe('the deadline of a drain', () => {
   test('cuts what is being sent', async () => {
     const { exchange, running, ended } = open()
-    exchange.entry.status = 200
-    exchange.begin(true)
+    beginDownload(exchange)
     await running.drain(0)
     expect(ended()).toMatchObject([{ outcome: 'shut_down', status: 200 }])
     expect(exchange.signal.reason).toEqual(new DeliveryError('shut_down'))

@@ -6,6 +6,7 @@ import type { Entry } from '../../src/exchange/events.ts'
 import { createRunning } from '../../src/exchange/running.ts'
 
 const entryOf = (exportId: string, more: Partial<Entry> = {}): Entry => ({
+  id: `id-${exportId}`,
   requestId: `r-${exportId}`,
   method: 'GET',
   status: 200,
@@ -52,6 +53,7 @@ describe('downloads', () => {
     )
     expect(running.downloads()).toEqual([
       {
+        id: 'id-e-1',
         requestId: 'r-e-1',
         principal: { issuer: 'https://issuer.test', subject: 'ann' },
         tenantId: 't-1',

@@ -8,7 +8,8 @@ import type { Ask } from './ask.ts'
 import { acme, content, ids, openScene, pathOf, principalOf, soundOptions } from './scene.ts'
 
 const size = content.length
-const stranger = { requestId: 'r-1', method: 'GET', address: '127.0.0.1', version: 'v1', ranges: [] }
+const id = expect.stringMatching(/^[0-9a-f-]{36}$/) as string
+const stranger = { id, requestId: 'r-1', method: 'GET', address: '127.0.0.1', version: 'v1' }
 const known = {
   ...stranger,
   principal: { issuer: 'https://issuer.test', subject: 'ann' },
@@ -17,11 +18,11 @@ const known = {
 }
 
 describe('what a request leaves behind', () => {
-  const nothing = { bytesPromised: 0, bytesSent: 0, attempts: 0 }
+  const whole = { status: 200, ranges: [], bytesPromised: size, attempts: 1 }
 
   /** An end in full, but for the time it took. */
-  const ended = (outcome: Outcome, more: object): object => ({
-    type: 'download_ended',
+  const ended = (type: string, outcome: Outcome, more: object): object => ({
+    type,
     outcome,
     ...known,
     ...more,
@@ -34,9 +35,10 @@ describe('what a request leaves behind', () => {
     await scene.over(1)
     const firstByteMs = expect.any(Number) as number
     expect(scene.events).toEqual([
-      { type: 'download_started', ...known, status: 200, bytesPromised: size, attempts: 1 },
-      ended('completed', { status: 200, bytesPromised: size, bytesSent: size, attempts: 1, firstByteMs }),
+      { type: 'download_started', ...known, ...whole },
+      ended('download_ended', 'completed', { ...whole, bytesSent: size, firstByteMs }),
     ])
+    expect(scene.events[1]?.id).toBe(scene.events[0]?.id)
   })
 
   test('a part tells which', async () => {
@@ -57,7 +59,7 @@ describe('what a request leaves behind', () => {
     await using scene = await openScene()
     await scene.ask({ ...request, headers: { 'x-request-id': 'r-1', ...request.headers } })
     await scene.over(1)
-    expect(scene.events).toEqual([ended('completed', { ...nothing, ...more })])
+    expect(scene.events).toEqual([ended('request_ended', 'completed', { attempts: 0, ...more })])
   })
 
   test('a stranger is nobody, and what he sent is nowhere', async () => {
@@ -67,11 +69,11 @@ describe('what a request leaves behind', () => {
     await scene.over(1)
     expect(scene.events).toEqual([
       {
-        type: 'download_ended',
+        type: 'request_ended',
         outcome: 'refused',
         kind: 'token_invalid',
         ...stranger,
-        ...nothing,
+        attempts: 0,
         status: 401,
         durationMs: expect.any(Number) as number,
       },
@@ -121,7 +123,7 @@ describe('an audit', () => {
     resolve()
     expect((await answered).body).toBe(content)
     expect(audited).toEqual([
-      { type: 'download_started', ...known, status: 200, bytesPromised: size, attempts: 1 },
+      { type: 'download_started', ...known, status: 200, ranges: [], bytesPromised: size, attempts: 1 },
     ])
     await scene.over(1)
     expect(scene.events[0]).toBe(audited[0])

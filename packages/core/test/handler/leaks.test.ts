@@ -105,7 +105,7 @@ describe.each(ports)('%s', (_, sceneOf, request, port, code) => {
     expect(Number(answer.field('retry-after'))).toBeGreaterThanOrEqual(5)
     expect(scene.troubles()).toMatchObject([{ type: 'trouble', port, code }])
     expect(scene.ended()).toMatchObject([
-      { outcome: 'refused', kind: 'unavailable', status: 503, bytesSent: 0 },
+      { outcome: 'refused', kind: 'unavailable', status: 503, type: 'request_ended' },
     ])
     expect(scene.ended()[0]?.requestId).toBe(answer.field('x-request-id'))
     expect(leaksIn(answer, scene)).toEqual([])
@@ -141,7 +141,7 @@ describe('the bytes of a store', () => {
     expect(answer.status).toBe(503)
     expect(scene.troubles()).toContainEqual(expect.objectContaining({ port: 'store', code: 'store_cut' }))
     expect(scene.ended()).toMatchObject([
-      { outcome: 'refused', kind: 'unavailable', attempts: 2, bytesSent: 0 },
+      { outcome: 'refused', kind: 'unavailable', attempts: 2, type: 'request_ended' },
     ])
     expect(leaksIn(answer, scene)).toEqual([])
   })

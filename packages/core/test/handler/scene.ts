@@ -1,4 +1,4 @@
-import type { DownloadEnded, ExportEvent, Trouble } from '../../src/events.ts'
+import type { DownloadEnded, ExportEvent, RequestEnded, Trouble } from '../../src/events.ts'
 import { createExportHandler } from '../../src/export-handler.ts'
 import { createMemoryLimiter } from '../../src/limits/memory-limiter.ts'
 import type { ExportHandlerOptions } from '../../src/options/options.ts'
@@ -81,13 +81,16 @@ const principals = new Map<string, Principal>([
 
 export const pathOf = (id: string): string => `/exports/${id}/download`
 
+/** The end of a request, a download or not. */
+export type Ended = Omit<RequestEnded, 'type'> & Partial<Omit<DownloadEnded, 'type'>>
+
 /** A guard behind a socket: what it was asked, what it asked, what it told. */
 export interface Scene extends Served {
   readonly handler: ExportHandler
   /** Every call of a port, in order. */
   readonly calls: string[]
   readonly events: ExportEvent[]
-  readonly ended: () => readonly DownloadEnded[]
+  readonly ended: () => readonly Ended[]
   readonly troubles: () => readonly Trouble[]
   /** Resolves once so many exchanges are over. */
   readonly over: (count: number) => Promise<void>
@@ -114,7 +117,8 @@ export async function openScene({ server, ...changes }: SceneOptions = {}): Prom
   const calls: string[] = []
   const events: ExportEvent[] = []
   const waiting: { readonly count: number; readonly resolve: () => void }[] = []
-  const ended = (): DownloadEnded[] => events.filter((event) => event.type === 'download_ended')
+  const ended = (): Ended[] =>
+    events.filter((event) => event.type === 'download_ended' || event.type === 'request_ended')
   const tell = (event: ExportEvent): void => {
     events.push(event)
     for (const { count, resolve } of waiting) if (ended().length >= count) resolve()

@@ -135,7 +135,7 @@ describe('a port that answers wrongly is 502, once told, and never believed', ()
     expect(answer.field('retry-after')).toBeUndefined()
     expect(scene.troubles()).toMatchObject([{ port, code }])
     expect(scene.ended()).toMatchObject([
-      { outcome: 'refused', kind: 'upstream_error', status: 502, bytesSent: 0 },
+      { outcome: 'refused', kind: 'upstream_error', status: 502, type: 'request_ended' },
     ])
   })
 

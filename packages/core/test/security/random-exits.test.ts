@@ -147,7 +147,12 @@ test(
 
     await until(() => counts.over === counts.served && plain.open() === 0 && http2.open() === 0)
     expect(counts.served).toBeGreaterThan(9_000)
-    expect(guard.events.filter(({ type }) => type.endsWith('_ended'))).toHaveLength(counts.asked)
+    const idsOf = (...types: readonly string[]): readonly (string | undefined)[] =>
+      guard.events.flatMap(({ type, id }) => (types.includes(type) ? [id] : []))
+    const over = idsOf('download_ended', 'request_ended')
+    expect([over.length, new Set(over).size]).toEqual([counts.asked, counts.asked])
+    expect(idsOf('download_started')).toHaveLength(idsOf('download_ended').length)
+    expect(new Set(idsOf('download_started'))).toEqual(new Set(idsOf('download_ended')))
     expect([store.open(), held(), guard.handler.downloads()]).toEqual([0, 0, []])
     await plain.close()
     await http2.close()

@@ -165,7 +165,7 @@ test('1,000 downloads left at random bytes leave no memory behind', { timeout: 6
   await writeFile(join(root, key), old)
   const server = await startServer(root)
   const leave = async (often: number): Promise<number> => {
-    const ended = (): number => server.events.filter(({ type }) => type === 'download_ended').length
+    const ended = (): number => server.events.filter((event) => 'outcome' in event).length
     const before = ended()
     for (let n = 0; n < often; n += 20) {
       const bytes = Array.from({ length: 20 }, (_, i) => ((n + i) * 104_729) % 300_000)

@@ -7,6 +7,7 @@ import {
   type ExportHandler,
   type ExportHandlerOptions,
   type ExportStore,
+  type RequestEnded,
   serveNode,
 } from '@sallyport/core'
 
@@ -21,7 +22,7 @@ export interface Guarded {
   readonly handler: ExportHandler
   readonly listener: RequestListener
   readonly events: readonly ExportEvent[]
-  readonly ended: () => readonly DownloadEnded[]
+  readonly ended: () => readonly (DownloadEnded | RequestEnded)[]
 }
 
 export function guarded(store: ExportStore, more: Partial<ExportHandlerOptions> = {}): Guarded {
@@ -51,6 +52,6 @@ export function guarded(store: ExportStore, more: Partial<ExportHandlerOptions> 
     handler,
     listener: (request, response) => void serveNode(handler, request, response, { params: { exportId } }),
     events,
-    ended: () => events.filter((event) => event.type === 'download_ended'),
+    ended: () => events.filter((event) => event.type === 'download_ended' || event.type === 'request_ended'),
   }
 }
