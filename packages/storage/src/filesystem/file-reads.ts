@@ -2,8 +2,8 @@ import type { ByteRange } from '@sallyport/core'
 
 import type { Disk } from './disk.ts'
 import type { OpenFile } from './open-file.ts'
+import { isUnchanged, type Look } from './open-file.ts'
 import { refusedAs, refusedBy } from './refusals.ts'
-import { isUnchanged, type Look } from './same-file.ts'
 import type { Threads } from './threads.ts'
 
 const LOOK_EVERY_MS = 1_000

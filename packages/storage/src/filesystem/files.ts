@@ -3,15 +3,14 @@ import { sep } from 'node:path'
 import type { ByteRange, ExportStore, GetOptions, ObjectInfo, OpenObject } from '@sallyport/core'
 
 import { joinKey } from '../object-key.ts'
-import type { Around } from './around.ts'
-import { createChunkSize } from './chunk-size.ts'
-import { alternate } from './file-chunks.ts'
+import { createChunkSize, alternate } from './file-chunks.ts'
 import { createFileReads } from './file-reads.ts'
-import { type End, inTurn } from './in-turn.ts'
 import { type HardLinks, openFile, type OpenFile } from './open-file.ts'
 import { refusedAs } from './refusals.ts'
+import type { Around } from './root.ts'
 import { confirmRoot, createRoot, type Root } from './root.ts'
 import { readSmall, SMALL, smallObject } from './small-file.ts'
+import { type End, inTurn } from './threads.ts'
 
 /**
  * The files below a root, as a store. Each call is one turn on a pool thread, from the first look to the last.

@@ -1,9 +1,9 @@
 import { abortable } from '@sallyport/core'
 
-import type { Around } from './around.ts'
+import type { MemoryBudget } from '../memory-budget.ts'
 import type { Disk } from './disk.ts'
 import { refusedAs } from './refusals.ts'
-import type { Threads } from './threads.ts'
+import type { ThreadPool, Threads } from './threads.ts'
 
 /** The folder that every file lies below, once it has been found. */
 export interface Root {
@@ -68,4 +68,16 @@ export function confirmRoot({ path, disk }: Root, end: (error?: unknown) => void
     if (error) return end(refusedAs('unavailable', error))
     end(stats.isDirectory() ? undefined : refusedAs('unavailable', new Error('the root is no folder')))
   })
+}
+
+/** What a store needs of its process. */
+export interface Around {
+  /** For paths whose volume is not known yet: each call waits on a pool thread. */
+  readonly disk: Disk
+  /** Looks at the volume under a resolved path, on one pool thread. Gives the calls for the files below it, and its name. */
+  readonly diskUnder: (path: string, called: (disk: Disk, volume: string) => void) => void
+  readonly threads: ThreadPool
+  readonly memory: MemoryBudget
+  /** Milliseconds, never going back. */
+  readonly now: () => number
 }

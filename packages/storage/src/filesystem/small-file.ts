@@ -1,10 +1,10 @@
 import type { ByteRange, OpenObject } from '@sallyport/core'
 
 import type { Disk } from './disk.ts'
-import type { End } from './in-turn.ts'
 import type { OpenFile } from './open-file.ts'
+import { isUnchanged } from './open-file.ts'
 import { refusedAs, refusedBy } from './refusals.ts'
-import { isUnchanged } from './same-file.ts'
+import type { End } from './threads.ts'
 
 /** Up to here one read, one chunk and one write are all there is to a download. Bytes. */
 export const SMALL = 65_536

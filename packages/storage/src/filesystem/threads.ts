@@ -1,4 +1,5 @@
-import { createFifoQueue, type Waiter } from '../fifo-queue.ts'
+import type { Waiter } from '../fifo-queue.ts'
+import { createFifoQueue } from '../fifo-queue.ts'
 
 /** A semaphore for libuv's thread pool, which all file calls of the process share with DNS and parts of node:crypto. */
 export interface Threads {
@@ -105,3 +106,42 @@ export function allButOneThread({ UV_THREADPOOL_SIZE: size = '4' }: NodeJS.Proce
 
 /** For all filesystem stores of this process together. */
 export const poolThreads: ThreadPool = createThreads(() => allButOneThread(process.env))
+
+/** Ends work: with an error, or with what it found. */
+export type End<T> = (error: unknown, found?: T) => void
+
+/**
+ * Waits for work on a pool thread, but not longer than the caller does: the signal settles it at once, with its reason. Work
+ * that has begun cannot be stopped, and what it then finds goes to `discard`.
+ *
+ * @param work - called with a thread in hand, which it gives back when its last call has ended
+ */
+export function inTurn<T>(
+  threads: Threads,
+  signal: AbortSignal,
+  work: (end: End<T>) => void,
+  discard?: (found: T) => void,
+): Promise<T | undefined> {
+  return new Promise((resolve, reject) => {
+    let awaited = true
+    const settle = (): void => {
+      awaited = false
+      signal.removeEventListener('abort', leave)
+    }
+    const end: End<T> = (error, found) => {
+      if (!awaited) return found === undefined ? undefined : discard?.(found)
+      settle()
+      if (error === undefined) resolve(found)
+      else reject(error)
+    }
+    let waiter: Waiter | undefined
+    const leave = (): void => {
+      settle()
+      threads.cancel(waiter)
+      reject(signal.reason)
+    }
+    if (signal.aborted) return leave()
+    signal.addEventListener('abort', leave, { once: true })
+    waiter = threads.acquire(() => work(end))
+  })
+}

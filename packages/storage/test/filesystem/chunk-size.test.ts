@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 
-import { type ChunkSize, createChunkSize } from '../../src/filesystem/chunk-size.ts'
+import { type ChunkSize, createChunkSize } from '../../src/filesystem/file-chunks.ts'
 import { createMemoryBudget } from '../../src/memory-budget.ts'
 
 const KB = 1_024

@@ -1,8 +1,8 @@
 import type { ExportStore } from '@sallyport/core'
 
-import type { Around } from '../../src/filesystem/around.ts'
 import { type Disk, nodeDisk } from '../../src/filesystem/disk.ts'
 import { createFiles } from '../../src/filesystem/files.ts'
+import type { Around } from '../../src/filesystem/root.ts'
 import { createThreads } from '../../src/filesystem/threads.ts'
 import { createMemoryBudget } from '../../src/memory-budget.ts'
 

@@ -1,7 +1,6 @@
 import { describe, expect, test } from 'vitest'
 
-import { createChunkSize } from '../../src/filesystem/chunk-size.ts'
-import { alternate } from '../../src/filesystem/file-chunks.ts'
+import { createChunkSize, alternate } from '../../src/filesystem/file-chunks.ts'
 import type { FileReads } from '../../src/filesystem/file-reads.ts'
 import { createMemoryBudget, type MemoryBudget } from '../../src/memory-budget.ts'
 

@@ -1,7 +1,6 @@
 import { expect, test } from 'vitest'
 
-import { type End, inTurn } from '../../src/filesystem/in-turn.ts'
-import { createThreads } from '../../src/filesystem/threads.ts'
+import { type End, inTurn, createThreads } from '../../src/filesystem/threads.ts'
 
 const reason = new Error('the caller left')
 

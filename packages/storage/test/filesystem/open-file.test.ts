@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 
-import { isUnchanged } from '../../src/filesystem/same-file.ts'
+import { isUnchanged } from '../../src/filesystem/open-file.ts'
 
 const before = { size: 10n, mtimeNs: 100n, ctimeNs: 100n, nlink: 1n }
 
