@@ -9,55 +9,59 @@ import { diskUnder } from './filesystem/local-disk.ts'
 import { poolThreads } from './filesystem/threads.ts'
 import { processMemory } from './memory-budget.ts'
 
-/** Where the files lie. */
+/** The options of {@link createFilesystemStore}. */
 export interface FilesystemStoreOptions {
   /**
-   * The folder whose files are the objects: the key `acme/1.jsonl` is the file `<root>/acme/1.jsonl`. It may be a link, and
-   * is resolved once, by the first call that finds it. Mount volumes below it before that.
+   * The folder whose files are the objects: the key `acme/1.jsonl` is the file `<root>/acme/1.jsonl`. It may be a symbolic
+   * link. The store resolves it once, at the first call that finds it. Mount volumes below it before that.
    */
   readonly root: string
   /**
-   * `'refuse'`: a file with more than one name (a hard link) is refused with `'upstream_error'`, because another name may lie
-   * outside the root: whoever can write into the root can then give out files from outside it. `'allow'`: such files are
-   * served, as folders need whose files are shared by `cp -l`, `rsync --link-dest` or a deduplicating tool.
+   * `'refuse'`: a file with more than one hard link is refused with `'upstream_error'`. Somebody who can write into the root
+   * could otherwise link a file from outside the root into it. `'allow'`: such files are served. Choose it if `cp -l`,
+   * `rsync --link-dest` or a deduplicating tool makes the links.
    * @defaultValue `'refuse'`
    */
   readonly hardLinks?: 'refuse' | 'allow'
 }
 
 /**
- * Exports as files on a disk or a mounted volume.
+ * Creates a store whose objects are files on a disk or a mounted volume.
  *
- * Only regular files below the root are served, and each is judged through its open descriptor. A symbolic link, a folder, a
- * pipe or a device below the root, a file with several names unless `hardLinks` allows it, and a key with `..`, an empty
- * segment, a backslash or a NUL, is refused with `'upstream_error'`; a missing file is `undefined`; a root that is not there, a
- * file that may not be read, a disk error and a process out of descriptors are `'unavailable'`.
+ * The store serves only regular files below the root. It checks each file through its open descriptor.
  *
- * The validator is size and modification time in nanoseconds, so it is equal on every copy that keeps times. Write an export
- * under another name and rename it: a download that runs then still gets the old bytes, whole. Writing into a file that is
- * being downloaded, or giving it another hard link, ends the download with `'object_changed'`, seen at the latest before its
- * last chunk. Two kinds of writers are not detected, because they leave nothing to compare: one that writes in place, to the
- * same size, and sets the modification time back (`utimes`, `rsync --times --inplace`) between two downloads; and one that does
- * so within a download and then removes the file's name. Never write in place.
+ * - A missing file gives `undefined`.
+ * - `'upstream_error'`: below the root, the path is or crosses a symbolic link, or it is a folder, a pipe or a device; the file
+ *   has several hard links and `hardLinks` is `'refuse'`; the key has `..`, an empty segment, a backslash or a NUL.
+ * - `'unavailable'`: the root is missing, the file may not be read, the disk fails, or the process has no descriptor left.
  *
- * Creating a store touches no disk: a hanging volume cannot stop the process. All stores of the process together take at most
- * all but one of libuv's pool threads, so that a hanging disk stops only downloads; and a volume leaves a thread for each other
- * one, so that it stops only its own. Set `UV_THREADPOOL_SIZE` to 64: with the
- * default of 4, all downloads share three threads.
+ * The validator is the file's size and its modification time in nanoseconds. It is equal on every copy that keeps times. Write
+ * an export under another name and rename it: a running download then still gets the old bytes, complete. If somebody writes
+ * into a file during a download, or adds a hard link to it, the download ends with `'object_changed'`, at the latest before its
+ * last chunk.
+ *
+ * The store cannot detect a writer that writes in place, keeps the size and sets the modification time back (`utimes`,
+ * `rsync --times --inplace`), if it does so between two downloads, or during a download and then deletes the file. Never write
+ * in place.
+ *
+ * Creating a store does not touch the disk, so a hanging volume cannot stop the process from starting. All stores of the process
+ * together use at most all but one of libuv's pool threads, so a hanging disk stops only downloads. Each volume leaves a thread
+ * for every other volume, so a hanging volume stops only its own downloads. Set `UV_THREADPOOL_SIZE` to 64. With the default of
+ * 4, all downloads share three threads.
  *
  * @throws TypeError that names each wrong option
  */
 export function createFilesystemStore(options: FilesystemStoreOptions): ExportStore {
   check.checkOptions('createFilesystemStore', options, filesystemOptions)
   const { root, hardLinks = 'refuse' } = options
-  const around = {
+  const runtime = {
     disk: nodeDisk,
     diskUnder,
     threads: poolThreads,
     memory: processMemory,
     now: () => performance.now(),
   }
-  return createFiles(resolve(root), hardLinks, around)
+  return createFiles(resolve(root), hardLinks, runtime)
 }
 
 const filesystemOptions = check.object<FilesystemStoreOptions>('{ root, hardLinks? }', {

@@ -1,25 +1,26 @@
-/** Bytes that may be held in memory at a time, over all who share it. */
+/** A limit for the bytes in memory of all its users together. */
 export interface MemoryBudget {
-  /** `false`: not so many are left, and none were taken. */
-  take(bytes: number): boolean
-  give(bytes: number): void
+  /** Reserves bytes. `false`: fewer are left, so none were reserved. */
+  reserve(bytes: number): boolean
+  /** Returns reserved bytes. */
+  release(bytes: number): void
 }
 
 export function createMemoryBudget(bytes: number): MemoryBudget {
   let left = bytes
   return {
-    take: (asked) => {
-      if (asked > left) return false
-      left -= asked
+    reserve: (count) => {
+      if (count > left) return false
+      left -= count
       return true
     },
-    give: (back) => {
-      left += back
+    release: (count) => {
+      left += count
     },
   }
 }
 
 const PROCESS_BYTES = 268_435_456
 
-/** What all downloads of the process may hold together, of files and of what was read ahead: 256 MiB. */
+/** The memory for all file buffers and read-ahead parts of the process: 256 MiB. */
 export const processMemory: MemoryBudget = createMemoryBudget(PROCESS_BYTES)

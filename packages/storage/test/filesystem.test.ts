@@ -71,7 +71,7 @@ describe('the root', () => {
     )
   })
 
-  test('may be a link, and stays where it led at the first use', async () => {
+  test('may be a link, and keeps the target of the first call', async () => {
     const folder = await temporaryFolder()
     await mkdir(join(folder, 'v1'))
     await mkdir(join(folder, 'v2'))
@@ -85,7 +85,7 @@ describe('the root', () => {
     expect(await contentOf(store, 'a')).toBe('old')
   })
 
-  test('is not looked at before the first use', async () => {
+  test('is not examined before the first call', async () => {
     const folder = await temporaryFolder()
     await mkdir(join(folder, 'v1'))
     await mkdir(join(folder, 'v2'))
@@ -97,7 +97,7 @@ describe('the root', () => {
     expect(await contentOf(store, 'a')).toBe('new')
   })
 
-  test('may come later: unavailable until it is there', async () => {
+  test('may be created later: the store is unavailable until it exists', async () => {
     const root = join(await temporaryFolder(), 'later')
     const store = createFilesystemStore({ root })
     await expect(store.get('a', {}, signal)).rejects.toMatchObject({
@@ -111,7 +111,7 @@ describe('the root', () => {
     expect(await store.head('b', signal)).toBeUndefined()
   })
 
-  test('that has vanished is unavailable, not an empty one', async () => {
+  test('that has vanished is unavailable, not empty', async () => {
     const root = join(await temporaryFolder(), 'exports')
     await mkdir(root)
     const store = createFilesystemStore({ root })
@@ -129,7 +129,7 @@ describe('the root', () => {
   })
 })
 
-describe('what is no regular file below the root is refused, and never waited for', () => {
+describe('what is not a regular file below the root is refused at once', () => {
   const prepare: Readonly<Record<string, (root: string) => Promise<string>>> = {
     'a link to a file': async (root) => {
       await writeFile(join(root, 'file'), 'content')
@@ -202,7 +202,7 @@ describe('hard links', () => {
     await link(join(root, 'a'), join(root, 'b'))
     await expect(createFilesystemStore({ root }).head('a', signal)).rejects.toMatchObject({
       message: 'upstream_error',
-      cause: { message: "the file has 2 names; hardLinks: 'allow' serves such files" },
+      cause: { message: "the file has 2 hard links; set hardLinks: 'allow' to serve it" },
     })
     expect(heldOpenBelow(root)).toEqual([])
   })
@@ -214,7 +214,7 @@ describe('hard links', () => {
     expect(await contentOf(createFilesystemStore({ root, hardLinks: 'allow' }), 'b')).toBe('content')
   })
 
-  test('are an option of two words', async () => {
+  test('accept two values', async () => {
     expect(() => createFilesystemStore({ root: '/x', hardLinks: 'yes' as 'allow' })).toThrow(
       /^createFilesystemStore: hardLinks: /,
     )
@@ -279,7 +279,7 @@ describe('the validator', () => {
     expect(await createFilesystemStore({ root: other }).head('a', signal)).toEqual(info)
   })
 
-  test('cannot tell a rewrite to the same size whose time is set back: that is not promised', async () => {
+  test('does not detect a rewrite of the same size whose time is set back, as documented', async () => {
     const root = await temporaryFolder()
     const when = new Date('2026-01-02T03:04:05Z')
     const store = createFilesystemStore({ root })

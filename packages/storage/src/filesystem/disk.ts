@@ -1,47 +1,47 @@
 import { type BigIntStats, close, fstat, open, read, readlinkSync, realpath, stat } from 'node:fs'
 
-/** What a call of {@link Disk} ends with: an error with a `code`, or null and the result. */
-export type Called<T> = (error: NodeJS.ErrnoException | null, result: T) => void
+/** The callback of a {@link Disk} call: an error with a `code`, or null and the result. */
+export type NodeCallback<T> = (error: NodeJS.ErrnoException | null, result: T) => void
 
-/** Asks for sizes and times whole: nanoseconds do not fit into a number. */
+/** Requests sizes and times as BigInt, because nanoseconds do not fit into a number. */
 export const BIGINT: { readonly bigint: true } = { bigint: true }
 
-/** The calls that the store makes, on raw descriptors. Tests bring disks that hang, tear and fail. */
+/** The file calls that the store makes, on raw descriptors. Tests pass disks that hang, return short reads and fail. */
 export interface Disk {
-  readonly open: (path: string, flags: number, called: Called<number>) => void
-  /** The first look at a descriptor: nobody knows yet what it is. */
-  readonly fstat: (descriptor: number, called: Called<BigIntStats>) => void
-  /** Another look, at a file of this device. May call back at once. */
-  readonly lookAgain: (descriptor: number, device: bigint, called: Called<BigIntStats>) => void
+  readonly open: (path: string, flags: number, callback: NodeCallback<number>) => void
+  /** The first `fstat` of a descriptor, before its type and device are known. */
+  readonly fstat: (descriptor: number, callback: NodeCallback<BigIntStats>) => void
+  /** A later `fstat`, of a file on this device. May call back synchronously. */
+  readonly fstatAgain: (descriptor: number, device: bigint, callback: NodeCallback<BigIntStats>) => void
   readonly read: (
     descriptor: number,
     into: Uint8Array,
     offset: number,
     length: number,
     position: number,
-    called: Called<number>,
+    callback: NodeCallback<number>,
   ) => void
-  /** Closes a file that looked so; `undefined`: nobody could look. May call back at once. Errors have nothing to say. */
+  /** Closes a file. `seen`: its `fstat`, or `undefined` if that failed. May call back synchronously. Errors are ignored. */
   readonly close: (
     descriptor: number,
     seen: Pick<BigIntStats, 'dev' | 'size'> | undefined,
-    called: () => void,
+    callback: () => void,
   ) => void
-  readonly stat: (path: string, called: Called<BigIntStats>) => void
-  /** With the disk's own spelling of the path. */
-  readonly realpath: (path: string, called: Called<string>) => void
-  /** The path that Linux knows an open descriptor by. Asks procfs, which is memory: so it may be synchronous. */
+  readonly stat: (path: string, callback: NodeCallback<BigIntStats>) => void
+  /** Resolves a path, in the spelling that the disk uses. */
+  readonly realpath: (path: string, callback: NodeCallback<string>) => void
+  /** The path of an open descriptor, from Linux's procfs. Synchronous, because procfs is in memory. Throws elsewhere. */
   readonly pathOf: (descriptor: number) => string
 }
 
-/** Any disk of this machine: whatever may wait, waits on a pool thread. */
+/** The file calls of Node. Each call that may block runs on a pool thread. */
 export const nodeDisk: Disk = {
   open,
-  fstat: (descriptor, called) => fstat(descriptor, BIGINT, called),
-  lookAgain: (descriptor, _, called) => fstat(descriptor, BIGINT, called),
+  fstat: (descriptor, callback) => fstat(descriptor, BIGINT, callback),
+  fstatAgain: (descriptor, _, callback) => fstat(descriptor, BIGINT, callback),
   read,
-  close: (descriptor, _, called) => close(descriptor, called),
-  stat: (path, called) => stat(path, BIGINT, called),
+  close: (descriptor, _, callback) => close(descriptor, callback),
+  stat: (path, callback) => stat(path, BIGINT, callback),
   realpath: realpath.native,
   pathOf: (descriptor) => readlinkSync(`/proc/self/fd/${descriptor}`),
 }

@@ -2,10 +2,10 @@ import type { MemoryBudget } from '../memory-budget.ts'
 import type { FileReads } from './file-reads.ts'
 
 /**
- * The chunks of a large file. At first there is one buffer, read into again when the reader is done with it. Where the size
- * allows to read ahead, two change places, the next read running while the reader has this chunk.
+ * Gives the chunks of a large file. At first it uses one buffer. When the chunk size allows reading ahead, it uses two: the
+ * next read fills one while the reader has the other. With `borrow`, the buffers are reused.
  */
-export async function* alternate(
+export async function* fileChunks(
   reads: FileReads,
   size: ChunkSize,
   borrow: boolean,
@@ -31,44 +31,47 @@ export async function* alternate(
       if (next) reading = reads.read(next)
       const handed = now()
       yield chunk
-      size.taken(chunk.length, now() - handed)
+      size.consumed(chunk.length, now() - handed)
       if (borrow) spare = filling
       filling = next ?? buffer(left)
       if (!next) reading = reads.read(filling)
     }
   } finally {
     reads.close()
-    size.end()
+    size.release()
   }
 }
 
-// Never out of Node's shared pool: a chunk's ArrayBuffer would then hold the bytes of others.
+// Not from Node's shared pool: there, a chunk's ArrayBuffer would also hold bytes of other downloads.
 const allocate = (bytes: number): Uint8Array => Buffer.allocUnsafeSlow(bytes)
 
-/** Ten thousand readers that stop are to cost a process less than 1 GiB, all told. */
+/** Small enough that ten thousand stalled readers cost the process less than 1 GiB. */
 const SMALLEST = 61_440
 const LARGEST = 8 * SMALLEST
-/** More than two kernels take for a reader that takes nothing: on Linux 4 MiB for the sender (`tcp_wmem`), and a little for the reader. */
-const PROOF = 5_242_880
-const PATIENCE_MS = 100
+/**
+ * More than the socket buffers of both sides hold (Linux: 4 MiB to send, some more to receive). A client that took this much has
+ * really read.
+ */
+const PROVEN_BYTES = 5_242_880
+const SLOW_READER_MS = 100
 
-/** How large the chunks of one download are. */
+/** Decides how large the chunks of one download are. */
 export interface ChunkSize {
-  /** Bytes of the next. */
+  /** Bytes of the next chunk. */
   bytes(): number
-  /** Whether two buffers may be held, so that one is read into while the reader has the other. */
+  /** Whether the download may use two buffers. */
   readsAhead(): boolean
-  /** Told of each chunk: how many bytes the reader was given, and for how many milliseconds it had them. */
-  taken(count: number, ms: number): void
-  /** The download holds nothing any more. Twice is once. */
-  end(): void
+  /** Records a chunk: its bytes, and the milliseconds until the reader asked for the next. */
+  consumed(count: number, ms: number): void
+  /** Returns the memory to the budget at the end of the download. A second call does nothing. */
+  release(): void
 }
 
 /**
- * Small until the reader has shown that it reads, then growing while it keeps up and the process has memory left: one that
- * stops must hold little.
+ * Starts with small chunks, so that a stalled reader holds little memory. When the reader has proved that it reads, doubles the
+ * size while the reader is fast and the process has memory left.
  *
- * @param memory - shared by all downloads; the smallest chunk is not counted there, for nobody is refused it
+ * @param memory - shared by all downloads. The smallest chunk is not taken from it, because every download gets one
  */
 export function createChunkSize(memory: MemoryBudget): ChunkSize {
   let bytes = SMALLEST
@@ -76,22 +79,22 @@ export function createChunkSize(memory: MemoryBudget): ChunkSize {
   let held = 0
   let ended = false
   const shrink = (): void => {
-    memory.give(held)
+    memory.release(held)
     held = 0
     bytes = SMALLEST
   }
   return {
     bytes: () => bytes,
     readsAhead: () => bytes > SMALLEST,
-    taken(count, ms) {
+    consumed(count, ms) {
       total += count
-      if (total < PROOF || ms >= PATIENCE_MS) return shrink()
+      if (total < PROVEN_BYTES || ms >= SLOW_READER_MS) return shrink()
       const more = 4 * bytes - held // two buffers of twice the size
-      if (ended || bytes === LARGEST || !memory.take(more)) return
+      if (ended || bytes === LARGEST || !memory.reserve(more)) return
       held += more
       bytes *= 2
     },
-    end: () => {
+    release: () => {
       ended = true
       shrink()
     },

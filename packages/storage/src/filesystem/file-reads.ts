@@ -2,28 +2,28 @@ import type { ByteRange } from '@sallyport/core'
 
 import type { Disk } from './disk.ts'
 import type { OpenFile } from './open-file.ts'
-import { isUnchanged, type Look } from './open-file.ts'
-import { refusedAs, refusedBy } from './refusals.ts'
+import { isUnchanged, type FileState } from './open-file.ts'
+import { refusal, diskRefusal } from './refusals.ts'
 import type { Threads } from './threads.ts'
 
-const LOOK_EVERY_MS = 1_000
+const CHECK_EVERY_MS = 1_000
 
-/** Reads of one open file, one after the other. */
+/** Reads a range of one open file, one read at a time. */
 export interface FileReads {
-  /** Bytes that no read has brought yet. */
+  /** How many bytes of the range have not been read yet. */
   left(): number
   /**
-   * Brings the next bytes: at least one, at most as many as fit. May be begun and never awaited.
+   * Reads the next bytes into `into`: at least one, at most as many as fit. The promise need not be awaited.
    *
-   * Rejects with `'object_changed'` where somebody has written into the file, seen at the last bytes and at least once a
-   * second before; `'unavailable'` where the disk fails, and once closed.
+   * Rejects with `'object_changed'` if somebody has written into the file, which is checked at the last bytes and at least once
+   * a second before; with `'unavailable'` if the disk fails, and after `close`.
    */
   read(into: Uint8Array): Promise<number>
-  /** Settles a pending read at once; the descriptor is closed when the disk has let go of it. Twice is once. */
+  /** Rejects a pending read at once. The descriptor is closed when the disk has finished that read. A second call does nothing. */
   close(): void
 }
 
-/** Owns the descriptor from now on: after the last byte, an error or `close` it is closed, exactly once. */
+/** Takes over the descriptor, and closes it exactly once: after the last byte, after an error, or at `close`. */
 export function createFileReads(
   { disk, threads, now }: { readonly disk: Disk; readonly threads: Threads; readonly now: () => number },
   file: OpenFile,
@@ -31,30 +31,30 @@ export function createFileReads(
 ): FileReads {
   const { descriptor } = file
   let position = first
-  let seen: Look = file.stats
-  let seenAt = now()
+  let lastState: FileState = file.stats
+  let checkedAt = now()
   let state: 'idle' | 'waiting' | 'reading' | 'ended' = 'idle'
   let closed = false
   let abandon: () => void = () => undefined
 
-  const shut = (): void => disk.close(descriptor, file.stats, threads.release)
-  const look = (end: (error?: unknown) => void): void =>
-    disk.lookAgain(descriptor, file.stats.dev, (error, stats) => {
-      if (error) return end(refusedBy(error))
-      if (!isUnchanged(seen, stats)) return end(refusedAs('object_changed'))
-      seen = stats
-      seenAt = now()
-      end()
+  const closeDescriptor = (): void => disk.close(descriptor, file.stats, threads.release)
+  const checkUnchanged = (done: (error?: unknown) => void): void =>
+    disk.fstatAgain(descriptor, file.stats.dev, (error, stats) => {
+      if (error) return done(diskRefusal(error))
+      if (!isUnchanged(lastState, stats)) return done(refusal('object_changed'))
+      lastState = stats
+      checkedAt = now()
+      done()
     })
 
-  const begin = (into: Uint8Array, end: (error: unknown, count?: number) => void): void => {
+  const startRead = (into: Uint8Array, done: (error: unknown, count?: number) => void): void => {
     state = 'reading'
     disk.read(descriptor, into, 0, Math.min(into.length, last - position + 1), position, (error, count) => {
-      if (error) return end(refusedBy(error))
-      if (count === 0) return end(refusedAs('object_changed'))
+      if (error) return done(diskRefusal(error))
+      if (count === 0) return done(refusal('object_changed'))
       position += count
-      if (closed || (position <= last && now() - seenAt < LOOK_EVERY_MS)) return end(undefined, count)
-      look((error) => end(error, count))
+      if (closed || (position <= last && now() - checkedAt < CHECK_EVERY_MS)) return done(undefined, count)
+      checkUnchanged((error) => done(error, count))
     })
   }
 
@@ -62,11 +62,11 @@ export function createFileReads(
     left: () => last + 1 - position,
     read(into) {
       const reading = new Promise<number>((resolve, reject) => {
-        if (closed || state === 'ended') return reject(refusedAs('unavailable'))
+        if (closed || state === 'ended') return reject(refusal('unavailable'))
         const start = (): void =>
-          begin(into, (error, count = 0) => {
+          startRead(into, (error, count = 0) => {
             state = closed || error !== undefined || position > last ? 'ended' : 'idle'
-            if (state === 'ended') shut()
+            if (state === 'ended') closeDescriptor()
             else threads.release()
             if (error === undefined) resolve(count)
             else reject(error)
@@ -75,7 +75,7 @@ export function createFileReads(
         const waiter = threads.acquire(start)
         abandon = () => {
           threads.cancel(waiter)
-          reject(refusedAs('unavailable'))
+          reject(refusal('unavailable'))
         }
       })
       reading.catch(() => undefined)
@@ -87,7 +87,7 @@ export function createFileReads(
       abandon()
       if (state === 'reading' || state === 'ended') return
       state = 'ended'
-      threads.acquire(shut)
+      threads.acquire(closeDescriptor)
     },
   }
 }

@@ -3,33 +3,33 @@ import { sep } from 'node:path'
 import type { ByteRange, ExportStore, GetOptions, ObjectInfo, OpenObject } from '@sallyport/core'
 
 import { joinKey } from '../object-key.ts'
-import { createChunkSize, alternate } from './file-chunks.ts'
+import { createChunkSize, fileChunks } from './file-chunks.ts'
 import { createFileReads } from './file-reads.ts'
 import { type HardLinks, openFile, type OpenFile } from './open-file.ts'
-import { refusedAs } from './refusals.ts'
-import type { Around } from './root.ts'
+import { refusal } from './refusals.ts'
+import type { FilesystemRuntime } from './root.ts'
 import { confirmRoot, createRoot, type Root } from './root.ts'
 import { readSmall, SMALL, smallObject } from './small-file.ts'
-import { type End, inTurn } from './threads.ts'
+import { type Done, runOnThread } from './threads.ts'
 
 /**
- * The files below a root, as a store. Each call is one turn on a pool thread, from the first look to the last.
+ * Creates a store of the files below a root. All file calls of a `head` or `get` run one after the other on one pool thread.
  *
- * @param folder - the absolute path of the root; resolved at first use
+ * @param folder - the absolute path of the root; resolved at the first call
  */
-export function createFiles(folder: string, hardLinks: HardLinks, around: Around): ExportStore {
-  const rootOf = createRoot(around, folder)
+export function createFiles(folder: string, hardLinks: HardLinks, runtime: FilesystemRuntime): ExportStore {
+  const rootOf = createRoot(runtime, folder)
 
-  /** Opens the file of a key, or ends with the reason why not. Needs a thread in hand, and keeps it for `opened`. */
-  const open = <T>(root: Root, name: string, end: End<T>, opened: (file: OpenFile) => void): void =>
+  /** Opens the file of a key. The caller must hold a thread. `opened` still holds it; it is released after a failure. */
+  const open = <T>(root: Root, name: string, done: Done<T>, opened: (file: OpenFile) => void): void =>
     openFile(root.disk, pathOf(root.path, name), hardLinks, (error, file) => {
       if (file) return opened(file)
-      const give = (error: unknown): void => {
+      const fail = (error: unknown): void => {
         root.threads.release()
-        end(error)
+        done(error)
       }
-      if (error === undefined) confirmRoot(root, give)
-      else give(error)
+      if (error === undefined) confirmRoot(root, fail)
+      else fail(error)
     })
 
   const close = ({ disk, threads }: Root, { descriptor, stats }: OpenFile): void =>
@@ -39,28 +39,28 @@ export function createFiles(folder: string, hardLinks: HardLinks, around: Around
     root: Root,
     file: OpenFile,
     { range, ifMatch, borrow = false }: GetOptions,
-    end: End<OpenObject>,
+    done: Done<OpenObject>,
   ): void => {
     const info = describe(file)
     const part = range ?? { first: 0, last: info.size - 1 }
-    const objection = objectionTo(info, part, ifMatch)
-    if (objection) {
+    const fault = requestFault(info, part, ifMatch)
+    if (fault) {
       close(root, file)
-      end(refusedAs(objection))
+      done(refusal(fault))
     } else if (part.last - part.first < SMALL) {
       readSmall(root.disk, file, part, (error, bytes) => {
         close(root, file)
-        end(error, bytes && smallObject(info, bytes))
+        done(error, bytes && smallObject(info, bytes))
       })
     } else {
       root.threads.release()
-      const reads = createFileReads({ ...root, now: around.now }, file, part)
-      const size = createChunkSize(around.memory)
+      const reads = createFileReads({ ...root, now: runtime.now }, file, part)
+      const size = createChunkSize(runtime.memory)
       const close = (): void => {
         reads.close()
-        size.end()
+        size.release()
       }
-      end(undefined, { info, chunks: alternate(reads, size, borrow, around.now), close })
+      done(undefined, { info, chunks: fileChunks(reads, size, borrow, runtime.now), close })
     }
   }
 
@@ -68,20 +68,20 @@ export function createFiles(folder: string, hardLinks: HardLinks, around: Around
     async head(key, signal) {
       const name = joinKey(undefined, key)
       const root = await rootOf(signal)
-      return inTurn<ObjectInfo>(root.threads, signal, (end) =>
-        open(root, name, end, (file) => {
+      return runOnThread<ObjectInfo>(root.threads, signal, (done) =>
+        open(root, name, done, (file) => {
           close(root, file)
-          end(undefined, describe(file))
+          done(undefined, describe(file))
         }),
       )
     },
     async get(key, options, signal) {
       const name = joinKey(undefined, key)
       const root = await rootOf(signal)
-      return inTurn<OpenObject>(
+      return runOnThread<OpenObject>(
         root.threads,
         signal,
-        (end) => open(root, name, end, (file) => read(root, file, options, end)),
+        (done) => open(root, name, done, (file) => read(root, file, options, done)),
         (late) => late.close(),
       )
     },
@@ -97,8 +97,8 @@ const describe = ({ stats: { size, mtimeNs, mtimeMs } }: OpenFile): ObjectInfo =
   lastModified: new Date(Number(mtimeMs)),
 })
 
-/** The pin comes first: of another object no range can be judged. */
-function objectionTo(
+/** Checks the validator first: the requested range says nothing about another object. */
+function requestFault(
   { size, validator }: ObjectInfo,
   { first, last }: ByteRange,
   ifMatch: string | undefined,

@@ -3,63 +3,68 @@ import { type BigIntStats, closeSync, fstatSync, readFile, stat, statfs } from '
 import { BIGINT, type Disk, nodeDisk } from './disk.ts'
 
 /**
- * As Linux names them in `statfs`: ext2 to ext4, XFS, Btrfs, F2FS, tmpfs. Not overlayfs, which may lie over a network, nor
- * ZFS, where a suspended pool stops every call.
+ * Types of local filesystems in Linux's `statfs`: ext2 to ext4, XFS, Btrfs, F2FS, tmpfs. Not overlayfs, because it may use a
+ * network volume. Not ZFS, because a suspended pool blocks every call.
  */
 const LOCAL = new Set([0xef53n, 0x58465342n, 0x9123683en, 0xf2f52010n, 0x01021994n])
 
 /**
- * Gives the calls for the files below a resolved path, and its device as the volume's name. A pool thread costs ten times the call that it makes. So on a local
- * filesystem `fstat` and `close` run synchronously for files on the path's device: they touch memory only and cannot hang.
- * A network or FUSE volume can hang in each call, also one that is mounted below the path.
+ * Finds the file calls to use below a resolved path, and the name of its volume, which is the device.
  *
- * Looks at the volume with one call after the other, each on a pool thread: the path itself may be on a volume that hangs.
+ * Running a call on a pool thread costs ten times the call. So on a local filesystem, `fstat` and `close` run synchronously for
+ * files on the path's device: they touch memory only and cannot hang. On a network or FUSE volume, which may be mounted below
+ * the path, every call can hang.
+ *
+ * Every call that this function makes runs on a pool thread, because the path itself may be on a hanging volume.
  */
-export function diskUnder(path: string, called: (disk: Disk, volume: string) => void): void {
+export function diskUnder(path: string, callback: (disk: Disk, volume: string) => void): void {
   stat(path, BIGINT, (error, folder) => {
-    if (error) return called(nodeDisk, 'unknown')
+    if (error) return callback(nodeDisk, 'unknown')
     const volume = String(folder.dev)
-    if (process.platform !== 'linux') return called(nodeDisk, volume)
+    if (process.platform !== 'linux') return callback(nodeDisk, volume)
     statfs(path, BIGINT, (error, found) => {
-      if (error || !LOCAL.has(BigInt.asUintN(32, found.type))) return called(nodeDisk, volume)
+      if (error || !LOCAL.has(BigInt.asUintN(32, found.type))) return callback(nodeDisk, volume)
       const local = localDisk(folder.dev)
       readFile('/proc/self/mountinfo', 'utf8', (error, mounts) =>
-        called(!error && standsAlone(path, mounts) ? { ...local, fstat: firstLook } : local, volume),
+        callback(
+          !error && hasNoMountBelow(path, mounts) ? { ...local, fstat: tryFstatFirst } : local,
+          volume,
+        ),
       )
     })
   })
 }
 
-/** {@link nodeDisk}, with short cuts for files that are known to lie on this device. */
+/** {@link nodeDisk} with synchronous calls for files on this device. */
 export const localDisk = (local: bigint): Disk => ({
   ...nodeDisk,
-  lookAgain(descriptor, device, called) {
-    const seen = device === local ? lookNow(descriptor) : undefined
-    if (seen) called(null, seen)
-    else nodeDisk.lookAgain(descriptor, device, called)
+  fstatAgain(descriptor, device, callback) {
+    const seen = device === local ? tryFstatSync(descriptor) : undefined
+    if (seen) callback(null, seen)
+    else nodeDisk.fstatAgain(descriptor, device, callback)
   },
-  close(descriptor, seen, called) {
-    if (seen?.dev !== local || !closesAtOnce(descriptor, seen.size))
-      return nodeDisk.close(descriptor, seen, called)
-    closeNow(descriptor)
-    called()
+  close(descriptor, seen, callback) {
+    if (seen?.dev !== local || !closesQuickly(descriptor, seen.size))
+      return nodeDisk.close(descriptor, seen, callback)
+    closeSyncIgnoringErrors(descriptor)
+    callback()
   },
 })
 
-/** The last close of a file without a name frees its blocks: for gigabytes that takes a second or more. */
-const closesAtOnce = (descriptor: number, size: bigint): boolean =>
-  size <= FEW_BLOCKS || (lookNow(descriptor)?.nlink ?? 0n) > 0n
+/** Closing a deleted file for the last time frees its blocks. For gigabytes that takes a second or more. */
+const closesQuickly = (descriptor: number, size: bigint): boolean =>
+  size <= FEW_BLOCKS || (tryFstatSync(descriptor)?.nlink ?? 0n) > 0n
 
 const FEW_BLOCKS = 1_048_576n
 
-const firstLook: Disk['fstat'] = (descriptor, called) => {
-  const seen = lookNow(descriptor)
-  if (seen) called(null, seen)
-  else nodeDisk.fstat(descriptor, called)
+const tryFstatFirst: Disk['fstat'] = (descriptor, callback) => {
+  const seen = tryFstatSync(descriptor)
+  if (seen) callback(null, seen)
+  else nodeDisk.fstat(descriptor, callback)
 }
 
-/** Undefined where it fails: asking again on a thread will tell why. */
-function lookNow(descriptor: number): BigIntStats | undefined {
+/** `undefined` if it fails. The asynchronous call that follows then reports the error. */
+function tryFstatSync(descriptor: number): BigIntStats | undefined {
   try {
     return fstatSync(descriptor, BIGINT)
   } catch {
@@ -67,19 +72,19 @@ function lookNow(descriptor: number): BigIntStats | undefined {
   }
 }
 
-/** What an error of close tells is old news of a write. The descriptor is gone in any case, and not closed again. */
-function closeNow(descriptor: number): void {
+/** An error of `close` reports an earlier write, and we only read. The descriptor is closed in any case, so do not retry. */
+function closeSyncIgnoringErrors(descriptor: number): void {
   try {
     closeSync(descriptor)
   } catch {}
 }
 
 /**
- * Whether no other volume is mounted below a path.
+ * Whether no other volume is mounted below the path.
  *
  * @param mounts - the text of `/proc/self/mountinfo` (proc(5)): the mount point is the fifth field of each line
  */
-export function standsAlone(path: string, mounts: string): boolean {
+export function hasNoMountBelow(path: string, mounts: string): boolean {
   const folder = path.endsWith('/') ? path : `${path}/`
   const written = folder.replaceAll(
     /[ \t\n\\]/g,

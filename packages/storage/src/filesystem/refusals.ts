@@ -2,16 +2,16 @@ import { refuse } from '@sallyport/core'
 
 type Kind = 'unavailable' | 'upstream_error' | 'object_changed'
 
-/** A refusal as a value, for calls that end in a callback. */
-export function refusedAs(kind: Kind, cause?: unknown): unknown {
+/** Makes a refusal without throwing it, for calls that end in a callback. */
+export function refusal(kind: Kind, cause?: unknown): unknown {
   try {
     return refuse(kind, { cause })
-  } catch (refusal) {
-    return refusal
+  } catch (thrown) {
+    return thrown
   }
 }
 
-/** Links, pipes, sockets, devices, folders and names no disk can hold: the catalogue named no file. */
+/** Codes for a symbolic link, pipe, socket, device, folder or impossible name: the record's key does not name a file. */
 const WRONG = new Set([
   'ELOOP',
   'EMLINK',
@@ -23,9 +23,9 @@ const WRONG = new Set([
   'ENAMETOOLONG',
 ])
 
-/** What the caller is told of an error of the disk: that the answer was wrong, or that there was none. */
-export const refusedBy = (error: NodeJS.ErrnoException): unknown =>
-  refusedAs(WRONG.has(error.code ?? '') ? 'upstream_error' : 'unavailable', error)
+/** Classifies an error of the disk: `'upstream_error'` if the key names no regular file, otherwise `'unavailable'`. */
+export const diskRefusal = (error: NodeJS.ErrnoException): unknown =>
+  refusal(WRONG.has(error.code ?? '') ? 'upstream_error' : 'unavailable', error)
 
-/** Whether the disk says: no such file. */
+/** Whether the error means that the file does not exist. */
 export const isAbsent = ({ code }: NodeJS.ErrnoException): boolean => code === 'ENOENT' || code === 'ENOTDIR'

@@ -2,30 +2,30 @@ import { abortable } from '@sallyport/core'
 
 import type { MemoryBudget } from '../memory-budget.ts'
 import type { Disk } from './disk.ts'
-import { refusedAs } from './refusals.ts'
+import { refusal } from './refusals.ts'
 import type { ThreadPool, Threads } from './threads.ts'
 
-/** The folder that every file lies below, once it has been found. */
+/** The folder that contains all files, with its real path. */
 export interface Root {
-  /** Its real path. Later changes of a link that led here are not followed. */
+  /** The real path. If the configured path is a symbolic link, later changes of the link have no effect. */
   readonly path: string
-  /** The calls for the files below it. */
+  /** The file calls to use below the root. */
   readonly disk: Disk
-  /** The threads for them, which all roots of this volume share. */
+  /** The threads for these calls. All roots on one volume share them. */
   readonly threads: Threads
 }
 
 /**
- * Finds the root at first use: its real path and the kind of its volume, one call after the other on one pool thread. Nothing
- * runs on the event loop, so a volume that hangs stops only the callers of this root. Callers share one search, so that
- * however many wait, it takes one thread. A root that could not be found is searched for again at the next call.
+ * Returns a function that finds the root at its first call: the real path, and the kind of volume. All calls of one search run
+ * one after the other on one pool thread, never on the event loop, so a hanging volume stops only the callers of this root.
+ * Concurrent callers share one search. After a failed search, the next call searches again.
  *
- * @param given - an absolute path; it may be a link
- * @returns the root, or a promise of it while it is not known. The promise rejects with `'unavailable'` where there is no such
- *   path, and with the signal's reason once the signal fires
+ * @param given - an absolute path; it may be a symbolic link
+ * @returns a function that gives the root, or a promise of it until it is known. The promise rejects with `'unavailable'` if
+ *   the path does not exist, and with the signal's reason when the signal fires
  */
 export function createRoot(
-  { disk, diskUnder, threads }: Around,
+  { disk, diskUnder, threads }: FilesystemRuntime,
   given: string,
 ): (signal: AbortSignal) => Root | Promise<Root> {
   let known: Root | undefined
@@ -37,7 +37,7 @@ export function createRoot(
         disk.realpath(given, (error, path) => {
           if (error) {
             threads.release()
-            return reject(refusedAs('unavailable', error))
+            return reject(refusal('unavailable', error))
           }
           diskUnder(path, (local, volume) => {
             threads.release()
@@ -62,22 +62,25 @@ export function createRoot(
   }
 }
 
-/** Asked where a file is missing: ends with `'unavailable'` where the root itself is missing. Needs a thread in hand. */
-export function confirmRoot({ path, disk }: Root, end: (error?: unknown) => void): void {
+/**
+ * Checks that the root exists, after a file below it was missing. Calls back with `'unavailable'` if it does not. The caller
+ * must hold a thread.
+ */
+export function confirmRoot({ path, disk }: Root, done: (error?: unknown) => void): void {
   disk.stat(path, (error, stats) => {
-    if (error) return end(refusedAs('unavailable', error))
-    end(stats.isDirectory() ? undefined : refusedAs('unavailable', new Error('the root is no folder')))
+    if (error) return done(refusal('unavailable', error))
+    done(stats.isDirectory() ? undefined : refusal('unavailable', new Error('the root is not a folder')))
   })
 }
 
-/** What a store needs of its process. */
-export interface Around {
-  /** For paths whose volume is not known yet: each call waits on a pool thread. */
+/** What a store takes from its process. Tests pass their own. */
+export interface FilesystemRuntime {
+  /** The file calls for paths whose volume is not known yet. Each call runs on a pool thread. */
   readonly disk: Disk
-  /** Looks at the volume under a resolved path, on one pool thread. Gives the calls for the files below it, and its name. */
-  readonly diskUnder: (path: string, called: (disk: Disk, volume: string) => void) => void
+  /** Examines the volume of a resolved path, on one pool thread. Calls back with the file calls to use below it, and its name. */
+  readonly diskUnder: (path: string, callback: (disk: Disk, volume: string) => void) => void
   readonly threads: ThreadPool
   readonly memory: MemoryBudget
-  /** Milliseconds, never going back. */
+  /** Milliseconds of a monotonic clock. */
   readonly now: () => number
 }

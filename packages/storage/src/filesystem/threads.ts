@@ -1,36 +1,36 @@
 import type { Waiter } from '../fifo-queue.ts'
 import { createFifoQueue } from '../fifo-queue.ts'
 
-/** A semaphore for libuv's thread pool, which all file calls of the process share with DNS and parts of node:crypto. */
+/** A semaphore for libuv's thread pool. The file calls of the process share that pool with DNS and parts of node:crypto. */
 export interface Threads {
   /**
-   * Calls `begin` as soon as there is a free thread: at once, and then returns `undefined`, or later, and then returns the
-   * waiter. Work that has begun gives its thread back with `release`, exactly once.
+   * Calls `work` when a thread is free. If one is free now, calls it at once and returns `undefined`. Otherwise returns the
+   * waiter. Work that has started must call `release` exactly once.
    */
-  readonly acquire: (begin: () => void) => Waiter | undefined
-  /** Work that waits is not begun any more. Work that has begun is not affected. */
+  readonly acquire: (work: () => void) => Waiter | undefined
+  /** Removes waiting work from the queue. Has no effect on work that has started. */
   readonly cancel: (waiter: Waiter | undefined) => void
-  /** Gives a thread back. It goes to the work that has waited longest. */
+  /** Returns a thread. The work that has waited longest gets it. */
   readonly release: () => void
 }
 
-/** The threads that all stores share. Taken directly, they serve work whose volume is not known yet. */
+/** The threads that all stores share. Its own `acquire` is for work whose volume is not known yet. */
 export interface ThreadPool extends Threads {
-  /** The threads for the files of one volume. Equal names share. */
+  /** The share of one volume, by its name. */
   readonly of: (volume: string) => Threads
 }
 
 /**
- * A disk that hangs keeps its threads for ever. One thread is never given out, so logins go on: without it, four hung reads
- * would stop every name lookup and every signature check of the process.
+ * Creates the semaphore. A hanging disk keeps its threads for ever. So one thread of the pool is never given out: without it,
+ * four hanging reads would stop all name lookups and signature checks of the process.
  *
- * A volume with a thread leaves one for each volume without, up to half of all. So a volume that hangs does not stop the files
- * of the others.
+ * A volume that has a thread leaves one thread for each volume that has none, up to half of all. So a hanging volume does not
+ * stop the files of other volumes.
  *
- * @param limit - how many threads may be taken at the same time; asked at the first `acquire`
+ * @param limit - returns how many threads may be in use at a time; called once, at the first `acquire`
  */
 export function createThreads(limit: () => number): ThreadPool {
-  /** Each begins the work that has waited longest for one volume. `false`: none waits, or it must leave the thread to others. */
+  /** One function for each share. It starts the longest waiting work; `false`: none waits, or the thread is for other volumes. */
   const shares: (() => boolean)[] = []
   const volumes = new Map<string, Threads>()
   let total: number | undefined
@@ -58,14 +58,14 @@ export function createThreads(limit: () => number): ThreadPool {
       left--
     }
     const threads: Threads = {
-      acquire(begin) {
+      acquire(work) {
         if (total === undefined) {
           total = limit()
           left = total
         }
-        if (!queue.isEmpty() || !mayTake(total)) return queue.push(begin)
+        if (!queue.isEmpty() || !mayTake(total)) return queue.push(work)
         take()
-        begin()
+        work()
         return undefined
       },
       cancel: (waiter) => {
@@ -98,29 +98,32 @@ export function createThreads(limit: () => number): ThreadPool {
   }
 }
 
-/** All threads of the pool but one, as libuv sizes it: 4, or `UV_THREADPOOL_SIZE` from 1 to 1,024. A pool of one is used. */
+/**
+ * The size of libuv's pool minus one: the pool has 4 threads, or `UV_THREADPOOL_SIZE`, from 1 to 1,024. If it has one thread,
+ * that one is used.
+ */
 export function allButOneThread({ UV_THREADPOOL_SIZE: size = '4' }: NodeJS.ProcessEnv): number {
   const threads = Math.min(1024, Number.parseInt(size, 10) || 1)
   return Math.max(1, threads - 1)
 }
 
-/** For all filesystem stores of this process together. */
+/** The pool threads that all filesystem stores of this process share. */
 export const poolThreads: ThreadPool = createThreads(() => allButOneThread(process.env))
 
-/** Ends work: with an error, or with what it found. */
-export type End<T> = (error: unknown, found?: T) => void
+/** Called when work has ended, with its error or its result. */
+export type Done<T> = (error: unknown, result?: T) => void
 
 /**
- * Waits for work on a pool thread, but not longer than the caller does: the signal settles it at once, with its reason. Work
- * that has begun cannot be stopped, and what it then finds goes to `discard`.
+ * Runs work when a pool thread is free. When the signal fires, the promise rejects at once with its reason. Work that has
+ * started cannot be stopped; its late result goes to `discard`.
  *
- * @param work - called with a thread in hand, which it gives back when its last call has ended
+ * @param work - called when it has a thread. It must call `release` when its last file call has ended
  */
-export function inTurn<T>(
+export function runOnThread<T>(
   threads: Threads,
   signal: AbortSignal,
-  work: (end: End<T>) => void,
-  discard?: (found: T) => void,
+  work: (done: Done<T>) => void,
+  discard?: (result: T) => void,
 ): Promise<T | undefined> {
   return new Promise((resolve, reject) => {
     let awaited = true
@@ -128,10 +131,10 @@ export function inTurn<T>(
       awaited = false
       signal.removeEventListener('abort', leave)
     }
-    const end: End<T> = (error, found) => {
-      if (!awaited) return found === undefined ? undefined : discard?.(found)
+    const done: Done<T> = (error, result) => {
+      if (!awaited) return result === undefined ? undefined : discard?.(result)
       settle()
-      if (error === undefined) resolve(found)
+      if (error === undefined) resolve(result)
       else reject(error)
     }
     let waiter: Waiter | undefined
@@ -142,6 +145,6 @@ export function inTurn<T>(
     }
     if (signal.aborted) return leave()
     signal.addEventListener('abort', leave, { once: true })
-    waiter = threads.acquire(() => work(end))
+    waiter = threads.acquire(() => work(done))
   })
 }

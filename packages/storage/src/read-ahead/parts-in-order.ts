@@ -50,14 +50,14 @@ export function inParts(firstPart: FirstPart, { parts, partBytes }: ReadAheadOpt
       const part = { first: next, last: Math.min(next + partBytes - 1, span.last) }
       const tooFar = part.last + 1 - delivered > parts * partBytes - reserve
       if (queue.length > 0 && tooFar) return
-      const ahead = budget.take(partBytes)
+      const ahead = budget.reserve(partBytes)
       if (queue.length > 0 && !ahead) return
       const fetched = fetchedPart({
         open: (signal) => openPart(firstPart, part, signal),
         length: part.last - part.first + 1,
         afterwards: 'over',
         goesTo: ahead ? 'memory' : 'reader',
-        onClose: () => ahead && budget.give(partBytes),
+        onClose: () => ahead && budget.release(partBytes),
       })
       fetched.start()
       queue.push(fetched)

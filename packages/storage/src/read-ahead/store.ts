@@ -16,8 +16,8 @@ export function readAhead(store: ExportStore, options: ReadAheadOptions, budget:
     get: async (key, { range, ifMatch }, signal) => {
       const asked: GetOptions = { ...(range && { range }), ...(ifMatch !== undefined && { ifMatch }) }
       const fits = range !== undefined && range.last - range.first < partBytes
-      if (fits || !budget.take(partBytes)) return store.get(key, asked, signal)
-      const give = (): void => budget.give(partBytes)
+      if (fits || !budget.reserve(partBytes)) return store.get(key, asked, signal)
+      const give = (): void => budget.release(partBytes)
       try {
         const first = range && { first: range.first, last: range.first + partBytes - 1 }
         const object = await store.get(key, first ? { ...asked, range: first } : asked, signal)

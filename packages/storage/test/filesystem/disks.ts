@@ -2,7 +2,7 @@ import type { ExportStore } from '@sallyport/core'
 
 import { type Disk, nodeDisk } from '../../src/filesystem/disk.ts'
 import { createFiles } from '../../src/filesystem/files.ts'
-import type { Around } from '../../src/filesystem/root.ts'
+import type { FilesystemRuntime } from '../../src/filesystem/root.ts'
 import { createThreads } from '../../src/filesystem/threads.ts'
 import { createMemoryBudget } from '../../src/memory-budget.ts'
 
@@ -29,17 +29,21 @@ export function watchedDisk(faults: Partial<Disk> = {}): { disk: Disk; opened: n
 /**
  * A store with three threads of its own, on a disk and a clock of the test's.
  *
- * @param around - its `disk` has the files
+ * @param runtime - its `disk` has the files
  * @param search - the disk that the root is searched for on
  */
-export function storeOn(root: string, around: Partial<Around>, search: Disk = nodeDisk): ExportStore {
-  const { disk = nodeDisk } = around
+export function storeOn(
+  root: string,
+  runtime: Partial<FilesystemRuntime>,
+  search: Disk = nodeDisk,
+): ExportStore {
+  const { disk = nodeDisk } = runtime
   const whole = {
     diskUnder: (path: string, called: (disk: Disk, volume: string) => void) => called(disk, path),
     threads: createThreads(() => 3),
     memory: createMemoryBudget(10_000_000),
     now: () => performance.now(),
-    ...around,
+    ...runtime,
     disk: search,
   }
   return createFiles(root, 'refuse', whole)

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 
-import { createChunkSize, alternate } from '../../src/filesystem/file-chunks.ts'
+import { createChunkSize, fileChunks } from '../../src/filesystem/file-chunks.ts'
 import type { FileReads } from '../../src/filesystem/file-reads.ts'
 import { createMemoryBudget, type MemoryBudget } from '../../src/memory-budget.ts'
 
@@ -35,7 +35,7 @@ async function take(reads: FileReads, borrow: boolean, pace: (at: number) => num
   let clock = 0
   let at = 0
   const lengths: number[] = []
-  for await (const chunk of alternate(reads, createChunkSize(plentyOfMemory()), borrow, () => clock)) {
+  for await (const chunk of fileChunks(reads, createChunkSize(plentyOfMemory()), borrow, () => clock)) {
     clock += pace(at)
     at += chunk.length
     lengths.push(chunk.length / KB)
@@ -55,7 +55,7 @@ function runs(lengths: readonly number[]): readonly string[] {
 }
 
 describe('the size of chunks', () => {
-  test('stays small for more than a kernel takes unread, then doubles for a reader that keeps up', async () => {
+  test('stays small for more bytes than socket buffers hold, then doubles for a fast reader', async () => {
     const [small = '', ...grown] = runs(await take(plenty(16 * MB), true, () => 99))
     expect(grown.slice(0, 2)).toEqual(['2×120', '1×240'])
     expect(grown[2]).toMatch(/^\d+×480$/)
@@ -65,7 +65,7 @@ describe('the size of chunks', () => {
     expect((times * 60) / 1_024).toBeLessThan(8)
   })
 
-  test('falls back as soon as the reader is slow', async () => {
+  test('returns to the smallest as soon as the reader is slow', async () => {
     const lengths = await take(plenty(16 * MB), true, (at) => (at > 10 * MB ? 100 : 0))
     const sizes = runs(lengths).map((run) => run.split('×')[1])
     expect(sizes.slice(0, 5)).toEqual(['60', '120', '240', '480', '60'])
@@ -73,7 +73,7 @@ describe('the size of chunks', () => {
     expect(late.length).toBeGreaterThan(15)
   })
 
-  test('never asks for more memory than is left', async () => {
+  test('never reserves more memory than is left', async () => {
     const reads = plenty(100 * KB)
     expect(await take(reads, false, () => 0)).toEqual([60, 40])
     expect(reads.given.map((buffer) => buffer.length / KB)).toEqual([60, 40])
@@ -82,7 +82,7 @@ describe('the size of chunks', () => {
 })
 
 describe('the memory of chunks', () => {
-  test('a borrower is lent one buffer, and two in turn once it has shown that it reads', async () => {
+  test('a borrower gets one buffer, and two in turn once it has proved that it reads', async () => {
     const little = plenty(320 * KB)
     await take(little, true, () => 0)
     expect(new Set(little.given.map(({ buffer }) => buffer)).size).toBe(1)
@@ -93,10 +93,10 @@ describe('the memory of chunks', () => {
     expect(new Set(large).size).toBe(2)
   })
 
-  test('the next read never goes into the chunk that is lent', async () => {
+  test('the next read never fills the chunk that the borrower has', async () => {
     const reads = plenty(9 * MB)
     const running: boolean[] = []
-    for await (const chunk of alternate(reads, createChunkSize(plentyOfMemory()), true, () => 0))
+    for await (const chunk of fileChunks(reads, createChunkSize(plentyOfMemory()), true, () => 0))
       running.push(reads.given.at(-1)?.buffer !== chunk.buffer)
     // At first none is running, and with the last chunk none any more.
     const first = running.indexOf(true)
@@ -105,16 +105,16 @@ describe('the memory of chunks', () => {
     expect(running.at(-1)).toBe(false)
   })
 
-  test('anybody else gets a fresh one each time', async () => {
+  test('without borrow, every chunk has a new buffer', async () => {
     const reads = plenty(600 * KB)
     await take(reads, false, () => 0)
     expect(new Set(reads.given.map(({ buffer }) => buffer)).size).toBe(10)
   })
 })
 
-test('a loop that is left closes the reads', async () => {
+test('leaving the loop closes the reads', async () => {
   const reads = plenty(MB)
-  for await (const chunk of alternate(reads, createChunkSize(plentyOfMemory()), true, () => 0))
+  for await (const chunk of fileChunks(reads, createChunkSize(plentyOfMemory()), true, () => 0))
     if (chunk.length > 0) break
   expect(reads.isClosed()).toBe(true)
 })

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { positionCoded } from '@sallyport/core/testing'
 import { describe, expect, test, vi } from 'vitest'
 
-import { type Called, type Disk, nodeDisk } from '../../src/filesystem/disk.ts'
+import { type NodeCallback, type Disk, nodeDisk } from '../../src/filesystem/disk.ts'
 import { createThreads } from '../../src/filesystem/threads.ts'
 import { createMemoryBudget } from '../../src/memory-budget.ts'
 import { diskError, storeOn, watchedDisk } from './disks.ts'
@@ -30,7 +30,7 @@ async function readAll(chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array> 
 const few: Disk['read'] = (descriptor, into, offset, length, position, called) =>
   nodeDisk.read(descriptor, into, offset, Math.min(length, 7_001), position, called)
 
-describe('a disk that gives less than it was asked for', () => {
+describe('a disk that returns short reads', () => {
   test.each([SIZE, 60_000])('%d bytes are exact all the same', async (size) => {
     const root = await rootWithFile(size)
     const { disk, opened, closed } = watchedDisk({ read: few })
@@ -71,16 +71,16 @@ describe('a disk that fails', () => {
     expect(closed).toEqual(opened)
   })
 
-  test('a second look that fails is unavailable too', async () => {
+  test('a later fstat that fails is unavailable, too', async () => {
     const { disk, opened, closed } = watchedDisk({
-      lookAgain: (_, __, called) => called(diskError('EIO'), anything),
+      fstatAgain: (_, __, called) => called(diskError('EIO'), anything),
     })
     const object = await storeOn(await rootWithFile(), { disk }).get('a', {}, signal)
     await expect(readAll(object?.chunks)).rejects.toThrow('unavailable')
     expect(closed).toEqual(opened)
   })
 
-  test('a first look that fails closes what it opened', async () => {
+  test('a first fstat that fails closes the descriptor', async () => {
     const { disk, opened, closed } = watchedDisk({
       fstat: (_, called) => called(diskError('EIO'), anything),
     })
@@ -89,14 +89,14 @@ describe('a disk that fails', () => {
   })
 })
 
-describe('looks at the open file', () => {
-  test('one after the last byte, and one for every second of reading', async () => {
+describe('checks of the open file', () => {
+  test('once after the last byte, and once for every second of reading', async () => {
     let looks = 0
     let clock = 0
     const { disk } = watchedDisk({
-      lookAgain: (...call) => {
+      fstatAgain: (...call) => {
         looks++
-        nodeDisk.lookAgain(...call)
+        nodeDisk.fstatAgain(...call)
       },
     })
     const store = storeOn(await rootWithFile(400_000), { disk, now: () => clock })
@@ -121,7 +121,7 @@ function hangingDisk(): ReturnType<typeof watchedDisk> & { readonly hanging: (()
 }
 
 describe('a disk that hangs', () => {
-  test('close settles the pending read at once; the descriptor is closed when the disk lets go, once', async () => {
+  test('close rejects the pending read at once; the descriptor is closed once, when the disk has finished', async () => {
     const { disk, hanging, opened, closed } = hangingDisk()
     const object = await storeOn(await rootWithFile(), { disk }).get('a', {}, signal)
     const pending = object?.chunks[Symbol.asyncIterator]().next()
@@ -134,7 +134,7 @@ describe('a disk that hangs', () => {
     await vi.waitFor(() => expect(closed).toEqual(opened))
   })
 
-  test('a read begun early, and never asked for, is let go in the same way', async () => {
+  test('a read that was started early and never awaited is released in the same way', async () => {
     const size = 7_000_000
     const hanging: (() => void)[] = []
     const { disk, opened, closed } = watchedDisk({
@@ -162,7 +162,7 @@ describe('a disk that hangs', () => {
     expect(Buffer.from(last)).toEqual(lent)
   })
 
-  test('takes its threads and no more; who waits for one leaves when its signal fires', async () => {
+  test('keeps its threads and no more; a waiting caller leaves when its signal fires', async () => {
     const { disk, hanging, opened, closed } = hangingDisk()
     const store = storeOn(await rootWithFile(1_000), { disk, threads: createThreads(() => 3) })
     const callers = Array.from({ length: 5 }, () => new AbortController())
@@ -179,7 +179,7 @@ describe('a disk that hangs', () => {
     expect(await readAll((await after)?.chunks)).toHaveLength(1_000)
   })
 
-  test('a download that waits for a thread is let go by close', async () => {
+  test('close releases a download that waits for a thread', async () => {
     const { disk, hanging, opened, closed } = hangingDisk()
     const store = storeOn(await rootWithFile(), { disk, threads: createThreads(() => 1) })
     const first = await store.get('a', {}, signal)
@@ -196,7 +196,7 @@ describe('a disk that hangs', () => {
     await vi.waitFor(() => expect([closed.length, new Set(closed)]).toEqual([opened.length, new Set(opened)]))
   })
 
-  test('an open that hangs settles when its signal fires, and is closed when it comes', async () => {
+  test('an open that hangs rejects when its signal fires, and its descriptor is closed when it comes', async () => {
     const hanging: (() => void)[] = []
     const { disk, opened, closed } = watchedDisk({
       open: (...call) => void hanging.push(() => nodeDisk.open(...call)),
@@ -214,12 +214,12 @@ describe('a disk that hangs', () => {
   })
 })
 
-describe('where a descriptor does not tell its path', () => {
+describe('without procfs', () => {
   const pathOf = (): string => {
     throw diskError('ENOENT')
   }
 
-  test('the path must be a real one', async () => {
+  test('the path must be a real path', async () => {
     const root = await rootWithFile()
     const { disk, opened, closed } = watchedDisk({ pathOf })
     expect(await storeOn(root, { disk }).head('a', signal)).toMatchObject({ size: SIZE })
@@ -229,8 +229,8 @@ describe('where a descriptor does not tell its path', () => {
     expect([closed, led.closed]).toEqual([opened, led.opened])
   })
 
-  test('and still lead to the opened file', async () => {
-    const stat = (path: string, called: Called<BigIntStats>): void =>
+  test('the path must still lead to the opened file', async () => {
+    const stat = (path: string, called: NodeCallback<BigIntStats>): void =>
       nodeDisk.stat(path, (error, stats) => called(error, Object.assign(stats, { ino: stats.ino + 1n })))
     const { disk, opened, closed } = watchedDisk({ pathOf, stat })
     await expect(storeOn(await rootWithFile(), { disk }).get('a', {}, signal)).rejects.toThrow(
@@ -241,8 +241,8 @@ describe('where a descriptor does not tell its path', () => {
 
   test.each(['realpath', 'stat'] as const)('a disk that fails in %s is unavailable', async (call) => {
     const fails = {
-      realpath: (_: string, called: Called<string>) => called(diskError('EIO'), ''),
-      stat: (_: string, called: Called<BigIntStats>) => called(diskError('EIO'), anything),
+      realpath: (_: string, called: NodeCallback<string>) => called(diskError('EIO'), ''),
+      stat: (_: string, called: NodeCallback<BigIntStats>) => called(diskError('EIO'), anything),
     }
     const { disk, opened, closed } = watchedDisk({
       pathOf,
@@ -253,7 +253,7 @@ describe('where a descriptor does not tell its path', () => {
   })
 })
 
-test('a large download that is closed in its middle gives its memory back', async () => {
+test('a large download that is closed halfway releases its memory', async () => {
   const memory = createMemoryBudget(2_000_000)
   const object = await storeOn(await rootWithFile(9_000_000), { memory }).get('a', { borrow: true }, signal)
   let at = 0
@@ -263,15 +263,15 @@ test('a large download that is closed in its middle gives its memory back', asyn
   }
   expect(at).toBeGreaterThan(5_000_000)
   object?.close()
-  expect(memory.take(2_000_000)).toBe(true)
+  expect(memory.reserve(2_000_000)).toBe(true)
 })
 
-test('one that nobody reads on gives it back when it is closed', async () => {
+test('a download that is no longer read releases its memory when it is closed', async () => {
   const memory = createMemoryBudget(2_000_000)
   const object = await storeOn(await rootWithFile(9_000_000), { memory }).get('a', { borrow: true }, signal)
   const chunks = object?.chunks[Symbol.asyncIterator]()
   for (let nth = 0; nth < 92; nth++) await chunks?.next()
-  expect(memory.take(2_000_000)).toBe(false)
+  expect(memory.reserve(2_000_000)).toBe(false)
   object?.close()
-  expect(memory.take(2_000_000)).toBe(true)
+  expect(memory.reserve(2_000_000)).toBe(true)
 })

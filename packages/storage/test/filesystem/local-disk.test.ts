@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { describe, expect, test, vi } from 'vitest'
 
 import { type Disk, nodeDisk } from '../../src/filesystem/disk.ts'
-import { diskUnder, localDisk, standsAlone } from '../../src/filesystem/local-disk.ts'
+import { diskUnder, localDisk, hasNoMountBelow } from '../../src/filesystem/local-disk.ts'
 import { heldOpenBelow, temporaryFolder } from './temporary-folder.ts'
 
 const opened = async (): Promise<{ root: string; path: string; descriptor: number; device: bigint }> => {
@@ -30,15 +30,15 @@ describe('diskUnder', () => {
 const large = 1_048_577n
 
 describe('on its own device', () => {
-  test('another look, and the close of a file that has a name, are over at once', async () => {
+  test('a later fstat, and the close of a file that has a name, are synchronous', async () => {
     const { root, descriptor, device } = await opened()
     const disk = localDisk(device)
-    expect(isAtOnce((called) => disk.lookAgain(descriptor, device, called))).toBe(true)
+    expect(isAtOnce((called) => disk.fstatAgain(descriptor, device, called))).toBe(true)
     expect(isAtOnce((called) => disk.close(descriptor, { dev: device, size: large }, called))).toBe(true)
     expect(heldOpenBelow(root)).toEqual([])
   })
 
-  test('the close of a large file without a name has a thread: it may free gigabytes', async () => {
+  test('closing a large deleted file runs on a thread, because it may free gigabytes', async () => {
     const { root, path, descriptor, device } = await opened()
     await unlink(path)
     const seen = { dev: device, size: large }
@@ -46,7 +46,7 @@ describe('on its own device', () => {
     await vi.waitFor(() => expect(heldOpenBelow(root)).toEqual([]))
   })
 
-  test('the close of a small one is over at once', async () => {
+  test('closing a small deleted file is synchronous', async () => {
     const { root, path, descriptor, device } = await opened()
     await unlink(path)
     const seen = { dev: device, size: 1_048_576n }
@@ -54,24 +54,24 @@ describe('on its own device', () => {
     expect(heldOpenBelow(root)).toEqual([])
   })
 
-  test('an error of a look comes as from any disk', async () => {
+  test('an fstat error is reported as by the asynchronous call', async () => {
     const { device } = await opened()
-    const error = await new Promise((resolve) => localDisk(device).lookAgain(2_147_483_647, device, resolve))
+    const error = await new Promise((resolve) => localDisk(device).fstatAgain(2_147_483_647, device, resolve))
     expect(error).toHaveProperty('code', 'EBADF')
   })
 })
 
-test('on another device, or where nobody could look, each call has a thread', async () => {
+test('on another device, or without an fstat, each call runs on a thread', async () => {
   const { root, descriptor, device } = await opened()
   const disk = localDisk(device + 1n)
-  expect(isAtOnce((called) => disk.lookAgain(descriptor, device, called))).toBe(false)
-  await new Promise((resolve) => disk.lookAgain(descriptor, device, resolve))
+  expect(isAtOnce((called) => disk.fstatAgain(descriptor, device, called))).toBe(false)
+  await new Promise((resolve) => disk.fstatAgain(descriptor, device, resolve))
   expect(fstatSync(descriptor).size).toBe(7)
   expect(isAtOnce((called) => localDisk(device).close(descriptor, undefined, called))).toBe(false)
   await vi.waitFor(() => expect(heldOpenBelow(root)).toEqual([]))
 })
 
-describe('standsAlone', () => {
+describe('hasNoMountBelow', () => {
   const list = [
     '22 27 0:21 / /proc rw,nosuid shared:5 - proc proc rw',
     '27 1 254:0 / / rw,relatime shared:1 - ext4 /dev/vda rw',
@@ -88,11 +88,14 @@ describe('standsAlone', () => {
     ['/srv', false],
     ['/', false],
   ])('%s: %j', (path, alone) => {
-    expect(standsAlone(path, list)).toBe(alone)
+    expect(hasNoMountBelow(path, list)).toBe(alone)
   })
 
   test.runIf(process.platform === 'linux')('as this machine lists them', async () => {
     const mounts = readFileSync('/proc/self/mountinfo', 'utf8')
-    expect([standsAlone('/', mounts), standsAlone(await temporaryFolder(), mounts)]).toEqual([false, true])
+    expect([hasNoMountBelow('/', mounts), hasNoMountBelow(await temporaryFolder(), mounts)]).toEqual([
+      false,
+      true,
+    ])
   })
 })

@@ -27,7 +27,7 @@ interface Report {
   readonly second: Opened
 }
 
-test('however many reads hang, names are still resolved and passwords hashed', async () => {
+test('while reads hang, names are still resolved and passwords hashed', async () => {
   const root = await temporaryFolder()
   await writeFile(join(root, 'a'), positionCoded(1_000))
   // A pipe that nobody writes to, opened without O_NONBLOCK, really holds a thread of libuv's pool.
@@ -83,7 +83,7 @@ test('a volume that hangs does not stop the files of another', async () => {
   expect([closed.length, opened.length]).toEqual([20, 20])
 })
 
-test('out of descriptors is unavailable, and heals by itself', async () => {
+test('without free descriptors the store is unavailable, and it recovers by itself', async () => {
   const root = await temporaryFolder()
   await writeFile(join(root, 'large'), positionCoded(300_000))
   const script = fileURLToPath(new URL('./out-of-descriptors.ts', import.meta.url))

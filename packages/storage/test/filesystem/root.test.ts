@@ -4,7 +4,7 @@ import { join } from 'node:path'
 
 import { expect, test, vi } from 'vitest'
 
-import { type Called, type Disk, nodeDisk } from '../../src/filesystem/disk.ts'
+import { type NodeCallback, type Disk, nodeDisk } from '../../src/filesystem/disk.ts'
 import { createFiles } from '../../src/filesystem/files.ts'
 import { diskUnder, localDisk } from '../../src/filesystem/local-disk.ts'
 import { createThreads } from '../../src/filesystem/threads.ts'
@@ -15,18 +15,18 @@ import { temporaryFolder } from './temporary-folder.ts'
 const { signal } = new AbortController()
 
 /** A disk whose root hangs: each search for it waits until it is let go. */
-function hangingRoot(): { readonly disk: Disk; readonly searches: Called<string>[] } {
-  const searches: Called<string>[] = []
+function hangingRoot(): { readonly disk: Disk; readonly searches: NodeCallback<string>[] } {
+  const searches: NodeCallback<string>[] = []
   return { searches, disk: { ...nodeDisk, realpath: (_, called) => void searches.push(called) } }
 }
 
-test('a store that is never used asks nothing of its volume', () => {
+test('a store that is never used makes no call on its volume', () => {
   const { disk, searches } = hangingRoot()
   storeOn('/hung', {}, disk)
   expect(searches).toEqual([])
 })
 
-test('a root that hangs takes one thread, and its callers leave by their own signals', async () => {
+test('a root that hangs takes one thread, and each caller leaves when its signal fires', async () => {
   const { disk, searches } = hangingRoot()
   const threads = createThreads(() => 3)
   const hung = storeOn('/hung', { threads }, disk)
@@ -50,7 +50,7 @@ test('a root that hangs takes one thread, and its callers leave by their own sig
   expect(searches).toHaveLength(1)
 })
 
-test('a look at the volume that hangs holds its thread until it ends, and no caller', async () => {
+test('a statfs that hangs holds its thread until it ends, but no caller', async () => {
   const looks: (() => void)[] = []
   const threads = createThreads(() => 1)
   const folder = await temporaryFolder()

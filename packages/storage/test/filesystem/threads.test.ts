@@ -7,7 +7,7 @@ describe('createThreads', () => {
   const begun: string[] = []
   const named = (name: string) => () => void begun.push(name)
 
-  test('begins at once while a thread is free, then in the order of asking', () => {
+  test('starts work at once while a thread is free, then first in, first out', () => {
     begun.length = 0
     const threads = createThreads(() => 2)
     for (const name of ['a', 'b', 'c', 'd']) threads.acquire(named(name))
@@ -20,7 +20,7 @@ describe('createThreads', () => {
     expect(begun).toEqual(['a', 'b', 'c', 'd', 'e'])
   })
 
-  test('what was withdrawn begins no more, and its place goes to the next', () => {
+  test('cancelled work does not start, and the next in the queue does', () => {
     begun.length = 0
     const threads = createThreads(() => 1)
     const [first, second] = ['first', 'second', 'third'].map((name) => threads.acquire(named(name)))
@@ -31,7 +31,7 @@ describe('createThreads', () => {
     expect(begun).toEqual(['first', 'third'])
   })
 
-  test('asks for its limit once, when the first thread is taken', () => {
+  test('reads its limit once, when the first thread is acquired', () => {
     let asked = 0
     const threads = createThreads(() => ++asked)
     expect(asked).toBe(0)
@@ -53,13 +53,13 @@ describe('volumes', () => {
     for (let nth = 0; nth < count; nth++) call()
   }
 
-  test('one alone may take all', () => {
+  test('one alone may use all threads', () => {
     const { begun, ask } = scene(3)
     times(5, () => ask('a'))
     expect(begun).toEqual(['a', 'a', 'a'])
   })
 
-  test('one that hangs leaves a thread to each other, which gets it at once, again and again', () => {
+  test('one that hangs leaves a thread for each other volume, which gets it at once, again and again', () => {
     const { threads, begun, ask } = scene(6)
     for (const volume of ['a', 'b', 'c']) threads.of(volume)
     times(10, () => ask('a'))
@@ -72,7 +72,7 @@ describe('volumes', () => {
     expect(begun).toHaveLength(8)
   })
 
-  test('two that hang leave a thread to the third', () => {
+  test('two that hang leave a thread for the third', () => {
     const { threads, begun, ask } = scene(6)
     for (const volume of ['a', 'b', 'c']) threads.of(volume)
     times(10, () => ask('a'))
@@ -81,14 +81,14 @@ describe('volumes', () => {
     expect(begun.join('')).toBe('aaaabc')
   })
 
-  test('many idle ones do not take more than half of the threads from one', () => {
+  test('many idle volumes keep at most half of the threads from one', () => {
     const { threads, begun, ask } = scene(6)
     for (let nth = 0; nth < 50; nth++) threads.of(`idle ${nth}`)
     times(10, () => ask('a'))
     expect(begun).toEqual(['a', 'a', 'a'])
   })
 
-  test('a thread that is given back serves the volumes in turn', () => {
+  test('a released thread serves the volumes in turn', () => {
     const { threads, begun, ask } = scene(2)
     for (const volume of ['a', 'b', 'a', 'a', 'b', 'b']) ask(volume)
     expect(begun).toEqual(['a', 'b'])
@@ -96,7 +96,7 @@ describe('volumes', () => {
     expect(begun.toSorted().join('')).toBe('aaabbb')
   })
 
-  test('whatever is asked and given back in whatever order, no more than the limit runs, and all begins', () => {
+  test('in every order of acquire and release, at most the limit runs, and all work starts', () => {
     const volume = fc.constantFrom('a', 'b', 'c')
     const step = fc.oneof(volume, fc.nat({ max: 9 }))
     fc.assert(
@@ -123,7 +123,7 @@ describe('volumes', () => {
     )
   })
 
-  test('work without a volume leaves threads to volumes, too', () => {
+  test('work without a volume leaves threads for volumes, too', () => {
     const { threads, begun, ask } = scene(4)
     threads.of('a')
     times(10, () => threads.acquire(() => void begun.push('search')))
