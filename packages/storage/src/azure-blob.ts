@@ -7,24 +7,26 @@ import { prefix } from './check-options.ts'
 import { createUpstream, defaultRuntime, type Upstream } from './upstream/upstream.ts'
 
 /**
- * A store of blobs in an Azure container.
+ * Creates a store of the blobs in an Azure container.
  *
- * Every download is one `Get Blob`, whole or of one range, and what comes back is checked against what was asked:
- * status, ETag, Content-Range, Content-Length. A blob's validator is its ETag as Azure writes it, with the quotes; where
- * the account keeps versions, `"etag"@versionId`, and such a blob is re-opened by its version. A blob stored with
- * `Content-Encoding: gzip` stays as it is stored. Azure keeps no SHA-256, so none is told.
+ * Every download is one `Get Blob`, without a range or with one. The store checks the status, ETag, Content-Range and
+ * Content-Length of the response against the request. The validator of a blob is its ETag, with the quotes. If the account
+ * keeps versions, the validator is `"etag"@versionId`, and the blob is re-opened by its version. A blob that is stored with
+ * `Content-Encoding: gzip` is not decoded. Azure does not keep a SHA-256, so `head` and `get` give none.
  *
- * Refuses `'upstream_error'` for a wrong answer: no such container, no access, an expired signature, an archived blob, a
- * gateway's page. Refuses `'unavailable'` for none: refused or lost connections, 429, 5xx, and no head of an answer
- * within 10 s. After 20 of these in a row it asks nobody for 1 to 5 s, then sends one probe. No refusal carries anything
- * of the service's. An answer that opens no blob may have a body of 64 KiB and take 2 s for it; then its connection is
- * closed. No redirect is followed.
+ * - `'upstream_error'`: a wrong response. The container is missing, access is denied, a signature has expired, the blob is
+ *   archived, or a gateway sent an error page.
+ * - `'unavailable'`: no usable response. The connection was refused or lost, the status is 429 or 5xx, or no response head came
+ *   within 10 s. After 20 of these in a row, the store sends no request for 1 to 5 s, and then one probe.
  *
- * The client stays the host's: requests go through a second one with the same URL, credential, options and policies. It
- * retries by itself, for longer than anybody waits here: give it
+ * A refusal contains no text from the service. The body of an error response may have 64 KiB and take 2 s; after that its
+ * connection is closed. Redirects are not followed.
+ *
+ * The store does not change the host's client: it sends its requests through a second client with the same URL, credential,
+ * options and policies. The SDK retries by itself, by default for longer than the store waits. So give the client
  * `retryOptions: { maxTries: 2, retryDelayInMs: 50, maxRetryDelayInMs: 500 }`.
  *
- * @param options - `prefix`: segments above every key, joined with one `/`, that no key can leave
+ * @param options - `prefix`: segments that are put before every key with one `/`. No key can leave it
  * @defaultValue prefix: none
  * @throws TypeError that names each wrong option
  */
@@ -46,7 +48,7 @@ const azureOptions = check.object<AzureBlobStoreOptions>('{ container, prefix? }
 
 const upstreams = new WeakMap<ContainerClient, Upstream>()
 
-// The client opens as many connections as it is asked for: how many that may be is for the host's limits to say.
+// The Azure client opens a connection for every request, so only the host's own limits bound their number.
 function upstreamOf(container: ContainerClient): Upstream {
   const upstream =
     upstreams.get(container) ?? createUpstream({ ...defaultRuntime, connections: () => Infinity })

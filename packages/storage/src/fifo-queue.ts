@@ -17,8 +17,8 @@ export interface FifoQueue {
 }
 
 /**
- * A doubly linked list, so that removing a waiter costs the same however long the queue is. Not a Set: V8 keeps the old tables
- * of a Set whose entries come and go, and all that they refer to (here whole requests), until a full collection.
+ * A doubly linked list, so that removing a waiter takes constant time. Not a Set: when its entries come and go, V8 keeps the old
+ * tables of the Set, with all that they refer to (here whole requests), until a full garbage collection.
  */
 export function createFifoQueue(): FifoQueue {
   let first: Waiter | undefined
@@ -27,7 +27,7 @@ export function createFifoQueue(): FifoQueue {
     const { previous, next, isWaiting } = waiter
     if (!isWaiting) return
     waiter.isWaiting = false
-    // A removed waiter that kept its neighbours would keep every waiter there ever was.
+    // A removed waiter that referred to its neighbours would keep every earlier waiter in memory.
     waiter.previous = undefined
     waiter.next = undefined
     if (previous) previous.next = next

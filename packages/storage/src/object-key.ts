@@ -1,26 +1,26 @@
 import { refuse } from '@sallyport/core'
 
-/** What every store of this package takes: S3's limit for a key, in bytes of UTF-8. */
+/** The longest key of every store in this package, in bytes of UTF-8. It is S3's limit. */
 const LONGEST = 1024
 
 /**
- * The key under which a store keeps the object of a record: prefix and key, joined by exactly one `/`. It lies below
- * the prefix, segment by segment, and two pairs meet only where their segments are the same ones.
+ * Joins the prefix and the key of a record with exactly one `/`. The result is always below the prefix, and two pairs give the
+ * same result only if their segments are the same.
  *
- * @param prefix - as {@link trimPrefix} gave it. Absent: the key stands alone
- * @throws `'upstream_error'` where the record's key has an empty, `.` or `..` segment, a NUL, a backslash or half a
- *   character, or where both together are longer than 1,024 bytes: the catalogue is wrong, and asking again cannot help
+ * @param prefix - the result of {@link trimPrefix}. Absent: the key alone
+ * @throws `'upstream_error'` if the key has an empty, `.` or `..` segment, a NUL, a backslash or a lone surrogate, or if the
+ *   result is longer than 1,024 bytes. The catalogue is wrong then, so a retry cannot help
  */
 export function joinKey(prefix: string | undefined, key: string): string {
   const joined = prefix === undefined ? key : `${prefix}/${key}`
   return isPlain(key) && Buffer.byteLength(joined) <= LONGEST ? joined : refuse('upstream_error')
 }
 
-/** The prefix to join keys to: one `/` at its end is dropped. Absent or empty: `undefined`, there is no prefix. */
+/** Removes one `/` from the end of a prefix. Absent or empty: `undefined`, there is no prefix. */
 export const trimPrefix = (prefix: string | undefined): string | undefined =>
   prefix === undefined || prefix === '' ? undefined : prefix.endsWith('/') ? prefix.slice(0, -1) : prefix
 
-/** Whether keys can be joined to it: empty, or plain segments of fewer than 1,024 bytes together. */
+/** Whether a value is a valid prefix: empty, or valid segments of fewer than 1,024 bytes together. */
 export function isPrefix(value: unknown): value is string {
   if (typeof value !== 'string') return false
   const trimmed = trimPrefix(value)
@@ -29,7 +29,7 @@ export function isPrefix(value: unknown): value is string {
 
 const EMPTY_OR_DOTS = /(?:^|\/)\.{0,2}(?:\/|$)/
 
-// Half a surrogate pair has no UTF-8: two keys with different halves would become one name.
+// A lone surrogate has no UTF-8 form: two keys with different ones would become the same name.
 const isPlain = (key: unknown): key is string =>
   typeof key === 'string' &&
   !EMPTY_OR_DOTS.test(key) &&

@@ -6,20 +6,21 @@ import { processMemory } from './memory-budget.ts'
 import { readAhead } from './read-ahead/store.ts'
 
 /**
- * Wraps a store, and fetches the next parts of a download while the reader still has the last one. Where a single connection
- * is slow, four are up to four times as fast.
+ * Wraps a store, and fetches the next parts of a download before the reader asks for them. If a single connection is slow, four
+ * connections are up to four times as fast.
  *
- * A range that fits one part is one request. Otherwise the first part is opened first: without a range by a plain `get`,
- * because the size is not known yet, which is closed after three quarters of a part. The later parts are ranges, pinned to
- * the first part's validator. If a part fails, the reader gets every byte before the failure, and then the error.
+ * A range that fits into one part is one request. Otherwise the store opens the first part first. Without a range it does so by
+ * a plain `get`, because the size is not known yet, and closes that response after three quarters of a part. The later parts
+ * are ranges, pinned by the first part's validator. If a part fails, the reader gets every byte before the failure, and then
+ * the error.
  *
- * At most `parts` parts are being fetched or in memory, and no byte is fetched that is further ahead of the reader than
- * `parts` × `partBytes`: a reader that stops, stops the fetching. (The bytes in the network when a plain first answer is
- * closed count as a quarter of a part; there can be more if the process is too busy to read.) All downloads of the process
- * together hold at most 256 MiB. When these are used up, a download goes on without reading ahead. `borrow` is not passed
- * on, so chunks do not share memory.
+ * At most `parts` parts are being fetched or in memory. No byte is fetched that is more than `parts` × `partBytes` ahead of the
+ * reader, so a stalled reader stops the fetching. (A quarter of a part is reserved for the bytes that are in the network when
+ * the plain response is closed; there can be more if the process is too busy to read.) All downloads of the process together
+ * hold at most 256 MiB. When these are used up, a download continues without reading ahead. The store does not pass `borrow` on,
+ * so chunks do not share memory.
  *
- * @param options - `parts`: 1 to 64, one connection each. `partBytes`: bytes of a part, at most 268,435,456
+ * @param options - `parts`: how many parts, 1 to 64, each on its own connection. `partBytes`: bytes of a part, 1 to 268,435,456
  * @defaultValue parts: 4; partBytes: 8,388,608
  * @throws TypeError that names each wrong option
  */

@@ -7,34 +7,36 @@ import { openS3Store } from './s3/store.ts'
 import { upstreamOf } from './s3/upstream-of.ts'
 
 /**
- * A store of objects in an S3 bucket, or in one that speaks its protocol.
+ * Creates a store of the objects in a bucket of S3 or of a service with its protocol.
  *
- * Every download is one `GetObject`, whole or of one range, and what comes back is checked against what was asked:
- * status, ETag, Content-Range, Content-Length. An object's validator is its ETag as S3 writes it, with the quotes; where
- * the bucket keeps versions, `"etag"@versionId`, and such an object is re-opened by its version (the role then needs
- * `s3:GetObjectVersion`). An object stored with `Content-Encoding: gzip` stays as it is stored.
+ * Every download is one `GetObject`, without a range or with one. The store checks the status, ETag, Content-Range and
+ * Content-Length of the response against the request. The validator of an object is its ETag, with the quotes. If the bucket
+ * keeps versions, the validator is `"etag"@versionId`, and the object is re-opened by its version (the role then needs
+ * `s3:GetObjectVersion`). An object that is stored with `Content-Encoding: gzip` is not decoded.
  *
- * Refuses `'upstream_error'` for a wrong answer: no such bucket, no access, expired credentials, an archived object, a
- * gateway's page. Refuses `'unavailable'` for none: refused or lost connections, 429, 5xx, and no head of an answer
- * within 10 s, in which the wait for a free connection counts. After 20 of these in a row it asks nobody for 1 to 5 s,
- * then sends one probe. No refusal carries anything of the service's. An answer that opens no object may have a body of
- * 64 KiB and take 2 s for it; then its connection is closed. No redirect is followed, except those of the client's own
- * `followRegionRedirects`.
+ * - `'upstream_error'`: a wrong response. The bucket is missing, access is denied, the credentials have expired, the object is
+ *   archived, or a gateway sent an error page.
+ * - `'unavailable'`: no usable response. The connection was refused or lost, the status is 429 or 5xx, or no response head came
+ *   within 10 s, including the wait for a free connection. After 20 of these in a row, the store sends no request for 1 to 5 s,
+ *   and then one probe.
  *
- * The client stays the host's: its credentials, region and endpoint are used, and it is never destroyed here. Its own
- * retries stand aside; a request that may fare better is sent twice at most, within a budget shared by all stores of
- * this client. At most as many bodies are open at a time as it has sockets (`requestHandler.httpsAgent.maxSockets`,
- * 50 by default): raise that for more downloads at a time. Leave its `requestTimeout` and `socketTimeout` unset, for the
- * latter cuts slow readers.
+ * A refusal contains no text from the service. The body of an error response may have 64 KiB and take 2 s; after that its
+ * connection is closed. Redirects are not followed, except by the client's own `followRegionRedirects`.
  *
- * The sums that S3 keeps are checked where the client was told to (`responseChecksumValidation`, by default
- * `'WHEN_SUPPORTED'`), on whole objects only, after the last byte. CRC-64/NVME costs about 2 ms of CPU per MiB:
- * `'WHEN_REQUIRED'` turns it off. A SHA-256 of the whole object becomes `Repr-Digest`.
+ * The client belongs to the host: the store uses its credentials, region and endpoint, and never destroys it. The store replaces
+ * the client's retries: a request that may succeed the second time is sent at most twice, within a retry budget that all stores
+ * of this client share. At most as many bodies are open at a time as the client has sockets
+ * (`requestHandler.httpsAgent.maxSockets`, 50 by default). Raise that number for more concurrent downloads. Do not set
+ * `requestTimeout` and `socketTimeout`: `socketTimeout` cuts the downloads of slow readers.
  *
- * @param options - `prefix`: segments above every key, joined with one `/`, that no key can leave.
- *   `bucketOwner`: the account that must own the bucket, of 12 digits; S3 then refuses another's.
- *   `forbiddenIsMissing`: `true` for a role without `s3:ListBucket`, to whom S3 says 403 where there is nothing.
- * @defaultValue prefix: none; bucketOwner: not asked; forbiddenIsMissing: `false`
+ * The SDK checks S3's checksums if the client's `responseChecksumValidation` is `'WHEN_SUPPORTED'`, its default; for whole
+ * objects only, after the last byte. CRC-64/NVME costs about 2 ms of CPU per MiB. `'WHEN_REQUIRED'` turns the check off. A
+ * SHA-256 of the whole object becomes `Repr-Digest`.
+ *
+ * @param options - `prefix`: segments that are put before every key with one `/`. No key can leave it.
+ *   `bucketOwner`: the account of 12 digits that must own the bucket. S3 refuses requests to a bucket of another account.
+ *   `forbiddenIsMissing`: `true` if the role lacks `s3:ListBucket`. S3 then answers 403 for a missing object.
+ * @defaultValue prefix: none; bucketOwner: not checked; forbiddenIsMissing: `false`
  * @throws TypeError that names each wrong option
  */
 export function createS3Store(options: {

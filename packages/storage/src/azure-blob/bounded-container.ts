@@ -3,13 +3,13 @@ import { ContainerClient, newPipeline, type Pipeline } from '@azure/storage-blob
 import { readErrorBody } from '../upstream/error-body.ts'
 
 /**
- * A client of the same container with the host's credential, options and policies, and one policy more, next to the socket.
- * The host's own client stays as it is.
+ * Makes a client of the same container, with the host's credential, options and policies, and one more policy, next to the
+ * socket. The host's own client is not changed.
  *
- * The policy reads the body of every answer that opens no blob, within limits, before the SDK collects it. It also removes
- * the `Location` of redirects: the SDK would follow one to another blob of the same host and give that for the asked one.
+ * The policy reads the body of every error response, within limits, before the SDK collects it. It also removes the `Location`
+ * of redirects: the SDK would follow one to another blob on the same host, and return that blob in place of the requested one.
  *
- * @throws TypeError where the client does not have the pipeline of `@azure/storage-blob` 12
+ * @throws TypeError if the client does not have the pipeline of `@azure/storage-blob` 12
  */
 export function boundedContainer(container: ContainerClient): ContainerClient {
   const given: unknown = Reflect.get(container, 'pipeline')
@@ -55,5 +55,5 @@ class BoundedContainer extends ContainerClient {
   }
 }
 
-/** The SDK's own word for "give every body as a stream". */
+/** With this value the SDK gives every body as a stream. */
 const EVERY_STATUS = new Set([Number.POSITIVE_INFINITY])

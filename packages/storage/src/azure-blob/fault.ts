@@ -1,10 +1,10 @@
 import { membersOf, wordFor, type Fault } from '../upstream/fault.ts'
 
-/** Classifies an error of the Azure client: by its status first, because a HEAD has no body, and its code is in the details. */
+/** Classifies an error of the Azure client, by its status first: the response to a HEAD has no body, and so no error code. */
 export function classifyAzureError(error: unknown, pinned: boolean): Fault {
   const { code, statusCode: status, details } = membersOf(error)
   const word = wordFor(code, membersOf(details).errorCode)
-  // The client's own check of a head without length or entity-tag throws a RangeError, and has no status.
+  // The client throws a RangeError without a status for a response head that lacks a length or an entity-tag.
   if (error instanceof RangeError) return { kind: 'upstream_error', status: 200, word: 'wrong_length' }
   if (typeof status !== 'number') return { kind: 'unavailable', word }
   const fault = (kind: Fault['kind']): Fault => ({ kind, status, word })

@@ -14,12 +14,12 @@ export interface AzureBlobStoreOptions {
   readonly prefix?: string
 }
 
-/** The store of `createAzureBlobStore`, on a given upstream. */
+/** Opens the store of `createAzureBlobStore`, with the upstream passed in. */
 export function openAzureBlobStore(
-  { container, prefix: above }: AzureBlobStoreOptions,
+  { container, prefix: givenPrefix }: AzureBlobStoreOptions,
   upstream: Upstream,
 ): ExportStore {
-  const prefix = trimPrefix(above)
+  const prefix = trimPrefix(givenPrefix)
   const bounded = boundedContainer(container)
   const blobOf = (key: string): BlobClient => bounded.getBlobClient(joinKey(prefix, key))
   // The SDK client retries by itself, as the host configured it. The upstream's deadline bounds that.
@@ -41,7 +41,7 @@ export function openAzureBlobStore(
     const send = (abortSignal: AbortSignal): Promise<BlobDownloadResponseParsed> =>
       blob.download(range?.first, range && range.last - range.first + 1, {
         abortSignal,
-        maxRetryRequests: 0, // it has no effect, and would hide a cut if it had
+        maxRetryRequests: 0, // the SDK ignores it today; with retries, a cut would be hidden
         conditions: pin ? { ifMatch: pin.etag } : {},
       })
     const discard = ({ readableStreamBody }: BlobDownloadResponseParsed): void =>

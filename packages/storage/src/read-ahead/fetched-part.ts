@@ -1,25 +1,25 @@
 import { type OpenObject, refuse } from '@sallyport/core'
 
-/** One part of an object that is being fetched, or is in memory. */
+/** One part of an object, being fetched or in memory. */
 export interface FetchedPart {
   /** Starts to fetch the part. Later calls do nothing. */
   start(): void
-  /** Exactly the bytes of the part, to be read once. If they end early, it throws after the last of them. */
+  /** Gives exactly the bytes of the part. May be called once. If the object ends early, throws after its last byte. */
   read(): AsyncIterable<Uint8Array>
   /** Releases the connection and the memory. A pending read throws. Later calls do nothing. */
   close(): void
 }
 
-/** How a part is fetched. */
+/** Says how to fetch a part. */
 export interface PartTerms {
   readonly open: (signal: AbortSignal) => Promise<OpenObject>
   /** Bytes of the part. */
   readonly length: number
-  /** What comes after the part. `'closed'`: more bytes, so the object is closed there. `'over'`: the end of the object. */
+  /** `'closed'`: more bytes follow the part, so the object is closed after it. `'over'`: the object ends with the part. */
   readonly afterwards: 'closed' | 'over'
-  /** `'memory'`: the part is fetched as fast as it comes. `'reader'`: one chunk at a time, when the reader asks for it. */
+  /** `'memory'`: fetches the part as fast as possible. `'reader'`: fetches one chunk each time the reader asks for it. */
   readonly goesTo: 'memory' | 'reader'
-  /** Called once, when the part holds nothing any more. */
+  /** Called once, when the part has released its connection and memory. */
   readonly onClose: () => void
 }
 
@@ -49,7 +49,7 @@ export function fetchedPart({ open, length, afterwards, goesTo, onClose }: PartT
 
   const settle = (next: 'fetched' | 'failed', error?: unknown): void => {
     if (state === 'fetching') [state, failure] = [next, error]
-    object?.close() // it has ended, or the rest is not needed
+    object?.close() // it has ended, or the rest of it is not needed
     wakeReader()
   }
 

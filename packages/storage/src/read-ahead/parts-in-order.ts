@@ -14,20 +14,20 @@ export interface FirstPart {
   readonly store: ExportStore
   readonly key: string
   readonly object: OpenObject
-  /** The range that was requested. Absent: the whole, and the open object goes on behind its first part. */
+  /** The requested range. Absent: the whole object, so the open body continues after the first part. */
   readonly range: ByteRange | undefined
   readonly budget: MemoryBudget
-  /** Gives the memory of the first part back to the budget. */
-  readonly give: () => void
+  /** Returns the memory of the first part to the budget. */
+  readonly release: () => void
 }
 
-/** The object, with its bytes fetched in parts and handed on in order. */
+/** Makes an open object that fetches its bytes in parts and gives them in order. */
 export function inParts(firstPart: FirstPart, { parts, partBytes }: ReadAheadOptions): OpenObject {
-  const { object, range, budget, give } = firstPart
+  const { object, range, budget, release } = firstPart
   const { info } = object
   const span = range ?? { first: 0, last: info.size - 1 }
-  // The answer to a request without a range goes on behind the first part. When it is closed, the bytes in the socket's
-  // buffers have been fetched, too: a quarter of a part is reserved for them. More would make later parts wait for each other.
+  // Without a range, the body continues after the first part. When it is closed, the bytes in the socket buffers have been
+  // fetched, too. So a quarter of a part is reserved for them. A larger reserve would delay later parts.
   const reserve = range ? 0 : Math.ceil(partBytes / 4)
   const firstLength = parts === 1 ? partBytes : partBytes - reserve
   const queue: FetchedPart[] = [
@@ -36,14 +36,14 @@ export function inParts(firstPart: FirstPart, { parts, partBytes }: ReadAheadOpt
       length: firstLength,
       afterwards: range ? 'over' : 'closed',
       goesTo: 'memory',
-      onClose: give,
+      onClose: release,
     }),
   ]
   let next = span.first + firstLength
   let delivered = span.first
   let closed = false
 
-  /** Starts the next parts, as far as the reader, the number of parts and the budget allow. */
+  /** Starts as many parts as the reader's position, the number of parts and the budget allow. */
   const fill = (): void => {
     if (closed) return
     while (next <= span.last && queue.length < parts) {
@@ -92,7 +92,7 @@ export function inParts(firstPart: FirstPart, { parts, partBytes }: ReadAheadOpt
   }
 }
 
-/** Opens a later part, pinned to the same object. */
+/** Opens a later part of the same object, pinned by its validator. */
 async function openPart(
   { store, key, object }: FirstPart,
   range: ByteRange,

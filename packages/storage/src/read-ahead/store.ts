@@ -3,7 +3,7 @@ import type { ExportStore, GetOptions } from '@sallyport/core'
 import type { MemoryBudget } from '../memory-budget.ts'
 import { inParts, type ReadAheadOptions } from './parts-in-order.ts'
 
-/** The store of `createReadAheadStore`, on a given budget. */
+/** Opens the store of `createReadAheadStore`, with the memory budget passed in. */
 export function readAhead(store: ExportStore, options: ReadAheadOptions, budget: MemoryBudget): ExportStore {
   const { partBytes } = options
 
@@ -17,16 +17,16 @@ export function readAhead(store: ExportStore, options: ReadAheadOptions, budget:
       const asked: GetOptions = { ...(range && { range }), ...(ifMatch !== undefined && { ifMatch }) }
       const fits = range !== undefined && range.last - range.first < partBytes
       if (fits || !budget.reserve(partBytes)) return store.get(key, asked, signal)
-      const give = (): void => budget.release(partBytes)
+      const release = (): void => budget.release(partBytes)
       try {
         const first = range && { first: range.first, last: range.first + partBytes - 1 }
         const object = await store.get(key, first ? { ...asked, range: first } : asked, signal)
         if (object && object.info.size > partBytes)
-          return inParts({ store, key, object, range, budget, give }, options)
-        give()
+          return inParts({ store, key, object, range, budget, release }, options)
+        release()
         return object
       } catch (error) {
-        give()
+        release()
         throw error
       }
     },

@@ -1,14 +1,14 @@
 import { type Fault, membersOf, wordFor } from '../upstream/fault.ts'
 
-/** What the meaning of an error depends on. */
+/** What {@link classifyS3Error} must know about the request. */
 export interface S3ErrorContext {
   /** The request named an entity-tag or a version. */
   readonly pinned: boolean
-  /** The role may not list, so S3 says 403 where there is nothing. */
+  /** The role may not list objects, so S3 answers 403 for a missing object. */
   readonly forbiddenIsMissing: boolean
 }
 
-/** Classifies an error of the S3 client: by its status first, because the answer to a HEAD has no body and so no name. */
+/** Classifies an error of the S3 client, by its status first: the response to a HEAD has no body, and so no error name. */
 export function classifyS3Error(error: unknown, { pinned, forbiddenIsMissing }: S3ErrorContext): Fault {
   const { name, code, $metadata } = membersOf(error)
   const word = wordFor(name, code)
@@ -22,7 +22,7 @@ export function classifyS3Error(error: unknown, { pinned, forbiddenIsMissing }: 
   return fault('upstream_error')
 }
 
-// The 403 of a HEAD has no name. Every other name means that the credentials or the object are at fault, not that it is missing.
+// The 403 of a HEAD has no name. Every other name is about the credentials or the object's state, so the object is not missing.
 const ABSENCE_NAMES: ReadonlySet<string> = new Set(['AccessDenied', 'Forbidden', 'unknown'])
 const TRANSIENT_NAMES: ReadonlySet<string> = new Set([
   'RequestTimeout',

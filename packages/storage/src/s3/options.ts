@@ -3,7 +3,7 @@ import * as check from '@sallyport/core/check-options'
 
 import { account, prefix } from '../check-options.ts'
 
-/** Where an S3 store looks. */
+/** The options of both stores on S3. */
 export interface S3StoreOptions {
   readonly client: S3Client
   readonly bucket: string
@@ -12,7 +12,7 @@ export interface S3StoreOptions {
   readonly forbiddenIsMissing?: boolean
 }
 
-/** The checks of both stores on S3. */
+/** Checks the options of both stores on S3. */
 export const s3Options: check.OptionCheck<S3StoreOptions> = check.object<S3StoreOptions>(
   '{ client, bucket, prefix?, bucketOwner?, forbiddenIsMissing? }',
   {

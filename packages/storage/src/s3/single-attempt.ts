@@ -10,12 +10,12 @@ export type SingleAttempt = <C extends GetObjectCommand | HeadObjectCommand>(
 ) => C
 
 /**
- * Prepares the commands of one client. Its own retries are switched off. The store retries instead: it knows the deadline,
- * the retry budget and whether a resume is running. Where a release of the client does not let its retries be replaced,
- * they stay. The bodies of answers that open no object are read here, within limits, before the client collects them.
+ * Prepares the commands of one client. The client's retries are switched off. The store retries instead: it knows the deadline,
+ * the retry budget and whether a resume is running. If a version of the client does not allow that, its retries stay on. The
+ * bodies of error responses are read here, within limits, before the client collects them.
  *
- * `'unchecked'` is for a part of an object: beside it some stores send the sum of the whole, and the client would call
- * every such part corrupt.
+ * `'unchecked'` is for a range of an object. Some stores send the checksum of the whole object with a range, and the client
+ * would report every such range as corrupt.
  */
 export function singleAttempt(client: S3Client): SingleAttempt {
   const replaceable = canReplaceRetries(client)
@@ -38,10 +38,10 @@ const RETRIES = {
   override: true,
 } as const
 
-/** Next to the HTTP handler, so before anything of the client or its host reads the body. */
+/** Next to the HTTP handler, so that it runs before any middleware of the client or the host reads the body. */
 const ANSWERS = { step: 'deserialize', priority: 'low', name: 'sallyportErrorBody' } as const
 
-/** The answer, its body already read where it opens no object. The client takes every status from 300 for an error. */
+/** Reads the body of an error response. The client treats every status from 300 as an error. */
 async function bounded<A extends { response: unknown }>(answer: A): Promise<A> {
   const { response } = answer
   const status = member(response, 'statusCode')

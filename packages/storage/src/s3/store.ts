@@ -14,7 +14,7 @@ import { classifyS3Error, isRetryable } from './fault.ts'
 import type { S3StoreOptions } from './options.ts'
 import { singleAttempt } from './single-attempt.ts'
 
-/** The fields of an answer to a GET that are used, whichever client read them. */
+/** The fields of a GET response that the store uses, from the SDK client or from another one. */
 export type S3GetAnswer = S3Answer & { readonly Body?: unknown }
 
 /** Sends one GET in place of the SDK client, or by calling `byClient`. */
@@ -25,7 +25,7 @@ export type SendGet = (
 ) => Promise<S3GetAnswer>
 
 /**
- * The store of `createS3Store`, on a given upstream.
+ * Opens the store of `createS3Store`, with the upstream passed in.
  *
  * @defaultValue sendGet: every GET goes through the SDK client
  */
@@ -48,7 +48,7 @@ export function openS3Store(
   })
 
   const head: ExportStore['head'] = async (key, signal) => {
-    // Free on a HEAD. On a GET it makes the client hash every byte, and the host chooses whether it does.
+    // On a HEAD it costs nothing. On a GET the client would hash every byte, so there the host's configuration decides.
     const input = { ...locationOf(key), ChecksumMode: 'ENABLED' as const }
     const lease = await upstream.run(
       {
@@ -115,6 +115,6 @@ function sha256Of({ ChecksumSHA256: sum, ChecksumType: type }: S3Answer): string
     : undefined
 }
 
-// The SDK's own message. It checks the sum of a whole body, if the host lets it, and reports a mismatch after the last byte.
+// The SDK's own message. If the host has not turned it off, the SDK checks the checksum of a whole body after the last byte.
 const classifyBodyError = (error: unknown): 'unavailable' | 'upstream_error' =>
   error instanceof Error && error.message.startsWith('Checksum mismatch') ? 'upstream_error' : 'unavailable'

@@ -4,7 +4,7 @@ import { createUpstream, defaultRuntime, type Upstream } from '../upstream/upstr
 
 const upstreams = new WeakMap<S3Client, Upstream>()
 
-/** One for all stores of a client: they share its sockets, and most often its fate. */
+/** The one upstream of all stores of a client: they share its sockets, and usually its outages. */
 export function upstreamOf(client: S3Client): Upstream {
   const upstream =
     upstreams.get(client) ?? createUpstream({ ...defaultRuntime, connections: () => socketsOf(client) })
@@ -14,22 +14,22 @@ export function upstreamOf(client: S3Client): Upstream {
 
 const USUAL_SOCKETS = 50
 
-/** How many sockets the client may open to one host; the SDK's own default until it has made its agent. */
+/** How many sockets the client may open to one host. Until the client has created its agent, the SDK's default. */
 export function socketsOf({ config: { requestHandler } }: S3Client): number {
   const configs = configsOf(requestHandler)
-  // The plain agent is made by the first request that is not encrypted, the other one always.
+  // The SDK creates `httpAgent` only at the first unencrypted request, and `httpsAgent` always.
   const agent = member(configs, 'httpAgent') ?? member(configs, 'httpsAgent')
   const sockets = member(agent, 'maxSockets')
   return typeof sockets === 'number' && sockets >= 1 ? sockets : USUAL_SOCKETS
 }
 
-/** What an HTTP handler of the SDK says of itself: nothing before its first request. */
+/** The configuration of an HTTP handler of the SDK. It is empty before the first request. */
 export const configsOf = (handler: object): unknown =>
-  tellsConfigs(handler) ? handler.httpHandlerConfigs() : undefined
+  hasConfigs(handler) ? handler.httpHandlerConfigs() : undefined
 
-const tellsConfigs = (handler: object): handler is { httpHandlerConfigs(): unknown } =>
+const hasConfigs = (handler: object): handler is { httpHandlerConfigs(): unknown } =>
   'httpHandlerConfigs' in handler && typeof handler.httpHandlerConfigs === 'function'
 
-/** A member of anything. */
+/** Reads a member of any value. `undefined`: the value is not an object, or has no such member. */
 export const member = (value: unknown, name: string): unknown =>
   typeof value === 'object' && value !== null ? (Reflect.get(value, name) as unknown) : undefined

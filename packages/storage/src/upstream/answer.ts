@@ -6,13 +6,13 @@ import { refuseFault } from './fault.ts'
 import { type ClassifyBodyError, openBody } from './open-body.ts'
 import type { Lease } from './upstream.ts'
 
-/** The header fields of a store's answer, whichever client read them. */
+/** The fields of a store's response, from either SDK. */
 export interface Answer {
   readonly status: number | undefined
   readonly etag: string | undefined
-  /** `undefined` where the container keeps no versions. */
+  /** `undefined` if the bucket or container keeps no versions. */
   readonly version: string | undefined
-  /** Content-Length: bytes of this body. */
+  /** Content-Length, in bytes of this body. */
   readonly length: number | undefined
   readonly contentRange: string | undefined
   readonly contentEncoding: string | undefined
@@ -27,11 +27,11 @@ export interface Requested {
 }
 
 /**
- * Describes the object of an answer.
+ * Checks a response against its request, and describes the object.
  *
- * @throws `'upstream_error'` if the answer does not match the request or contradicts itself: a 200 to a ranged request, an
- *   entity-tag that is weak, absent or a different one, a length that is absent or a different one. Servers and gateways do
- *   each of these, and each would give wrong bytes.
+ * @throws `'upstream_error'` if the response does not match the request or contradicts itself: a 200 to a ranged request, a
+ *   weak, missing or different entity-tag, a missing or different length. Real servers and gateways send each of these, and
+ *   each would give wrong bytes.
  */
 export function describeObject(answer: Answer, { range, ifMatch }: Requested): ObjectInfo {
   const { status, etag, version, lastModified, sha256 } = answer
@@ -66,7 +66,7 @@ function isGzip(coding: string | undefined, wrong: (word: string) => never): boo
   return coding === 'gzip' || wrong('unknown_encoding')
 }
 
-/** Opens the object of an answer. If the answer is wrong, the body and its connection are closed at once. */
+/** Opens the object of a response. If the response is wrong, closes the body and its connection at once. */
 export function openAnswer(
   { release }: Lease<unknown>,
   stream: unknown,
@@ -87,7 +87,7 @@ export function openAnswer(
   }
 }
 
-/** Opens an object, pinned or not. */
+/** Opens an object. With a pin, the request names the entity-tag and version. */
 export type OpenPinned = (
   key: string,
   options: GetOptions,
@@ -96,8 +96,8 @@ export type OpenPinned = (
 ) => Promise<OpenObject | undefined>
 
 /**
- * A store of these two functions. A validator that this package did not produce cannot match, so the object is reported as
- * changed, or missing.
+ * Makes a store of these two functions. A validator that this package did not produce cannot match, so the object is reported
+ * as changed (or missing).
  */
 export const pinnedStore = (head: ExportStore['head'], open: OpenPinned): ExportStore => ({
   head,
@@ -120,7 +120,7 @@ export interface Pin {
 export const formatValidator = ({ etag, version }: Pin): string =>
   version === undefined ? etag : `${etag}@${version}`
 
-/** Parses a validator of {@link formatValidator}. `undefined`: it is not one, so no object has it. */
+/** Parses a validator of {@link formatValidator}. `undefined`: it is malformed, so no object has it. */
 export function parseValidator(validator: string): Pin | undefined {
   const found = VALIDATOR.exec(validator)
   if (found?.[1] === undefined) return undefined

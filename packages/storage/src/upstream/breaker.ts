@@ -2,12 +2,12 @@ const FAILURES = 20
 const SHORTEST_MS = 1000
 const LONGEST_MS = 5000
 
-/** How a request ended. `'neither'`: it says nothing about the store, because the caller left or found no connection. */
+/** How a request ended. `'neither'`: the caller left, or no connection became free, so the outcome is not the store's. */
 export type OpenOutcome = 'answered' | 'failed' | 'neither'
 
 /** A circuit breaker: while a store does not answer, requests to it are refused at once. */
 export interface Breaker {
-  /** Returns the function that reports the outcome, to be called once. `undefined`: the circuit is open, send nothing. */
+  /** Returns a function that reports the outcome; call it once. `undefined`: the circuit is open, so do not send the request. */
   enter(): ((outcome: OpenOutcome) => void) | undefined
 }
 
@@ -20,20 +20,20 @@ export interface Breaker {
  */
 export function createBreaker({ now, random }: { now: () => number; random: () => number }): Breaker {
   let failed = 0
-  let shutUntil = 0
+  let openUntil = 0
   let probing = false
 
   const report = (outcome: OpenOutcome): void => {
     if (outcome === 'answered') failed = 0
     if (outcome !== 'failed') return
     failed += 1
-    if (failed >= FAILURES) shutUntil = now() + SHORTEST_MS + random() * (LONGEST_MS - SHORTEST_MS)
+    if (failed >= FAILURES) openUntil = now() + SHORTEST_MS + random() * (LONGEST_MS - SHORTEST_MS)
   }
 
   return {
     enter: () => {
       if (failed < FAILURES) return report
-      if (probing || now() < shutUntil) return undefined
+      if (probing || now() < openUntil) return undefined
       probing = true
       return (outcome) => {
         probing = false

@@ -1,35 +1,35 @@
 import { Readable } from 'node:stream'
 
-/** Bytes of the longest body that is read of an answer that opens no object. */
+/** The most bytes that are read of the body of an error response. */
 const MOST_BYTES = 65_536
-/** Milliseconds that such a body may take, from its head to its end. */
+/** The most milliseconds that such a body may take, from its head to its end. */
 const LONGEST_MS = 2000
 
-/** Thrown for an answer that opens no object and whose body was cut, because it was too long or took too long. */
+/** Thrown if the body of an error response was cut, because it was too long or took too long. */
 export class ErrorBodyCut extends Error {
   /** The status of the answer. */
   readonly status: number
 
   constructor(status: number) {
-    super('the body of an answer that opens no object was cut')
+    super('the body of an error response was cut')
     this.name = 'ErrorBodyCut'
     this.status = status
   }
 }
 
 /**
- * Reads the body of an answer that opens no object, so that the SDK cannot collect a body without end in its place. Closes
- * the connection as soon as the body has more than 64 KiB or takes more than 2 seconds.
+ * Reads the body of an error response, because the SDK itself would collect a body of any length. Closes the connection as soon
+ * as the body has more than 64 KiB or takes more than 2 seconds.
  *
- * A body that declares a document type is read as an empty one: its entities could expand to any size when the SDK parses
- * it, and neither S3 nor Azure declares one. The answer is then classified by its status alone.
+ * A body with a document type declaration counts as empty: when the SDK parses it, its entities could expand to any size. S3 and
+ * Azure do not send one. The response is then classified by its status only.
  *
- * @param body - as the client's HTTP handler gives it. `undefined` or `null`: there is none
- * @throws {@link ErrorBodyCut}, or what the body fails with
+ * @param body - the body from the client's HTTP handler. `undefined` or `null`: there is no body
+ * @throws {@link ErrorBodyCut}, or the error of the body
  */
 export async function readErrorBody(body: unknown, status: number): Promise<Buffer> {
   if (body === undefined || body === null) return Buffer.alloc(0)
-  if (!(body instanceof Readable)) throw new ErrorBodyCut(status) // nothing here could bound it
+  if (!(body instanceof Readable)) throw new ErrorBodyCut(status) // its length cannot be limited here
   let tooLong = false
   const cut = (): void => {
     tooLong = true

@@ -1,18 +1,18 @@
 import { refuse } from '@sallyport/core'
 
-/** An error of a store's client, in our own words. */
+/** A classified error of a store's client. It contains no text from the client. */
 export interface Fault {
   /** `'missing'`: there is no such object. */
   readonly kind: 'missing' | 'object_changed' | 'unavailable' | 'upstream_error'
-  /** Absent: there was no answer. */
+  /** The HTTP status. Absent: there was no response. */
   readonly status?: number
-  /** Only words of {@link wordFor}, or of ours. */
+  /** An error name from the list of {@link wordFor}, or one of this package's own names. */
   readonly word: string
 }
 
 /**
- * Refuses with a new error that holds nothing of the client's: its errors carry buckets, keys, hosts, accounts, tokens
- * and signatures, in messages and in members alike.
+ * Refuses with a new error. It copies nothing from the client's error, whose message and members contain buckets, keys, hosts,
+ * accounts, tokens and signatures.
  */
 export function refuseFault(
   kind: 'object_changed' | 'unavailable' | 'upstream_error',
@@ -23,20 +23,20 @@ export function refuseFault(
   )
   return refuse(kind, {
     cause,
-    ...(status === undefined && SILENCES.has(word) && { trouble: 'store_silent' }),
+    ...(status === undefined && TIMEOUTS.has(word) && { trouble: 'store_silent' }),
   })
 }
 
-/** Words for a store that did not answer in time. */
-const SILENCES: ReadonlySet<string> = new Set(['no_answer_in_time', 'ETIMEDOUT'])
+/** Error names for a store that did not answer in time. */
+const TIMEOUTS: ReadonlySet<string> = new Set(['no_answer_in_time', 'ETIMEDOUT'])
 
-/** The name that a store or Node gives to a fault, if it is one of these; else `'unknown'`. */
+/** The first of the names that is on the list of known error names of S3, Azure and Node. `'unknown'`: none is. */
 export function wordFor(...names: readonly unknown[]): string {
   for (const name of names) if (typeof name === 'string' && WORDS.has(name)) return name
   return 'unknown'
 }
 
-/** The members of anything thrown that say what it is. */
+/** Reads the members of a thrown value that identify the error. */
 export function membersOf(value: unknown): Readonly<Partial<Record<(typeof MEMBERS)[number], unknown>>> {
   if (typeof value !== 'object' || value === null) return {}
   return Object.fromEntries(MEMBERS.map((name) => [name, Reflect.get(value, name) as unknown]))

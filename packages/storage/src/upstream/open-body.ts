@@ -4,13 +4,13 @@ import type { OpenObject } from '@sallyport/core'
 
 import { refuseFault } from './fault.ts'
 
-/** Whether the error of a body means that it is wrong, so that reading again cannot help, or that it was cut. */
+/** Classifies the error of a body: `'upstream_error'` if the body is wrong and a retry cannot help; `'unavailable'` if it was cut. */
 export type ClassifyBodyError = (error: unknown) => 'unavailable' | 'upstream_error'
 
 /**
- * Turns the body of an SDK's answer into the chunks and `close` of the store port.
+ * Turns the body of an SDK's response into the `chunks` and `close` of the store port.
  *
- * @param released - called when the body no longer holds its connection, perhaps twice
+ * @param released - called when the body has released its connection; may be called twice
  * @defaultValue classify: every error is a cut
  */
 export function openBody(
@@ -32,17 +32,17 @@ export function openBody(
 async function* chunksOf(body: Readable, classify: ClassifyBodyError): AsyncGenerator<Uint8Array> {
   try {
     for await (const chunk of body as AsyncIterable<unknown>) {
-      if (!(chunk instanceof Uint8Array)) throw new TypeError('a body of bytes')
+      if (!(chunk instanceof Uint8Array)) throw new TypeError('a chunk of the body is not a Uint8Array')
       if (chunk.length > 0) yield chunk
     }
   } catch (error) {
-    // Not by the error's name: a cut, a reset and our own close() all give the same one.
+    // The error's name does not help: a cut, a reset and our own close() all have the same one.
     const kind = classify(error)
     refuseFault(kind, { word: kind === 'upstream_error' ? 'checksum_mismatch' : 'body_cut' })
   }
 }
 
-/** Closes a body that nobody will read. */
+/** Closes a body that will not be read. */
 export function discardBody(body: unknown): void {
   if (body instanceof Readable) body.on('error', ignore).destroy()
 }

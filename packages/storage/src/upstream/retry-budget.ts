@@ -1,8 +1,8 @@
-/** Milliseconds after which opens and retries are forgotten. */
+/** The window in which opens and retries are counted, in milliseconds. */
 const windowMs = 10_000
 const least = 10
 
-/** How many requests to one store may be sent a second time. */
+/** Limits how many requests to one store are retried. */
 export interface RetryBudget {
   /** Counts an open. */
   opened(): void
@@ -11,8 +11,8 @@ export interface RetryBudget {
 }
 
 /**
- * Allows retries for a tenth of the opens of the last 10 s, and at least 10. These are immediate second tries. Opening an object
- * again in mid-download has a pace of its own, in the core.
+ * Allows retries for a tenth of the opens of the last 10 s, and at least 10 retries. Only retries of opens count here. The core
+ * paces the reopening of running downloads.
  *
  * @param now - milliseconds of a monotonic clock
  */
@@ -29,7 +29,7 @@ export function createRetryBudget(now: () => number): RetryBudget {
   }
 }
 
-/** Counts by whole seconds, so that its cost does not grow with the traffic. */
+/** Counts per second, so that its memory does not grow with the traffic. */
 function createTally(now: () => number): { add(): void; count(): number } {
   const seconds = new Map<number, number>()
   const current = (): number => Math.floor(now() / 1000)
@@ -39,9 +39,9 @@ function createTally(now: () => number): { add(): void; count(): number } {
   return {
     add: () => {
       const second = current()
-      const sofar = seconds.get(second)
-      if (sofar === undefined) forget(second)
-      seconds.set(second, (sofar ?? 0) + 1)
+      const soFar = seconds.get(second)
+      if (soFar === undefined) forget(second)
+      seconds.set(second, (soFar ?? 0) + 1)
     },
     count: () => {
       forget(current())

@@ -6,7 +6,7 @@ export interface Semaphore {
   acquire(signal: AbortSignal): Promise<() => void>
 }
 
-/** @param permits - how many there are; asked at every step, because the number may be known only later */
+/** @param permits - returns the number of permits; called at every step, because the number may become known only later */
 export function createSemaphore(permits: () => number): Semaphore {
   let taken = 0
   const queue = createFifoQueue()

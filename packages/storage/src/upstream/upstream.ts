@@ -8,19 +8,19 @@ import { refuseFault, type Fault } from './fault.ts'
 import { createRetryBudget } from './retry-budget.ts'
 import { createSemaphore } from './semaphore.ts'
 
-/** One request to a store. `A` is the answer as the store's client gives it. */
+/** One request to a store. `A` is the response type of the store's client. */
 export interface StoreRequest<A> {
-  /** Sends it once. The signal is this attempt's own. */
+  /** Sends the request once. The signal belongs to this attempt. */
   readonly send: (signal: AbortSignal) => Promise<A>
-  /** What an error of the client means. */
+  /** Classifies an error of the client. */
   readonly classify: (error: unknown) => Fault
-  /** Whether the request may be sent a second time, if the retry budget allows it. */
+  /** Whether a retry may help. The retry budget must allow it, too. */
   readonly isRetryable: (fault: Fault) => boolean
-  /** Releases an answer that came after the caller had left. */
+  /** Closes a response that came after the caller had left. */
   readonly discard: (answer: A) => void
 }
 
-/** An answer, and the connection that it holds until `release`. A second call of `release` does nothing. */
+/** A response, which keeps its connection until `release` is called. A second call of `release` does nothing. */
 export interface Lease<A> {
   readonly answer: A
   readonly release: () => void
@@ -28,22 +28,22 @@ export interface Lease<A> {
 
 /** Sends the requests of all stores that share one client. */
 export interface Upstream {
-  /** How many requests and open bodies there may be at a time. */
+  /** `size`: how many requests and open bodies there may be at a time. */
   readonly pool: { readonly size: () => number }
   /**
-   * Waits for a connection, sends the request and retries it once if that may help, all within one deadline.
+   * Waits for a connection, sends the request, and retries it once if a retry may help. One deadline covers all of this.
    *
-   * @returns `undefined`: the store says that there is no such object
-   * @throws a refusal, or the signal's reason
+   * @returns `undefined` if the store answers that the object does not exist
+   * @throws a refusal with `'unavailable'`, `'upstream_error'` or `'object_changed'`; the signal's reason when that fires
    */
   run<A>(request: StoreRequest<A>, signal: AbortSignal): Promise<Lease<A> | undefined>
 }
 
-/** What an {@link Upstream} takes from its environment. Hosts get {@link defaultRuntime}; tests bring their own. */
+/** What an {@link Upstream} takes from its process. Hosts get {@link defaultRuntime}; tests pass their own. */
 export interface Runtime {
   /** How many requests and open bodies there may be at a time. */
   readonly connections: () => number
-  /** Milliseconds until the head of an answer must be here. */
+  /** Deadline for the head of a response, in milliseconds. */
   readonly headersMs: number
   /** Milliseconds of a monotonic clock. */
   readonly now: () => number
@@ -57,7 +57,7 @@ export const defaultRuntime: Omit<Runtime, 'connections'> = {
   random: () => Math.random(),
 }
 
-/** One semaphore, one retry budget and one circuit breaker for all stores of a client. */
+/** Creates the semaphore, the retry budget and the circuit breaker that all stores of one client share. */
 export function createUpstream({ connections, headersMs, now, random }: Runtime): Upstream {
   const permits = createSemaphore(connections)
   const budget = createRetryBudget(now)
@@ -91,7 +91,7 @@ export function createUpstream({ connections, headersMs, now, random }: Runtime)
         throw signal.reason
       }
       if (error instanceof DeadlineError)
-        return refuseFault('unavailable', { word: outcome === 'neither' ? 'no_place' : 'no_answer_in_time' })
+        return refuseFault('unavailable', { word: outcome === 'neither' ? 'no_free_connection' : 'no_answer_in_time' })
       if (!(error instanceof FaultError)) throw error
       const { fault } = error
       if (fault.kind !== 'unavailable') outcome = 'answered'
@@ -117,7 +117,7 @@ export function createUpstream({ connections, headersMs, now, random }: Runtime)
 
 const RETRY_MS = 50
 
-/** Carries the fault of one attempt to where it is decided whether to retry. */
+/** Carries the fault of one attempt to `attempts`, which decides whether to retry. */
 class FaultError extends Error {
   readonly fault: Fault
 
@@ -127,21 +127,21 @@ class FaultError extends Error {
   }
 }
 
-/** Sends once, and settles as soon as `stop` fires, whatever the client does. */
+/** Sends the request once. Rejects as soon as `stop` fires, even if the client ignores its signal. */
 async function attempt<A>({ send, classify, discard }: StoreRequest<A>, stop: AbortSignal): Promise<A> {
   stop.throwIfAborted()
   const own = new AbortController()
-  const sending = async (): Promise<A> => send(own.signal) // a client may throw before it promises
+  const sending = async (): Promise<A> => send(own.signal) // a client may throw synchronously
   try {
     return await abortable(sending(), stop, discard)
   } catch (error) {
-    own.abort() // a client may fail with its body still open
+    own.abort() // a client may reject and leave a body open
     if (stop.aborted) throw stop.reason
     throw new FaultError(error instanceof ErrorBodyCut ? faultOfCut(error) : classify(error))
   }
 }
 
-/** An answer whose explanation was cut says nothing but its status: also a 404 may then mean that the bucket is missing. */
+/** Only the status of a cut error response is known. So a 404 may mean that the bucket is missing, not the object. */
 const faultOfCut = ({ status }: ErrorBodyCut): Fault => ({
   kind: status >= 500 || status === 429 ? 'unavailable' : 'upstream_error',
   status,
