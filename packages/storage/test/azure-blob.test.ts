@@ -88,7 +88,7 @@ describe('on Azurite', { timeout: 30_000 }, () => {
     })
   })
 
-  describe('asks exactly once', () => {
+  describe('sends exactly one request', () => {
     test('for a whole blob, and the connection is used again', async () => {
       const store = viaProxy()
       expect(await endOf(await store.get(KEY, {}, signal))).toEqual(reading(bytes))
@@ -109,7 +109,7 @@ describe('on Azurite', { timeout: 30_000 }, () => {
     })
   })
 
-  test('a blob that is stored as gzip is told and left so', async () => {
+  test('a blob that is stored as gzip is described as gzip and not decoded', async () => {
     const zipped = gzipSync(bytes.subarray(0, 100_000))
     const blobHTTPHeaders = { blobContentEncoding: 'gzip' }
     await container.getBlockBlobClient(`${PREFIX}/zipped`).uploadData(zipped, { blobHTTPHeaders })
@@ -118,13 +118,13 @@ describe('on Azurite', { timeout: 30_000 }, () => {
     expect(await endOf(object)).toEqual(reading(zipped))
   })
 
-  test('a missing container is refused, and told nothing', async () => {
+  test('a missing container is refused, and the refusal reveals nothing', async () => {
     const store = createAzureBlobStore({ container: containerVia(azurite.port, `${CONTAINER}-missing`) })
     expect(await refusal(store.get(KEY, {}, signal))).toEqual(['upstream_error', []])
     expect(await refusal(store.head(KEY, signal))).toEqual(['upstream_error', []])
   })
 
-  test('a wrong account key is refused, and told nothing', async () => {
+  test('a wrong account key is refused, and the refusal reveals nothing', async () => {
     const forged = azurite
       .connectionString()
       .replace(azurite.accountKey, Buffer.alloc(32, 7).toString('base64'))
@@ -133,7 +133,7 @@ describe('on Azurite', { timeout: 30_000 }, () => {
     expect(await refusal(store.head(KEY, signal))).toEqual(['upstream_error', []])
   })
 
-  test('a validator of another kind of store pins nothing that is here', async () => {
+  test('a validator of another kind of store matches no object', async () => {
     expect(await shelf.store.get(KEY, { ifMatch: '300-1771000000' }, signal).catch(kindOf)).toBe(
       'object_changed',
     )
@@ -141,15 +141,18 @@ describe('on Azurite', { timeout: 30_000 }, () => {
   })
 
   describe('a body', () => {
-    test.each(['reset', 'end'] as const)('that is cut by a %s breaks off after what came', async (how) => {
-      proxy.setRule(() => ({ cutAfter: 3 * MIB, how }))
-      const { size, end } = await endOf(await viaProxy().get(KEY, {}, signal))
-      expect(end).toBe('unavailable')
-      expect(size).toBeLessThan(3 * MIB)
-      expect(proxy.requests).toHaveLength(1)
-    })
+    test.each(['reset', 'end'] as const)(
+      'that is cut by a %s fails after the bytes that came',
+      async (how) => {
+        proxy.setRule(() => ({ cutAfter: 3 * MIB, how }))
+        const { size, end } = await endOf(await viaProxy().get(KEY, {}, signal))
+        expect(end).toBe('unavailable')
+        expect(size).toBeLessThan(3 * MIB)
+        expect(proxy.requests).toHaveLength(1)
+      },
+    )
 
-    test('that stalls settles when it is closed, and holds no connection', async () => {
+    test('that stalls rejects when it is closed, and holds no connection', async () => {
       proxy.setRule(() => ({ cutAfter: 3 * MIB, how: 'stall' }))
       const object = await viaProxy().get(KEY, {}, signal)
       const stalled = thrownBy(readOn(object))
@@ -159,7 +162,7 @@ describe('on Azurite', { timeout: 30_000 }, () => {
       await nobodyOpen(proxy)
     })
 
-    test('whose server is frozen goes on when it thaws', async () => {
+    test('of a frozen server continues when the server does', async () => {
       const object = await viaProxy().get(KEY, {}, signal)
       azurite.daemon.freeze()
       const read = endOf(object)
@@ -169,7 +172,7 @@ describe('on Azurite', { timeout: 30_000 }, () => {
   })
 
   describe('a head', () => {
-    test('that never comes is refused in time, whatever the client would wait', async () => {
+    test('that never comes is refused in time, however long the client would wait', async () => {
       const upstream = createUpstream({ ...defaultRuntime, headersMs: 300, connections: () => Infinity })
       const store = openAzureBlobStore({ container, prefix: PREFIX }, upstream)
       azurite.daemon.freeze()
@@ -179,7 +182,7 @@ describe('on Azurite', { timeout: 30_000 }, () => {
       expect(performance.now() - begun).toBeLessThan(3000)
     })
 
-    test('for which the caller does not wait lets go at once', async () => {
+    test('is released at once when its caller leaves', async () => {
       azurite.daemon.freeze()
       const caller = new AbortController()
       const asked = thrownBy(viaProxy().get(KEY, {}, caller.signal))

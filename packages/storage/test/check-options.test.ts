@@ -16,7 +16,7 @@ const create: Record<string, (options: never) => unknown> = {
   createReadAheadStore: (options) => createReadAheadStore(createFilesystemStore({ root: '/tmp' }), options),
 }
 
-describe('a wrong option of a store is named, with what to write', () => {
+describe('a wrong option of a store is named, with the right value', () => {
   test.each<[string, unknown, string]>([
     [
       'createFilesystemStore',
@@ -52,13 +52,13 @@ describe('a wrong option of a store is named, with what to write', () => {
     ],
     ['createReadAheadStore', { part: 4 }, 'part: is not an option; did you mean parts?'],
     ['createReadAheadStore', { parts: 0 }, 'parts: must be parts: a whole number from 1 to 64'],
-  ])('%s(%j): %s', (door, options, message) => {
-    const given = (): unknown => create[door]?.(options as never)
+  ])('%s(%j): %s', (name, options, message) => {
+    const given = (): unknown => create[name]?.(options as never)
     expect(given).toThrow(TypeError)
     expect(given).toThrow(message)
   })
 
-  test('sound ones are not', () => {
+  test('right options are accepted', () => {
     expect(createS3Store({ client, bucket: 'b' })).toHaveProperty('head')
     expect(createAzureBlobStore({ container })).toHaveProperty('get')
   })

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 
 import { createFifoQueue } from '../src/fifo-queue.ts'
 
-test('runs its waiters first in, first out, whichever are removed', () => {
+test('runs waiters first in, first out, also when others are removed', () => {
   fc.assert(
     fc.property(fc.array(fc.nat({ max: 5 }), { maxLength: 60 }), (steps) => {
       const queue = createFifoQueue()
@@ -31,7 +31,7 @@ test('runs its waiters first in, first out, whichever are removed', () => {
   )
 })
 
-test('a waiter whose turn has come cannot be left', () => {
+test('a waiter that was run cannot be removed', () => {
   const queue = createFifoQueue()
   const called: string[] = []
   const waiter = queue.push(() => void called.push('first'))

@@ -68,7 +68,7 @@ describe.each(backends)('a download from $name, cut 20 times', ({ here, start })
       },
     )
 
-    test('by resets is exact too, and little of it is held at a time', async () => {
+    test('by resets is exact, too, and uses little memory', async () => {
       backend.proxy.setRule((nth) => (nth <= CUTS ? { cutAfter: EACH, how: 'reset' } : {}))
       const memory = watchMemory()
       expect(await service.download()).toMatchObject({ status: 200, sha256, complete: true })
@@ -76,7 +76,7 @@ describe.each(backends)('a download from $name, cut 20 times', ({ here, start })
       expect(endOfDownload()).toMatchObject([{ outcome: 'completed', attempts: CUTS + 1 }])
     })
 
-    test('is a visible cut where the object is overwritten between two', async () => {
+    test('is cut visibly if the object is overwritten between two opens', async () => {
       backend.proxy.setRule(async (nth) => {
         if (nth === 11) await backend.put(KEY, positionCoded(1000, 2))
         return nth <= CUTS ? { cutAfter: EACH, how: 'end' } : {}
@@ -88,7 +88,7 @@ describe.each(backends)('a download from $name, cut 20 times', ({ here, start })
       expect(endOfDownload()).toMatchObject([{ outcome: 'object_changed', attempts: 11 }])
     })
 
-    test('that heals no more is a visible cut, and shows nothing of the store', async () => {
+    test('is cut visibly if the store stays away, and reveals nothing of the store', async () => {
       const impatient = await startService(backend.store, { key: KEY, delivery: { resume: { attempts: 2 } } })
       backend.proxy.setRule((nth) => (nth === 1 ? { cutAfter: EACH, how: 'reset' } : { refuse: true }))
       const download = await impatient.download()

@@ -47,7 +47,7 @@ describe('joinKey', () => {
     expect(() => joinKey('exports', key)).toThrow('upstream_error')
   })
 
-  test('refuses what is no string, as a catalogue without types may give', () => {
+  test('refuses a key that is not a string', () => {
     const nothing: unknown = undefined
     expect(() => joinKey('exports', nothing as string)).toThrow('upstream_error')
   })
@@ -64,7 +64,7 @@ describe('joinKey', () => {
     expect(() => joinKey('ab', 'x'.repeat(1022))).toThrow('upstream_error')
   })
 
-  test('a name cannot be had from two pairs, unless their segments are the same', () => {
+  test('two pairs give the same name only if their segments are the same', () => {
     fc.assert(
       fc.property(pair, pair, (one, other) => {
         const path = ({ prefix = [], key }: typeof one): string => JSON.stringify([...prefix, ...key])
@@ -74,7 +74,7 @@ describe('joinKey', () => {
     )
   })
 
-  test('prefixes that do not contain each other share no name', () => {
+  test('prefixes that do not contain each other have no name in common', () => {
     fc.assert(
       fc.property(segments, segments, segments, segments, (one, other, key, otherKey) => {
         fc.pre(one.some((part, at) => at < other.length && part !== other[at]))
@@ -84,7 +84,7 @@ describe('joinKey', () => {
     )
   })
 
-  test('whatever the key, it is refused or lies below the prefix', () => {
+  test('every key is refused or stays below the prefix', () => {
     const anything = fc.oneof(
       fc.array(fc.nat(0xffff), { maxLength: 12 }).map((codes) => String.fromCharCode(...codes)),
       fc.string({ unit: fc.constantFrom('.', '/', '\\', '\0', 'a', '%2e') }),
@@ -101,7 +101,7 @@ describe('joinKey', () => {
 })
 
 describe('a prefix', () => {
-  test.each([undefined, ''])('that is %j is none', (prefix) => {
+  test.each([undefined, ''])('that is %j counts as absent', (prefix) => {
     expect(trimPrefix(prefix)).toBeUndefined()
   })
 

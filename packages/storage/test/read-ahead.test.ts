@@ -63,7 +63,7 @@ describe('keeps the store contract', () => {
 })
 
 describe('asks', () => {
-  test('once, as it was asked, where the object fits one part', async () => {
+  test('once, with the same options, if the object fits into one part', async () => {
     const store = watched(createMemoryStore({ a: positionCoded(PART) }))
     expect(await whole(readAhead(store, reach, budget()))).toEqual(reading(positionCoded(PART)))
     expect(store.asked).toEqual([{}])
@@ -75,14 +75,14 @@ describe('asks', () => {
     expect(store.asked).toEqual([{}])
   })
 
-  test('once for a range that fits one part', async () => {
+  test('once for a range that fits into one part', async () => {
     const store = watched(createMemoryStore({ a: positionCoded(SIZE) }))
     const range = { first: 5, last: PART + 4 }
     await whole(readAhead(store, reach, budget()), { range, borrow: true })
     expect(store.asked).toEqual([{ range }])
   })
 
-  test('for parts that touch and do not overlap, pinned to the first one', async () => {
+  test('for adjacent parts without overlap, pinned by the first one', async () => {
     const store = watched(createMemoryStore({ a: positionCoded(SIZE) }))
     const info = await store.head('a', signal)
     const seen = await whole(readAhead(store, reach, budget()), { range: { first: 7, last: 350_006 } })
@@ -97,7 +97,7 @@ describe('asks', () => {
     expect(store.open()).toBe(0)
   })
 
-  test('never for more than parts × partBytes ahead of a reader that stops', async () => {
+  test('for at most parts × partBytes ahead of a stalled reader', async () => {
     const store = watched(createMemoryStore({ a: positionCoded(SIZE) }))
     const object = await readAhead(store, reach, budget()).get('a', {}, signal)
     const chunks = object?.chunks[Symbol.asyncIterator]()
@@ -119,8 +119,8 @@ async function settled(store: { fetched(): number }): Promise<void> {
   }
 }
 
-describe('lets go', () => {
-  test('of every part when it is closed', async () => {
+describe('releases', () => {
+  test('every part when it is closed', async () => {
     const store = watched(createMemoryStore({ a: positionCoded(SIZE) }))
     const object = await readAhead(store, reach, budget()).get('a', {}, signal)
     await object?.chunks[Symbol.asyncIterator]().next()
@@ -132,7 +132,7 @@ describe('lets go', () => {
     expect(store.asked).toHaveLength(4)
   })
 
-  test('of its share of the budget, however a download ends', async () => {
+  test('its memory, however a download ends', async () => {
     const shared = createMemoryBudget(4 * PART)
     const memory = createMemoryStore({ a: positionCoded(SIZE) })
     const store = readAhead(memory, reach, shared)
@@ -150,7 +150,7 @@ describe('lets go', () => {
   })
 })
 
-test('where the budget is spent, downloads are exact and go one request at a time', async () => {
+test('with the budget used up, downloads are exact, with one request at a time', async () => {
   const store = watched(createMemoryStore({ a: positionCoded(SIZE) }))
   const spent = createMemoryBudget(PART)
   const ahead = readAhead(store, reach, spent)
@@ -174,7 +174,7 @@ describe('a part that fails', () => {
     },
   )
 
-  test('by ending early does not let the next one close the gap', async () => {
+  test('by ending early is not followed by the next part', async () => {
     const memory = createMemoryStore({ a: positionCoded(SIZE) })
     const store = readAhead(
       createChaosStore(memory, { faults: [{ does: 'short', atByte: 150_000 }] }),
@@ -184,7 +184,7 @@ describe('a part that fails', () => {
     expect(await whole(store)).toEqual(reading(positionCoded(SIZE).subarray(0, 150_000), 'unavailable'))
   })
 
-  test('by being of another object breaks off', async () => {
+  test('because it is of another object ends the download', async () => {
     const memory = createMemoryStore({ a: positionCoded(SIZE, 1) })
     const object = await readAhead(memory, { parts: 2, partBytes: PART }, budget()).get('a', {}, signal)
     await object?.chunks[Symbol.asyncIterator]().next()

@@ -49,7 +49,7 @@ describe.skipIf(!isHere('ceph'))('on a Ceph object gateway', { timeout: 30_000 }
     })
   })
 
-  describe('asks exactly once', () => {
+  describe('sends exactly one request', () => {
     test('for a whole object, and the connection is used again', async () => {
       const store = createS3Store({ client: viaProxy(), bucket: BUCKET, prefix: PREFIX })
       expect(await endOf(await store.get(KEY, {}, signal))).toEqual(reading(bytes))
@@ -73,7 +73,7 @@ describe.skipIf(!isHere('ceph'))('on a Ceph object gateway', { timeout: 30_000 }
     })
   })
 
-  test('an object that is stored as gzip is told and left so', async () => {
+  test('an object that is stored as gzip is described as gzip and not decoded', async () => {
     const zipped = gzipSync(bytes.subarray(0, 100_000))
     await client.send(
       new PutObjectCommand({
@@ -88,7 +88,7 @@ describe.skipIf(!isHere('ceph'))('on a Ceph object gateway', { timeout: 30_000 }
     expect(await endOf(object)).toEqual(reading(zipped))
   })
 
-  test('an object in another coding is refused', async () => {
+  test('an object with another Content-Encoding is refused', async () => {
     await put(`${PREFIX}/coded`, { ContentEncoding: 'br' })
     expect(await shelf.store.head('coded', signal).catch(kindOf)).toBe('upstream_error')
     expect(await shelf.store.get('coded', {}, signal).catch(kindOf)).toBe('upstream_error')
@@ -103,7 +103,7 @@ describe.skipIf(!isHere('ceph'))('on a Ceph object gateway', { timeout: 30_000 }
       await client.send(new PutBucketVersioningCommand({ Bucket: versioned, VersioningConfiguration }))
     })
 
-    test('a pin goes on naming the old bytes after an overwrite', async () => {
+    test('a pin still names the old bytes after an overwrite', async () => {
       await put('a', {}, versioned)
       const store = createS3Store({ client, bucket: versioned })
       const info = await store.head('a', signal)
@@ -116,7 +116,7 @@ describe.skipIf(!isHere('ceph'))('on a Ceph object gateway', { timeout: 30_000 }
       expect((await store.head('a', signal))?.validator).not.toBe(ifMatch)
     })
 
-    test('an entity-tag alone pins too, and is answered as it was asked', async () => {
+    test('an entity-tag alone pins, too, and is returned unchanged', async () => {
       await put('b', {}, versioned)
       const store = createS3Store({ client, bucket: versioned })
       const etag = (await store.head('b', signal))?.validator.split('@')[0] ?? ''
@@ -125,27 +125,27 @@ describe.skipIf(!isHere('ceph'))('on a Ceph object gateway', { timeout: 30_000 }
       expect(object?.info.validator).toBe(etag)
     })
 
-    test('what was laid there before has no version', async () => {
+    test('an object from before versioning has no version', async () => {
       const store = createS3Store({ client, bucket: versioned })
       expect((await store.head('before', signal))?.validator).toMatch(/^"[0-9a-f]+"$/)
     })
   })
 
-  describe('who may not', () => {
-    test.each(turnedAway)('%s is refused, and told nothing', async (who) => {
+  describe('a caller without permission', () => {
+    test.each(turnedAway)('%s is refused, and the refusal reveals nothing', async (who) => {
       const store = turnedAwayStore(who, createS3Store, scene)
       const thrown: unknown = await store.get(KEY, {}, signal).catch((error: unknown) => error)
       expect(kindOf(thrown)).toBe('upstream_error')
       expect(leaksIn(thrown, scene.words)).toEqual([])
     })
 
-    test('a wrong secret is no absence', async () => {
+    test('a wrong secret does not count as a missing object', async () => {
       const store = turnedAwayStore('a wrong secret', createS3Store, scene, { forbiddenIsMissing: true })
       const thrown: unknown = await store.get(KEY, {}, signal).catch((error: unknown) => error)
       expect([kindOf(thrown), leaksIn(thrown, scene.words)]).toEqual(['upstream_error', []])
     })
 
-    test('forbiddenIsMissing takes a 403 for an absence, of HEAD too', async () => {
+    test('forbiddenIsMissing treats a 403 as a missing object, for HEAD, too', async () => {
       const store = turnedAwayStore('a stranger', createS3Store, scene, { forbiddenIsMissing: true })
       expect(await store.get(KEY, {}, signal)).toBeUndefined()
       expect(await store.head(KEY, signal)).toBeUndefined()
@@ -161,7 +161,7 @@ describe.skipIf(!isHere('ceph'))('on a Ceph object gateway', { timeout: 30_000 }
       expect(await endOf(await store.get(KEY, {}, signal))).toEqual(reading(bytes))
     })
 
-    test('who waits for one is bounded, may leave, and goes on as soon as one is free', async () => {
+    test('a waiting request has a deadline, may leave, and continues as soon as a socket is free', async () => {
       const upstream = createUpstream({ ...defaultRuntime, headersMs: 1000, connections: () => 2 })
       const store = openS3Store({ client, bucket: BUCKET, prefix: PREFIX }, upstream)
       const held = [await store.get(KEY, {}, signal), await store.get(KEY, {}, signal)]
@@ -177,7 +177,7 @@ describe.skipIf(!isHere('ceph'))('on a Ceph object gateway', { timeout: 30_000 }
     })
   })
 
-  test('a validator of another kind of store pins nothing that is here', async () => {
+  test('a validator of another kind of store matches no object', async () => {
     expect(await shelf.store.get(KEY, { ifMatch: '300-1771000000' }, signal).catch(kindOf)).toBe(
       'object_changed',
     )

@@ -42,14 +42,14 @@ describe.each(backends)('the guard before $name', ({ here, start }) => {
     afterEach(() => Promise.all(services.splice(0).map((service) => service.close())))
     const methods = () => backend.proxy.requests.map((head) => head.split(' ')[0])
 
-    test('a plain GET asks the store once', async () => {
+    test('a plain GET sends one request to the store', async () => {
       const service = await serve(backend.store, { key: KEY })
       expect(await service.download()).toMatchObject({ status: 200, size: whole.length, complete: true })
       expect(methods()).toEqual(['GET'])
       expect(service.events.at(-1)).toMatchObject({ outcome: 'completed', attempts: 1 })
     })
 
-    test('a ranged GET asks it once, where the record knows size and validator', async () => {
+    test('a ranged GET sends one request if the record has size and validator', async () => {
       const service = await serve(backend.store, await recorded())
       const part = await service.download({ range: 'bytes=1048576-2097151' })
       expect(part).toMatchObject({ status: 206, size: MIB, complete: true })
@@ -57,7 +57,7 @@ describe.each(backends)('the guard before $name', ({ here, start }) => {
       expect(methods()).toEqual(['GET'])
     })
 
-    test('what needs no bytes asks it for none', async () => {
+    test('a response without bytes requests none from the store', async () => {
       const service = await serve(backend.store, await recorded())
       const { etag = '' } = (await service.open()).destroy().headers
       backend.proxy.reset()
@@ -67,7 +67,7 @@ describe.each(backends)('the guard before $name', ({ here, start }) => {
       expect(methods()).toEqual([])
     })
 
-    test('200 answers without a body, and departures, hold no connection', async () => {
+    test('200 responses without a body, and aborted downloads, hold no connection', async () => {
       const service = await serve(backend.store, { key: KEY })
       const { etag = '' } = (await service.open({}, 'HEAD')).resume().headers
       const ask = async (nth: number): Promise<void> => {
@@ -84,7 +84,7 @@ describe.each(backends)('the guard before $name', ({ here, start }) => {
       await nobodyOpen(backend.proxy)
     })
 
-    test('a record that lies about the object is 502, and shows nothing of the store', async () => {
+    test('a record that does not match its object gives 502, and reveals nothing of the store', async () => {
       const { object } = await recorded()
       for (const lie of [{ size: 5 }, { validator: '"0123456789abcdef0123456789abcdef"' }]) {
         const service = await serve(backend.store, { key: KEY, object: { ...object, ...lie } })
@@ -94,7 +94,7 @@ describe.each(backends)('the guard before $name', ({ here, start }) => {
       }
     })
 
-    test('an inside full of secrets shows none of them: answered, refused, cut or unreachable', async () => {
+    test('secrets of the store never reach the client: in responses, refusals, cuts and outages', async () => {
       const scanner = createLeakScanner()
       const store = scanner.plant(backend.store)
       const service = await serve(store, {
@@ -131,7 +131,7 @@ describe.each(backends)('the guard before $name', ({ here, start }) => {
       expect(scanner.find([answers, events])).toEqual([])
     })
 
-    test.each([1, 2, 3])('under chaos %d a download is exact, or visibly fails', async (seed) => {
+    test.each([1, 2, 3])('under chaos %d a download is exact, or fails visibly', async (seed) => {
       const chaos = createChaosStore(backend.store, { seed })
       const service = await serve(chaos, {
         key: KEY,
@@ -144,7 +144,7 @@ describe.each(backends)('the guard before $name', ({ here, start }) => {
       )
     })
 
-    test('a store that cannot be reached is 503, and shows nothing of the store', async () => {
+    test('a store that cannot be reached gives 503, and reveals nothing of the store', async () => {
       backend.proxy.setRule(() => ({ refuse: true }))
       backend.proxy.killAll()
       const service = await serve(backend.store, { key: KEY })

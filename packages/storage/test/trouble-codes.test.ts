@@ -19,7 +19,7 @@ const HALF = SIZE / 2
 const FORBIDDEN = 'HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\nConnection: close\r\n\r\n'
 
 /** What a host reads of one download: the codes of its troubles, and how it ended. */
-async function told(
+async function troubleOf(
   store: ExportStore,
   delivery: DeliveryOptions,
 ): Promise<{
@@ -43,7 +43,7 @@ const firstly =
   (nth) =>
     nth === 1 ? first : later
 
-describe.each(backends)('what a host is told of $name', ({ here, start }) => {
+describe.each(backends)('the trouble codes of $name', ({ here, start }) => {
   describe.skipIf(!here)('behind a network that breaks', { timeout: 30_000 }, () => {
     let backend: Backend
     beforeAll(async () => {
@@ -60,19 +60,19 @@ describe.each(backends)('what a host is told of $name', ({ here, start }) => {
 
     test.each<[string, RuleFor, DeliveryOptions, object]>([
       [
-        'a body that is reset, and heals',
+        'a body that is reset and reopened',
         firstly({ cutAfter: HALF, how: 'reset' }),
         {},
         { codes: ['store_cut'], status: 200, outcome: 'completed' },
       ],
       [
-        'a body that ends early, and heals',
+        'a body that ends early and is reopened',
         firstly({ cutAfter: HALF, how: 'end' }),
         {},
         { codes: ['store_cut'], status: 200, outcome: 'completed' },
       ],
       [
-        'a body that stalls, and heals',
+        'a body that stalls and is reopened',
         firstly({ cutAfter: HALF, how: 'stall' }),
         impatient,
         { codes: ['store_stalled'], status: 200, outcome: 'completed' },
@@ -115,12 +115,12 @@ describe.each(backends)('what a host is told of $name', ({ here, start }) => {
       ],
     ])('%s', async (_, rule, delivery, expected) => {
       backend.proxy.setRule(rule)
-      expect(await told(backend.store, delivery)).toEqual(expected)
+      expect(await troubleOf(backend.store, delivery)).toEqual(expected)
     })
   })
 })
 
-describe('what a host is told of a disk', () => {
+describe('the trouble codes of a disk', () => {
   let root: string
   beforeEach(async () => {
     root = await mkdtemp(join(tmpdir(), 'sallyport-codes-'))
@@ -148,8 +148,8 @@ describe('what a host is told of a disk', () => {
     }
   }
 
-  test('that holds', async () => {
-    expect(await told(createFilesystemStore({ root }), {})).toEqual({
+  test('that does not fail', async () => {
+    expect(await troubleOf(createFilesystemStore({ root }), {})).toEqual({
       codes: [],
       status: 200,
       outcome: 'completed',
@@ -158,7 +158,7 @@ describe('what a host is told of a disk', () => {
 
   test('whose file is truncated under a download', async () => {
     expect(
-      await told(
+      await troubleOf(
         changing(() => truncate(join(root, KEY), 10)),
         {},
       ),
@@ -171,7 +171,7 @@ describe('what a host is told of a disk', () => {
 
   test('that has no root', async () => {
     await rm(root, { recursive: true })
-    expect(await told(createFilesystemStore({ root }), {})).toMatchObject({
+    expect(await troubleOf(createFilesystemStore({ root }), {})).toMatchObject({
       codes: ['store_unavailable'],
       status: 503,
     })

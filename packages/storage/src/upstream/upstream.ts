@@ -91,7 +91,9 @@ export function createUpstream({ connections, headersMs, now, random }: Runtime)
         throw signal.reason
       }
       if (error instanceof DeadlineError)
-        return refuseFault('unavailable', { word: outcome === 'neither' ? 'no_free_connection' : 'no_answer_in_time' })
+        return refuseFault('unavailable', {
+          word: outcome === 'neither' ? 'no_free_connection' : 'no_answer_in_time',
+        })
       if (!(error instanceof FaultError)) throw error
       const { fault } = error
       if (fault.kind !== 'unavailable') outcome = 'answered'

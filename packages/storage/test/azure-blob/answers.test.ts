@@ -79,9 +79,9 @@ const store = () => {
 }
 const words = [CANARY, '127.0.0.1', 'signature', 'x-ms-', 'sharedkey']
 
-describe('an answer that is no blob', () => {
+describe('an error response of Azure', () => {
   test.each(Object.keys(refusedAnswers) as (keyof typeof refusedAnswers)[])(
-    '%s is refused, and told nothing',
+    '%s is refused, and the refusal reveals nothing',
     async (name) => {
       const thrown: unknown = await store()
         .get(name, {}, signal)
@@ -110,7 +110,7 @@ describe('an answer to a pinned range', () => {
     )
   })
 
-  test.each(['unasked-412', 'unasked-416'])('%s tells of another blob', async (name) => {
+  test.each(['unasked-412', 'unasked-416'])('%s means another blob', async (name) => {
     expect(await store().get(name, { range, ifMatch: '"canned"' }, signal).catch(kindOf)).toBe(
       'object_changed',
     )

@@ -72,7 +72,7 @@ describe('a file that changes under a running download', () => {
     ['replaced by rename', renameOver],
     ['deleted', (file) => rm(file)],
   ]
-  test.each(whole)('%s: the old bytes, all of them', async (_, change) => {
+  test.each(whole)('%s: the client gets all old bytes', async (_, change) => {
     const { file, guard, server, chunks, nothingLeft } = await scene()
     const dawdle = Promise.withResolvers<void>()
     const seen = download(server.port, {}, dawdle.promise)
@@ -110,32 +110,38 @@ describe('a file that changes under a running download', () => {
       },
     ],
   ]
-  test.each([moved, ...cut])('%s: a cut, and no more than was there', async (_, change) => {
-    const { file, guard, server, chunks, nothingLeft } = await scene()
-    const dawdle = Promise.withResolvers<void>()
-    const seen = download(server.port, {}, dawdle.promise)
-    await stands(chunks)
-    await change(file)
-    dawdle.resolve()
-    const { status, bytes, complete } = await seen
-    expect([status, complete]).toEqual([200, false])
-    expect(bytes.length).toBeLessThan(size)
-    await until(() => guard.ended().length === 1)
-    expect(guard.ended()).toMatchObject([{ outcome: 'object_changed', bytesPromised: size }])
-    await nothingLeft()
-  })
+  test.each([moved, ...cut])(
+    '%s: the download is cut, with no byte that the file did not have',
+    async (_, change) => {
+      const { file, guard, server, chunks, nothingLeft } = await scene()
+      const dawdle = Promise.withResolvers<void>()
+      const seen = download(server.port, {}, dawdle.promise)
+      await stands(chunks)
+      await change(file)
+      dawdle.resolve()
+      const { status, bytes, complete } = await seen
+      expect([status, complete]).toEqual([200, false])
+      expect(bytes.length).toBeLessThan(size)
+      await until(() => guard.ended().length === 1)
+      expect(guard.ended()).toMatchObject([{ outcome: 'object_changed', bytesPromised: size }])
+      await nothingLeft()
+    },
+  )
 
-  test.each([...whole.slice(0, 1), ...cut])('%s: nobody resumes into another file', async (_, change) => {
-    const { file, server } = await scene()
-    const { headers } = await download(server.port, { range: 'bytes=0-0' })
-    await change(file)
-    const now = await download(server.port, {
-      range: 'bytes=15000000-',
-      'if-range': String(headers['etag']),
-    })
-    expect([now.status, now.complete, now.headers['etag'] === headers['etag']]).toEqual([200, true, false])
-    expect(now.bytes.length).toBe((await stat(file)).size)
-  })
+  test.each([...whole.slice(0, 1), ...cut])(
+    '%s: a resume never continues in another file',
+    async (_, change) => {
+      const { file, server } = await scene()
+      const { headers } = await download(server.port, { range: 'bytes=0-0' })
+      await change(file)
+      const now = await download(server.port, {
+        range: 'bytes=15000000-',
+        'if-range': String(headers['etag']),
+      })
+      expect([now.status, now.complete, now.headers['etag'] === headers['etag']]).toEqual([200, true, false])
+      expect(now.bytes.length).toBe((await stat(file)).size)
+    },
+  )
 })
 
 test('a client that reads one byte a second is cut by the floor', async () => {
@@ -148,7 +154,7 @@ test('a client that reads one byte a second is cut by the floor', async () => {
   await nothingLeft()
 })
 
-test('400 downloads left at random bytes leave nothing behind', { timeout: 30_000 }, async () => {
+test('400 downloads that stop at random bytes leak nothing', { timeout: 30_000 }, async () => {
   const { guard, server, nothingLeft } = await scene()
   for (let round = 0; round < 20; round++) {
     await Promise.all(
@@ -160,7 +166,7 @@ test('400 downloads left at random bytes leave nothing behind', { timeout: 30_00
   await nothingLeft()
 })
 
-test('1,000 downloads left at random bytes leave no memory behind', { timeout: 60_000 }, async () => {
+test('1,000 downloads that stop at random bytes leak no memory', { timeout: 60_000 }, async () => {
   const root = await temporaryFolder()
   await writeFile(join(root, key), old)
   const server = await startServer(root)

@@ -55,7 +55,7 @@ const faults = [0, 70_000, 1_000_000, 4_000_001, size - 1].map((atByte) => ({ do
 const readAhead = (store: ExportStore): ExportStore =>
   createReadAheadStore(store, { parts: 3, partBytes: 1_000_000 })
 
-describe.each(stores)('chunks lent by %s leave as they were', (_, open) => {
+describe.each(stores)('borrowed chunks of %s reach the client unchanged', (_, open) => {
   test.each<[string, (store: ExportStore) => ExportStore, boolean]>([
     ['straight', (store) => store, true],
     ['under resume', (store) => createChaosStore(store, { faults }), true],

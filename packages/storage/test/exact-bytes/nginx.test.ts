@@ -48,13 +48,13 @@ const without =
     listener(request, response)
   }
 
-describe.skipIf(!isHere('nginx') || !isHere('curl'))('behind nginx as it comes', () => {
+describe.skipIf(!isHere('nginx') || !isHere('curl'))('behind nginx with its default configuration', () => {
   // The client here is never still for so long, unless somebody takes it all from us and feeds it from a disk.
   const delivery = { slowestClient: { bytes: 500_000, perMs: 2_500 } }
   const at = ['--limit-rate', '10M']
 
   test(
-    'a client is served at its own pace: no file on the way, nobody too slow',
+    'nginx writes no temporary file for a slow client, and does not cut it',
     { timeout: 30_000 },
     async () => {
       const guard = guarded(createFilesystemStore({ root: await exportFolder() }), { delivery })
@@ -105,7 +105,7 @@ describe.skipIf(!isHere('nginx') || !isHere('curl'))('behind nginx as it comes',
     await none.body?.cancel()
   })
 
-  test('a cut is seen by the client, for the length is always told', async () => {
+  test('the client sees a cut, because Content-Length is always sent', async () => {
     const store = createFilesystemStore({ root: await exportFolder() })
     const chaos = createChaosStore(store, { faults: [{ does: 'cut', atByte: 20_000_000, times: 99 }] })
     const guard = guarded(chaos, { delivery: { resume: { attempts: 1 } } })
@@ -128,7 +128,7 @@ describe.skipIf(!isHere('nginx') || !isHere('curl'))('behind nginx as it comes',
     expect(sha256(await readFile(file))).toBe(sha256(whole))
   })
 
-  test('a file truncated under it is seen too', async () => {
+  test('the client sees that the file was truncated', async () => {
     const root = await exportFolder()
     const { store, chunks } = countedChunks(createFilesystemStore({ root }))
     const guard = guarded(store)

@@ -42,7 +42,7 @@ async function etagOf(url: string): Promise<string> {
 }
 
 describe.skipIf(!isHere('curl'))('curl -C - resumes 50 MB exactly', () => {
-  test('across a killed server and its next start', { timeout: 30_000 }, async () => {
+  test('across a kill and a restart of the server', { timeout: 30_000 }, async () => {
     const root = await exportFolder()
     const file = join(await temporaryFolder(), 'got')
     const first = await startServer(root)

@@ -49,14 +49,14 @@ describe.skipIf(!isHere('ceph'))(
     }
     const slow = { latencyMs: 20, bytesPerSecond: MIB }
 
-    test('moves at least 3.5 bodies at a time, where one connection is slow', async () => {
+    test('reads at least 3.5 bodies at a time if one connection is slow', async () => {
       proxy.setRule(() => slow)
       expect(await endOf(await ahead().get(KEY, {}, signal))).toEqual(reading(bytes))
       expect(proxy.averageMoving()).toBeGreaterThanOrEqual(3.5)
       expect(proxy.traffic.length).toBeLessThanOrEqual(5)
     })
 
-    test('stops with its reader: no byte further ahead than 4 parts', async () => {
+    test('stops with its reader: fetches no byte more than 4 parts ahead', async () => {
       proxy.setRule(() => slow)
       const object = await firstByteOf(ahead(), KEY)
       await calm(proxy)
@@ -67,7 +67,7 @@ describe.skipIf(!isHere('ceph'))(
       expect(proxy.down()).toBeLessThanOrEqual(4 * PART + HEADS)
     })
 
-    test('lets every connection go when it is closed', async () => {
+    test('releases every connection when it is closed', async () => {
       proxy.setRule(() => slow)
       const object = await firstByteOf(ahead(), KEY)
       await expect.poll(() => proxy.openNow(), { timeout: 15_000 }).toBeGreaterThanOrEqual(3)
@@ -77,7 +77,7 @@ describe.skipIf(!isHere('ceph'))(
       await nobodyOpen(proxy)
     })
 
-    test('breaks off where the object is overwritten between two parts', async () => {
+    test('fails if the object is overwritten between two parts', async () => {
       const shelf = s3Shelf(s3Client({ port: ceph.port, keys: ceph.owner }))
       await shelf.put('changing', bytes)
       proxy.setRule(async (nth) => {
@@ -90,7 +90,7 @@ describe.skipIf(!isHere('ceph'))(
       expect(size % PART).toBe((PART * 3) / 4)
     })
 
-    test('asks for an object of one part once', async () => {
+    test('requests an object of one part once', async () => {
       const shelf = s3Shelf(s3Client({ port: ceph.port, keys: ceph.owner }))
       await shelf.put('small', bytes.subarray(0, PART))
       await shelf.put('empty', new Uint8Array())

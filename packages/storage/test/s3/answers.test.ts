@@ -20,9 +20,9 @@ const storeWith = (more: object = {}, options: object = {}) =>
   createS3Store({ client: s3Client({ port: server.port, keys, ...more }), bucket: BUCKET, ...options })
 const words = [CANARY, 'eu-north-7', 'arn:aws', BUCKET, REGION, '127.0.0.1']
 
-describe('an answer that is no object', () => {
+describe('an error response of S3', () => {
   test.each(Object.keys(refusedAnswers) as (keyof typeof refusedAnswers)[])(
-    '%s is refused, and told nothing',
+    '%s is refused, and the refusal reveals nothing',
     async (name) => {
       const thrown: unknown = await storeWith()
         .get(name, {}, signal)
@@ -59,13 +59,13 @@ describe('an answer to a pinned range', () => {
     )
   })
 
-  test.each(['unasked-412', 'unasked-416'])('%s tells of another object', async (name) => {
+  test.each(['unasked-412', 'unasked-416'])('%s means another object', async (name) => {
     expect(await storeWith().get(name, { range, ifMatch: '"canned"' }, signal).catch(kindOf)).toBe(
       'object_changed',
     )
   })
 
-  test('with the sum of the whole beside it is right, and no sum was asked for', async () => {
+  test('with the checksum of the whole object is accepted, and no checksum was requested', async () => {
     const object = await storeWith().get('part-with-whole-sum', { range, ifMatch: '"canned"' }, signal)
     expect(await endOf(object)).toEqual(reading(bytes.subarray(10, 20)))
     expect(server.requests.at(-1)?.headers).not.toHaveProperty('x-amz-checksum-mode')
@@ -77,7 +77,7 @@ describe('an answer to a pinned range', () => {
   })
 })
 
-describe('sums', () => {
+describe('checksums', () => {
   test('are checked by the client, on a whole object', async () => {
     expect(await endOf(await storeWith().get('summed', {}, signal))).toEqual(reading(bytes))
     expect(await endOf(await storeWith().get('wrongly-summed', {}, signal))).toEqual(
@@ -85,7 +85,7 @@ describe('sums', () => {
     )
   })
 
-  test('are not, where the host turned that off', async () => {
+  test('are not checked if the host turned that off', async () => {
     const store = storeWith({ responseChecksumValidation: 'WHEN_REQUIRED' })
     expect(await endOf(await store.get('wrongly-summed', {}, signal))).toEqual(reading(bytes))
   })
@@ -121,7 +121,7 @@ test('the owner of the bucket is named in every request', async () => {
   expect(owners).toEqual(['123456789012', '123456789012'])
 })
 
-describe('how often it asks', () => {
+describe('the number of requests', () => {
   const asked = async (name: string, more: object = {}): Promise<number> => {
     const before = server.requests.length
     await storeWith({ maxAttempts: 5 }).get(name, more, signal).catch(kindOf)
@@ -134,7 +134,7 @@ describe('how often it asks', () => {
     ['archived', {}, 1],
     ['missing', {}, 1],
     ['slow-down', { range, ifMatch: '"canned"' }, 1],
-  ])('%s, asked with %o: %d', async (name, more, times) => {
+  ])('%s, requested with %o: %d', async (name, more, times) => {
     expect(await asked(name, more)).toBe(times)
   })
 })

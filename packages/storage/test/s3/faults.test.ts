@@ -49,15 +49,18 @@ describe.skipIf(!isHere('ceph'))('on a Ceph object gateway', { timeout: 30_000 }
   }
 
   describe('a body', () => {
-    test.each(['reset', 'end'] as const)('that is cut by a %s breaks off after what came', async (how) => {
-      proxy.setRule(() => ({ cutAfter: 3 * MIB, how }))
-      const { size, end } = await endOf(await viaProxy().get(KEY, {}, signal))
-      expect(end).toBe('unavailable')
-      expect(size).toBeLessThan(3 * MIB)
-      expect(proxy.requests).toHaveLength(1)
-    })
+    test.each(['reset', 'end'] as const)(
+      'that is cut by a %s fails after the bytes that came',
+      async (how) => {
+        proxy.setRule(() => ({ cutAfter: 3 * MIB, how }))
+        const { size, end } = await endOf(await viaProxy().get(KEY, {}, signal))
+        expect(end).toBe('unavailable')
+        expect(size).toBeLessThan(3 * MIB)
+        expect(proxy.requests).toHaveLength(1)
+      },
+    )
 
-    test('that stalls settles when it is closed, and holds no connection', async () => {
+    test('that stalls rejects when it is closed, and holds no connection', async () => {
       proxy.setRule(() => ({ cutAfter: 3 * MIB, how: 'stall' }))
       const object = await viaProxy().get(KEY, {}, signal)
       const stalled = thrownBy(readOn(object))
@@ -67,7 +70,7 @@ describe.skipIf(!isHere('ceph'))('on a Ceph object gateway', { timeout: 30_000 }
       await nobodyOpen(proxy)
     })
 
-    test('whose daemon is frozen goes on when it thaws', async () => {
+    test('of a frozen daemon continues when the daemon does', async () => {
       const object = await viaProxy().get(KEY, {}, signal)
       ceph.osd.freeze()
       const read = endOf(object)
@@ -93,7 +96,7 @@ describe.skipIf(!isHere('ceph'))('on a Ceph object gateway', { timeout: 30_000 }
       expect(performance.now() - begun).toBeLessThan(3000)
     })
 
-    test('for which the caller does not wait lets go at once', async () => {
+    test('is released at once when its caller leaves', async () => {
       ceph.osd.freeze()
       const caller = new AbortController()
       const asked = thrownBy(viaProxy().get(KEY, {}, caller.signal))
@@ -103,13 +106,13 @@ describe.skipIf(!isHere('ceph'))('on a Ceph object gateway', { timeout: 30_000 }
       await nobodyOpen(proxy)
     })
 
-    test('that is lost with its connection is asked for once more', async () => {
+    test('that is lost with its connection is requested once more', async () => {
       proxy.setRule((nth) => (nth === 1 ? { refuse: true } : {}))
       expect(await endOf(await viaProxy().get(KEY, {}, signal))).toEqual(reading(bytes))
       expect(proxy.traffic).toHaveLength(2)
     })
 
-    test('is asked for on a new connection after an idle one has gone', async () => {
+    test('is requested on a new connection after an idle one was closed', async () => {
       const store = viaProxy()
       await store.head(KEY, signal)
       proxy.killAll()
@@ -117,13 +120,13 @@ describe.skipIf(!isHere('ceph'))('on a Ceph object gateway', { timeout: 30_000 }
     })
   })
 
-  test('a clock that goes wrong is set by the answer, and the request sent again', async () => {
+  test('a wrong clock is corrected from the response, and the request is retried', async () => {
     const client = s3Client({ port: proxy.port, keys: ceph.owner, systemClockOffset: 3_600_000 })
     expect(await endOf(await createS3Store({ client, ...at }).get(KEY, {}, signal))).toEqual(reading(bytes))
     expect(proxy.requests).toHaveLength(2)
   })
 
-  test('20 refused connections close the way; one probe opens it again', async () => {
+  test('20 refused connections open the breaker; one successful probe closes it', async () => {
     let now = 0
     const client = s3Client({ port: proxy.port, keys: ceph.owner })
     const upstream = createUpstream({
@@ -156,7 +159,7 @@ describe.skipIf(!isHere('ceph'))('on a Ceph object gateway', { timeout: 30_000 }
 })
 
 describe.skipIf(!isHere('ceph'))('on a Ceph object gateway that serves two at a time', () => {
-  test('SlowDown is a refusal that may be tried again', { timeout: 30_000 }, async () => {
+  test('SlowDown is retried', { timeout: 30_000 }, async () => {
     const ceph = await startCeph(['rgw_scheduler_type = throttler', 'rgw_max_concurrent_requests = 2'])
     try {
       await createBucket({ port: ceph.port, keys: ceph.owner }, BUCKET)

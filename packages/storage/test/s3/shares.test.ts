@@ -81,7 +81,7 @@ describe.each([
   ['an S3 store', createS3Store],
   ['an S3 store by signed URLs', createSignedS3Store],
 ])('%s with 50 sockets', (_, create) => {
-  test('is not taken by four principals that do not read', async () => {
+  test('is not used up by four principals that do not read', async () => {
     const { download, stall, leave } = scene(storeBy(create))
     const got: number[] = []
     for (const token of ['acme/1', 'acme/2', 'evil/3', 'evil/4']) got.push(await stall(token))
@@ -92,7 +92,7 @@ describe.each([
     leave()
   })
 
-  test('gives back what is over', async () => {
+  test('releases its share at the end of a download', async () => {
     const { stall, leave } = scene(storeBy(create))
     expect(await stall('acme/1')).toBe(10)
     leave()
@@ -110,7 +110,7 @@ test('a store that reads ahead counts its parts', async () => {
   leave()
 })
 
-test('a cap that the host sets takes the place of the share', async () => {
+test('a limit that the host sets replaces the share', async () => {
   const { stall, leave } = scene(storeBy(createS3Store), { perPrincipal: 14 })
   expect(await stall('acme/1')).toBe(14)
   leave()

@@ -16,7 +16,7 @@ test.each<[string, object, object]>([
   ['a refused connection', { word: 'ECONNREFUSED' }, {}],
   ['a body that broke off', { word: 'body_cut' }, {}],
   ['an answer that says so', { word: 'ETIMEDOUT', status: 503 }, {}],
-])('only silence has a code of its own: %s', (_, fault, trouble) => {
+])('only a timeout has its own trouble code: %s', (_, fault, trouble) => {
   const thrown = thrownBy(() => refuseFault('unavailable', { word: '', ...fault }))
   expect(thrown).toHaveProperty('data', { kind: 'unavailable', ...trouble })
 })

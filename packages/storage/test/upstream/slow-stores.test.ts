@@ -39,7 +39,7 @@ const azure = (): ExportStore => {
   })
 }
 
-test('a store that is fast when it is asked again is read to the end', async () => {
+test('a store that is fast after a reopen is read to the end', async () => {
   const service = await startService(s3(createS3Store)(), { key: 'fast-later', delivery })
   const { complete, size } = await service.download()
   expect([complete, size]).toEqual([true, SIZE])
@@ -53,7 +53,7 @@ describe.each([
   ['S3 by signed URLs', s3(createSignedS3Store)],
   ['Azure', azure],
 ])('%s', (_, open) => {
-  test('that drips is opened once more, and then given up', async () => {
+  test('that sends single bytes is opened once more, and then the download ends', async () => {
     const service = await startService(open(), { key: 'dripping', delivery })
     const begun = performance.now()
     const { status, complete } = await service.download()
@@ -64,7 +64,7 @@ describe.each([
     await service.close()
   })
 
-  test('that breaks off after each byte is given up as soon', async () => {
+  test('that cuts after each byte is given up as soon', async () => {
     const service = await startService(open(), { key: 'byte-by-byte', delivery })
     const begun = performance.now()
     const { complete } = await service.download()

@@ -42,7 +42,7 @@ describe.each([
   test.each([
     ['in a black hole', () => `http://127.0.0.1:${blackHole.port}`],
     ['whose name is unknown', () => 'http://hostcanary.invalid'],
-  ])('%s is refused in time, and nothing is told', async (__, endpoint) => {
+  ])('%s is refused in time, and the refusal reveals nothing', async (__, endpoint) => {
     const store = open(endpoint())
     const begun = performance.now()
     for (const ask of [() => store.get('keycanary', {}, signal), () => store.head('keycanary', signal)]) {
@@ -57,7 +57,7 @@ describe.each([
 test.each([
   ['an S3 store', openS3Store],
   ['an S3 store with signed URLs', openSignedS3Store],
-])('%s whose credentials cannot be had is refused, and nothing is told', async (_, open) => {
+])('%s without credentials is refused, and the refusal reveals nothing', async (_, open) => {
   const credentials = () => Promise.reject(new Error('secretcanary at http://169.254.169.254'))
   const client = s3Client({ port: 1, keys: { accessKeyId: '', secretAccessKey: '' }, credentials })
   const thrown: unknown = await open({ client, bucket: BUCKET }, upstream())

@@ -11,7 +11,7 @@ import { kindOf } from '../reading.ts'
 const never = new AbortController().signal
 
 describe('the semaphore', () => {
-  test('has so many permits, and then serves first in, first out', async () => {
+  test('grants its permits, and then serves first in, first out', async () => {
     const semaphore = createSemaphore(() => 2)
     const leaves = [await semaphore.acquire(never), await semaphore.acquire(never)]
     const entered: string[] = []
@@ -44,7 +44,7 @@ describe('the semaphore', () => {
     expect(typeof (await semaphore.acquire(never))).toBe('function')
   })
 
-  test('never gives out more permits than there are', () =>
+  test('never grants more permits than there are', () =>
     fc.assert(
       fc.asyncProperty(
         fc.integer({ min: 1, max: 5 }),
@@ -87,7 +87,7 @@ describe('the breaker', () => {
     [0, 1000],
     [0.5, 3000],
     [1, 5000],
-  ])('shuts for 1 to 5 s: with the dice at %d for %d ms', (dice, ms) => {
+  ])('opens for 1 to 5 s: with the random number %d for %d ms', (dice, ms) => {
     let now = 0
     const breaker = failTimes(20, { now: () => now, random: () => dice })
     now = ms - 1
@@ -96,7 +96,7 @@ describe('the breaker', () => {
     expect(breaker.enter()).toBeDefined()
   })
 
-  test('sends one probe, and another where that one learnt nothing', () => {
+  test('sends one probe, and another if its outcome is unknown', () => {
     let now = 0
     const breaker = failTimes(20, { now: () => now, random: () => 0 })
     now = 1000
@@ -113,7 +113,7 @@ describe('the breaker', () => {
 })
 
 describe('validators', () => {
-  test('survive being written and read', () => {
+  test('are the same after formatting and parsing', () => {
     const etag = fc.stringMatching(/^"[\x21\x23-\x7e]{1,40}"$/)
     const version = fc.option(fc.stringMatching(/^[\x21-\x7e]{1,40}$/), { nil: undefined })
     fc.assert(
@@ -136,11 +136,11 @@ describe('validators', () => {
     '"abc"@ü',
     '"abc"\r\nx: y',
     `"${'a'.repeat(300)}"`,
-  ])('%j is none', (text) => {
+  ])('%j is not a validator', (text) => {
     expect([parseValidator(text), isStrong(text)]).toEqual([undefined, false])
   })
 
-  test('a validator with a version is no entity-tag', () => {
+  test('a validator with a version is not an entity-tag', () => {
     expect(isStrong('"abc"@v1')).toBe(false)
   })
 })
@@ -231,7 +231,7 @@ describe('an upstream', () => {
     expect(await asked).toBeUndefined()
   })
 
-  test('a signal that has fired asks nobody', async () => {
+  test('a signal that has fired sends no request', async () => {
     let sent = 0
     const send = async (): Promise<string> => `${++sent}`
     const { asked } = ask({ send }, {}, AbortSignal.abort('left'))
