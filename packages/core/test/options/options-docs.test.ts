@@ -1,43 +1,49 @@
-import { readFile } from 'node:fs/promises'
 import { runInNewContext } from 'node:vm'
 
-import { describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 
-import type { DeliveryOptions, ExportHandlerOptions, Limits, VersionOptions } from '../../src/index.ts'
-import { createExportHandler, createIntrospectionVerifier, createJwtVerifier } from '../../src/index.ts'
+import { type OptionRow, optionRows } from '../../../../scripts/option-rows.ts'
+import type {
+  BearerVerifierOptions,
+  DeliveryOptions,
+  ExportHandlerOptions,
+  Limits,
+  VersionOptions,
+} from '../../src/index.ts'
+import {
+  createBearerVerifier,
+  createExportHandler,
+  createIntrospectionVerifier,
+  createJwtVerifier,
+} from '../../src/index.ts'
+import { createMemoryLimiter } from '../../src/limits/memory-limiter.ts'
 import { resolveOptions } from '../../src/options/resolve-options.ts'
 import type { MultiTenancy, Tenant } from '../../src/ports.ts'
 import type { IntrospectionVerifierOptions } from '../../src/verifiers/introspection-options.ts'
 import { checkIntrospectionOptions } from '../../src/verifiers/introspection-options.ts'
 import type { JwtVerifierOptions } from '../../src/verifiers/jwt-options.ts'
 import { checkJwtOptions } from '../../src/verifiers/jwt-options.ts'
-import { soundOptions } from '../handler/scene.ts'
+import { type Behaviour, handlerBehaviours, soundHandlerOptions } from './behaviours.ts'
+import {
+  bearerBehaviours,
+  introspectionBehaviours,
+  jwtBehaviours,
+  limiterBehaviours,
+  soundBearerOptions,
+  soundIntrospectionOptions,
+  soundJwtOptions,
+} from './verifier-behaviours.ts'
 
-// docs/options.md, row by row: what it says of an absent option is what happens.
-
-const text = await readFile(new URL('../../../../docs/options.md', import.meta.url), 'utf8')
-
-interface Row {
-  readonly option: string
-  readonly absent: string
-}
-
-function rowsOf(heading: string): readonly Row[] {
-  const [, section = ''] = text.split(`## ${heading}\n`)
-  const [table = ''] = section.split('\n## ')
-  return [...table.matchAll(/^\| `([\w.*]+)` +\| (.*?) +\|$/gm)].map(([, option = '', absent = '']) => ({
-    option,
-    absent,
-  }))
-}
+// docs/options.md, row by row: what it says of an absent option is what happens, and another value does something else.
 
 /** The value that a row begins with, in the shape that JSON compares; `undefined`: the row has words alone. */
-function valueOf({ absent }: Row): unknown {
-  const [, code] = /^`([^`]+)`(?=$|,)/.exec(absent) ?? []
+function valueOf({ absent }: OptionRow): unknown {
+  const [, code] = /^`([^`]+)`(?=$|,|:|;|\.)/.exec(absent) ?? []
   return code === undefined || code.endsWith(')')
     ? undefined
     : (JSON.parse(JSON.stringify(runInNewContext(`(${code})`))) as unknown)
 }
+const isRequired = ({ absent }: OptionRow): boolean => /^(?:creation fails|required)\b/.test(absent)
 
 const at = (value: unknown, path: string): unknown =>
   path
@@ -50,9 +56,6 @@ const without = (options: object, path: string): object => {
   return inner === undefined ? others : { ...others, [name]: without(part, inner) }
 }
 
-const names = (...groups: readonly (readonly [string, object])[]): readonly string[] =>
-  groups.flatMap(([prefix, known]) => Object.keys(known).map((name) => `${prefix}${name}`)).toSorted()
-
 const doors = [
   {
     door: 'createExportHandler',
@@ -61,56 +64,77 @@ const doors = [
       const { defaultVersion, ...others } = resolveOptions(options as ExportHandlerOptions)
       return { ...others, defaultVersion: defaultVersion.name }
     },
-    sound: { ...soundOptions(), limits: {} },
+    sound: soundHandlerOptions,
+    behaviours: handlerBehaviours,
   },
   {
     door: 'createJwtVerifier',
     create: (options: object): unknown => createJwtVerifier(options as JwtVerifierOptions),
     resolve: (options: object): unknown => checkJwtOptions(options as JwtVerifierOptions),
-    sound: {
-      issuer: 'https://issuer.test',
-      audience: 'exports',
-      jwks: new URL('https://issuer.test/keys'),
-      type: 'any',
-    },
+    sound: soundJwtOptions,
+    behaviours: jwtBehaviours,
   },
   {
     door: 'createIntrospectionVerifier',
     create: (options: object): unknown =>
       createIntrospectionVerifier(options as IntrospectionVerifierOptions),
     resolve: (options: object): unknown => checkIntrospectionOptions(options as IntrospectionVerifierOptions),
-    sound: {
-      endpoint: new URL('https://issuer.test/introspect'),
-      clientId: 'exports',
-      clientSecret: 'secret',
-      issuer: 'https://issuer.test',
-      audience: 'exports',
-    },
+    sound: soundIntrospectionOptions,
+    behaviours: introspectionBehaviours,
+  },
+  {
+    door: 'createBearerVerifier',
+    create: (options: object): unknown => createBearerVerifier(options as BearerVerifierOptions),
+    resolve: (options: object): unknown => options,
+    sound: soundBearerOptions,
+    behaviours: bearerBehaviours,
+  },
+  {
+    door: 'createMemoryLimiter',
+    create: (options: object): unknown => createMemoryLimiter(options),
+    resolve: (): unknown => ({ maxKeys: limiterBehaviours.maxKeys.before }), // it shows its options to nobody
+    sound: {},
+    behaviours: limiterBehaviours,
   },
 ]
 
-describe.each(doors)('$door', ({ door, create, resolve, sound }) => {
-  const rows = rowsOf(door)
+describe.each(doors)('$door', ({ door, create, resolve, sound, behaviours }) => {
+  const rows = optionRows(door)
 
-  test.each(rows.filter(({ absent }) => absent === 'creation fails'))(
-    '$option must be there',
-    ({ option }) => {
-      expect(() => create(without(sound, option))).toThrow(new RegExp(`^${door}: ${option}: must be `))
-    },
-  )
+  test('every row has a behaviour below, and every behaviour a row', () => {
+    expect(rows.map(({ option }) => option).toSorted()).toEqual(Object.keys(behaviours).toSorted())
+  })
+
+  test.each(rows.filter(isRequired))('$option must be given', ({ option }) => {
+    expect(() => create(without(sound, option))).toThrow(new RegExp(`^${door}: ${option}: must be `))
+  })
+
+  test.each(rows.filter((row) => !isRequired(row)))('$option may be absent', ({ option }) => {
+    expect(at(sound, option)).toBeUndefined()
+  })
 
   test.each(rows.filter((row) => valueOf(row) !== undefined))('$option is $absent', (row) => {
     expect(at(resolve(sound), row.option)).toEqual(valueOf(row))
   })
 
-  test.each(rows.filter((row) => row.absent !== 'creation fails' && valueOf(row) === undefined))(
-    '$option may be absent: $absent',
-    () => {
-      expect(() => create(sound)).not.toThrow()
-    },
-  )
+  describe('what it does', () => {
+    // The handler's timers are vitest's. The verifiers ask real servers and are given a clock.
+    beforeEach(() => void (door === 'createExportHandler' && vi.useFakeTimers()))
+    afterEach(() => void vi.useRealTimers())
+
+    test.each(Object.entries(behaviours as Readonly<Record<string, Behaviour<object>>>))(
+      '%s',
+      async (_, { see, before, after }) => {
+        expect(await see({})).toEqual(before)
+        expect(after.length).toBeGreaterThan(0)
+        for (const [changes, seen] of after) expect(await see(changes)).toEqual(seen)
+      },
+    )
+  })
 })
 
+const names = (...groups: readonly (readonly [string, object])[]): readonly string[] =>
+  groups.flatMap(([prefix, known]) => Object.keys(known).map((name) => `${prefix}${name}`)).toSorted()
 test('no option is left out', () => {
   const top: Record<keyof Omit<ExportHandlerOptions, 'limits' | 'delivery'>, true> = {
     verifier: true,
@@ -171,45 +195,8 @@ test('no option is left out', () => {
     ['delivery.resume.', resume],
   )
   expect(
-    rowsOf('createExportHandler')
+    optionRows('createExportHandler')
       .map(({ option }) => option)
       .toSorted(),
   ).toEqual(known)
-
-  const jwt: Record<keyof JwtVerifierOptions, true> = {
-    issuer: true,
-    audience: true,
-    jwks: true,
-    algorithms: true,
-    type: true,
-    clockToleranceMs: true,
-    maxTokenAgeMs: true,
-    cacheMs: true,
-    staleKeysMs: true,
-    readClaims: true,
-    maxTokenLength: true,
-    fetch: true,
-  }
-  expect(
-    rowsOf('createJwtVerifier')
-      .map(({ option }) => option)
-      .toSorted(),
-  ).toEqual(names(['', jwt]))
-
-  const opaque: Record<keyof IntrospectionVerifierOptions, true> = {
-    endpoint: true,
-    clientId: true,
-    clientSecret: true,
-    issuer: true,
-    audience: true,
-    cacheMs: true,
-    readClaims: true,
-    maxTokenLength: true,
-    fetch: true,
-  }
-  expect(
-    rowsOf('createIntrospectionVerifier')
-      .map(({ option }) => option)
-      .toSorted(),
-  ).toEqual(names(['', opaque]))
 })
