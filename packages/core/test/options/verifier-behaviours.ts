@@ -24,19 +24,40 @@ const hour = 60 * minute
 
 const forge = createForge(() => startMs)
 const ed = edSigner('ed-1')
+const jwks = { keys: [...forge.jwks.keys, ed.jwk] }
 /** The options that must be given, and no other. */
 export const soundJwtOptions: JwtVerifierOptions = {
   issuer: forge.issuer,
   audience: forge.audience,
-  jwks: { keys: [...forge.jwks.keys, ed.jwk] },
   type: 'at+jwt',
 }
 type Jwt = Partial<JwtVerifierOptions>
 const jwtVerifierOf = (changes: Jwt, world: TestWorld = createTestWorld(startMs)): TokenVerifier =>
-  createJwtVerifierIn(world, { ...soundJwtOptions, ...changes })
+  createJwtVerifierIn(world, { ...soundJwtOptions, jwks, ...changes })
+
+/** A `fetch` that answers by the URL, and what it was asked for. */
+function answering(answers: Readonly<Record<string, unknown>>): {
+  readonly fetch: typeof fetch
+  readonly asked: readonly string[]
+} {
+  const asked: string[] = []
+  return {
+    asked,
+    fetch: async (input) => {
+      const url = input instanceof Request ? input.url : String(input)
+      asked.push(url)
+      return url in answers ? Response.json(answers[url]) : new Response('', { status: 404 })
+    },
+  }
+}
 const verdictsOf = (changes: Jwt, tokens: readonly string[]): Promise<readonly string[]> => {
   const verifier = jwtVerifierOf(changes)
   return Promise.all(tokens.map((token) => verdictOf(verifier.verify(token, signal))))
+}
+/** A good token that is as long as this, or at most four characters shorter: three bytes are four characters. */
+const tokenOf = (length: number): string => {
+  const shortest = forge.token({ pad: '' }).length
+  return forge.token({ pad: 'x'.repeat(Math.floor(((length - shortest) * 3) / 4)) })
 }
 const [yes, no, unknown] = ['user-1', 'token_invalid', 'unavailable']
 const secondsAgo = (ms: number): number => (startMs - ms) / 1_000
@@ -80,9 +101,28 @@ export const jwtBehaviours: Behaviours<JwtVerifierOptions> = {
     ],
   },
   jwks: {
-    see: (changes) => verdictsOf(changes, [forge.token()]),
-    before: [yes],
-    after: [[{ jwks: createForge().jwks }, [no]]],
+    see: async (changes) => {
+      const metadata = `${forge.issuer}/.well-known/openid-configuration`
+      const { fetch, asked } = answering({
+        [metadata]: { issuer: forge.issuer, jwks_uri: `${forge.issuer}/keys` },
+        [`${forge.issuer}/keys`]: jwks,
+        [`${forge.issuer}/others`]: createForge().jwks,
+      })
+      const { verify } = createJwtVerifierIn(createTestWorld(startMs), {
+        ...soundJwtOptions,
+        fetch,
+        ...changes,
+      })
+      const verdict = await verdictOf(verify(forge.token(), signal))
+      return [verdict, asked.map((url) => url.replace(forge.issuer, ''))]
+    },
+    before: [yes, ['/.well-known/openid-configuration', '/keys']],
+    after: [
+      [{ jwks: new URL(`${forge.issuer}/keys`) }, [yes, ['/keys']]],
+      [{ jwks: new URL(`${forge.issuer}/others`) }, [no, ['/others']]],
+      [{ jwks }, [yes, []]],
+      [{ jwks: createForge().jwks }, [no, []]],
+    ],
   },
   type: {
     see: (changes) =>
@@ -163,6 +203,27 @@ export const jwtBehaviours: Behaviours<JwtVerifierOptions> = {
     before: { organizations: ['acme', 'globex'], capabilities: ['exports:download', 'openid'] },
     after: [[{ readClaims: () => others }, others]],
   },
+  maxTokenLength: {
+    see: (changes) =>
+      verdictsOf(
+        changes,
+        [8_192, 8_200, 10_100].map((length) => tokenOf(length)),
+      ),
+    before: [yes, no, no],
+    after: [
+      [{ maxTokenLength: 8_187 }, [no, no, no]],
+      [{ maxTokenLength: 10_000 }, [yes, yes, no]],
+    ],
+  },
+  fetch: {
+    see: async (changes) => {
+      await using server = await serve({ body: jwks })
+      const { verify } = jwtVerifierOf({ jwks: server.url, ...changes })
+      return [await verdictOf(verify(forge.token(), signal)), server.requests.length]
+    },
+    before: [yes, 1],
+    after: [[{ fetch: async () => Response.json(jwks) }, [yes, 0]]],
+  },
 }
 
 // ── createIntrospectionVerifier ──────────────────────────────────────────────────────────────────────────────────────
@@ -179,7 +240,6 @@ const active: Claims = {
 }
 /** The options that must be given, and no other. */
 export const soundIntrospectionOptions: IntrospectionVerifierOptions = {
-  endpoint: new URL('https://issuer.test/introspect'),
   clientId: 'exports',
   clientSecret: 'secret',
   issuer: 'https://issuer.test',
@@ -191,8 +251,10 @@ async function introspected(
   changes: Introspection,
   answer: Claims = active,
   steps: readonly number[] = [0],
+  token: string = opaque,
 ): Promise<{
-  readonly requests: readonly { readonly path: string; readonly credentials: string }[]
+  /** The credentials of each request. */
+  readonly requests: readonly string[]
   readonly verdict: string
   readonly principal: Principal | undefined
 }> {
@@ -208,26 +270,41 @@ async function introspected(
   let principal: Principal | undefined
   for (const step of steps) {
     world.pass(step)
-    const verification = verify(opaque, signal).then((proved) => (principal = proved))
+    const verification = verify(token, signal).then((proved) => (principal = proved))
     verdicts.push(await verdictOf(verification))
   }
   return {
-    requests: server.requests.map(({ path, headers }) => ({
-      path,
-      credentials: Buffer.from(headers.authorization?.split(' ')[1] ?? '', 'base64').toString(),
-    })),
+    requests: server.requests.map(({ headers }) =>
+      Buffer.from(headers.authorization?.split(' ')[1] ?? '', 'base64').toString(),
+    ),
     verdict: verdicts.at(-1) ?? '',
     principal,
   }
 }
 const credentials = async (changes: Introspection): Promise<unknown> =>
-  (await introspected(changes)).requests[0]?.credentials
+  (await introspected(changes)).requests[0]
 
 export const introspectionBehaviours: Behaviours<IntrospectionVerifierOptions> = {
   endpoint: {
-    see: async (changes) => (await introspected(changes)).requests[0]?.path,
-    before: '/introspect',
-    after: [[{ endpoint: new URL('https://issuer.test/oauth2/introspection') }, '/oauth2/introspection']],
+    see: async (changes) => {
+      const { issuer } = soundIntrospectionOptions
+      const { fetch, asked } = answering({
+        [`${issuer}/.well-known/openid-configuration`]: {
+          issuer,
+          introspection_endpoint: `${issuer}/introspect`,
+        },
+        [`${issuer}/introspect`]: active,
+        [`${issuer}/oauth2/introspection`]: active,
+      })
+      const options = { ...soundIntrospectionOptions, fetch, ...changes }
+      const { verify } = createIntrospectionVerifierIn(createTestWorld(startMs), options)
+      const verdict = await verdictOf(verify(opaque, signal))
+      return [verdict, asked.map((url) => url.replace(issuer, ''))]
+    },
+    before: [yes, ['/.well-known/openid-configuration', '/introspect']],
+    after: [
+      [{ endpoint: new URL('https://issuer.test/oauth2/introspection') }, [yes, ['/oauth2/introspection']]],
+    ],
   },
   clientId: { see: credentials, before: 'exports:secret', after: [[{ clientId: 'us' }, 'us:secret']] },
   clientSecret: {
@@ -269,6 +346,26 @@ export const introspectionBehaviours: Behaviours<IntrospectionVerifierOptions> =
     },
     before: { organizations: ['acme'], capabilities: ['exports:download'] },
     after: [[{ readClaims: () => others }, others]],
+  },
+  maxTokenLength: {
+    see: async (changes) => {
+      const tokens = [8_192, 8_193, 10_001].map((length) => 'x'.repeat(length))
+      const seen = await Promise.all(tokens.map((token) => introspected(changes, active, [0], token)))
+      return seen.map(({ verdict }) => verdict)
+    },
+    before: [yes, no, no],
+    after: [
+      [{ maxTokenLength: 100 }, [no, no, no]],
+      [{ maxTokenLength: 10_000 }, [yes, yes, no]],
+    ],
+  },
+  fetch: {
+    see: async (changes) => {
+      const { verdict, requests } = await introspected(changes)
+      return [verdict, requests.length]
+    },
+    before: [yes, 1],
+    after: [[{ fetch: async () => Response.json(active) }, [yes, 0]]],
   },
 }
 
