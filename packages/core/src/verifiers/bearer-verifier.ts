@@ -12,9 +12,10 @@ export interface BearerVerifierOptions {
 }
 
 /**
- * Sends a token to one of two verifiers. A token that begins `eyJ` or has two dots or more is a JWT, whatever else is
- * wrong with it, and never falls through: the local checks cannot be dodged by spoiling it. An opaque token has no dot
- * and 16 to 512 characters of a Bearer token (RFC 6750 §2.1); anything else is `refuse('token_invalid')`.
+ * Sends a token to one of two verifiers, by its shape. A token is a JWT if one of its parts between dots begins `eyJ`, or if it
+ * has two dots and its first part decodes to a text that begins `{`. Whatever else is wrong with it, it never reaches the
+ * verifier of opaque tokens, so the local checks cannot be dodged by spoiling a JWT. Any other Bearer token (RFC 6750 §2.1) of
+ * at least 16 characters is opaque, with dots or without. The rest is `refuse('token_invalid')`.
  *
  * Troubles of both are told.
  *
@@ -45,12 +46,11 @@ const optionsCheck = check.object<BearerVerifierOptions>('{ jwt, opaque }', {
   opaque: verifierLike('createIntrospectionVerifier'),
 })
 
-const JWT = /^eyJ|\..*\./s
-const OPAQUE = /^[\w~+/=-]{16,512}$/
+/** `eyJ` is `{"` and a letter in base64url. `e` and one of `w` to `z`, a digit, `-` or `_` is `{` and anything. */
+const JWT = /(?:^|\.)eyJ|^e[w-z\d_-][^.]*\.[^.]*\./
+const OPAQUE = /^(?=.{16})[\w.~+/-]+=*$/
 
 const refuseToken = async (): Promise<never> =>
   refuse('token_invalid', {
-    cause: tokenFault(
-      'it is neither a JWT ("eyJ…", or two dots) nor opaque (16 to 512 characters without a dot)',
-    ),
+    cause: tokenFault('it is neither a JWT nor a Bearer token of at least 16 characters (RFC 6750 §2.1)'),
   })

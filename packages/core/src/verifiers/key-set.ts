@@ -105,9 +105,16 @@ function algorithmsFor({
   key_ops: operations,
 }: Readonly<Record<string, unknown>>): readonly string[] | undefined {
   const verifies = operations === undefined || (Array.isArray(operations) && operations.includes('verify'))
-  if (!verifies || (use !== undefined && use !== 'sig')) return undefined
+  if (!verifies || isForOtherUse(use)) return undefined
   return ALGORITHMS.get(kty === 'RSA' ? kty : `${String(kty)} ${String(crv)}`)
 }
+
+/**
+ * RFC 7517 §4.2 allows other values than `sig` and `enc`, such as `jwt-svid` of SPIFFE, whose keys sign tokens. Its
+ * `x509-svid` keys sign certificates.
+ */
+const isForOtherUse = (use: unknown): boolean =>
+  use !== undefined && (typeof use !== 'string' || use === 'enc' || use === 'x509-svid')
 
 /**
  * What says which key it is, and nothing else. `null` is absence. `undefined`: a member is no string, and an `alg` that

@@ -211,7 +211,7 @@ describe('an opaque token', () => {
 
   test('of odd shape is never asked about', async () => {
     await using fortress = await openFortress()
-    for (const token of ['short', 'a'.repeat(513), 'with.one.dot.too.many', 'one.dot-and-enough-characters'])
+    for (const token of ['short', 'with.dots.short', '=================', 'padding=inside-and-long'])
       expect(await fortress.verdict(`Bearer ${token}`)).toEqual({
         status: 401,
         keyFetches: 0,

@@ -26,8 +26,16 @@ describe('readKeySet', () => {
     expect(other.thumbprints).toBe(one.thumbprints)
   })
 
+  test.each(['sig', 'jwt-svid', 'SIG', 'access_token', undefined])('uses a key for %s', (use) => {
+    const { keys, unfit } = readKeySet({ keys: [{ ...rsa.jwk, use }] })
+    expect(keys.keys).toHaveLength(1)
+    expect(unfit).toEqual([])
+  })
+
   test.each([
     ['for encryption', { ...rsa.jwk, use: 'enc' }],
+    ['for certificates', { ...rsa.jwk, use: 'x509-svid' }],
+    ['for a use that is no text', { ...rsa.jwk, use: ['sig'] }],
     ['for another operation', { ...rsa.jwk, key_ops: ['encrypt'] }],
     ['on a curve that signs nothing', { kty: 'OKP', crv: 'X25519', x: ed.jwk.x }],
     ['on an unknown curve', { ...ec.jwk, crv: 'secp256k1' }],
