@@ -210,8 +210,11 @@ describe('API4:2023 Unrestricted Resource Consumption', () => {
   test('a head that is too long never reaches the guard, and a token that is too long never its verifier', async () => {
     await using scene = await openScene()
     expect((await scene.ask({ headers: { 'x-padding': 'x'.repeat(100_000) } })).status).toBe(431)
-    expect((await scene.ask({ headers: { authorization: `Bearer ${'x'.repeat(8_193)}` } })).status).toBe(401)
     expect(scene.calls).toEqual([])
+    // Node's own limit is lower, and a host may raise it. Verifiers have one of their own, `maxTokenLength`.
+    await using wide = await openScene({ server: { maxHeaderSize: 262_144 } })
+    expect((await wide.ask({ headers: { authorization: `Bearer ${'x'.repeat(65_537)}` } })).status).toBe(401)
+    expect(wide.calls).toEqual([])
   })
 
   test('a port that hangs is given up, and let go', async () => {
