@@ -33,7 +33,15 @@ export type {
   StoreConnections,
   TroubleSource,
 } from './ports.ts'
-export type { ErrorFormat, Refusal, InvalidField, RefusalKind, TroubleCode, TroublePort } from './refusals.ts'
+export type {
+  ErrorFormat,
+  FieldRule,
+  Refusal,
+  InvalidField,
+  RefusalKind,
+  TroubleCode,
+  TroublePort,
+} from './refusals.ts'
 export type {
   ExportHandler,
   RunningDownload,

@@ -50,15 +50,23 @@ export const statusOf: Readonly<Record<RefusalKind, number>> = {
   object_changed: 503,
 }
 
-/** One fault in one part of a request, in the words of the published contract A (pydantic's). */
-export interface InvalidField {
-  readonly loc: readonly ['path' | 'header', string]
-  readonly type: string
-  readonly msg: string
-  /** What was sent, cut to 128 characters; `null` where nothing was. */
+/** What is wrong with one part of a request. It has no wording: each error format words it in its own way. */
+export type InvalidField = FieldRule & {
+  /** Which part it is, whatever the host has named it. */
+  readonly part: 'export_id' | 'tenant' | 'version'
+  readonly in: 'path' | 'header'
+  /** The name of the route parameter or header. */
+  readonly name: string
+  /** What was sent, whole: cut it before you show it. `null`: nothing was sent. */
   readonly input: string | null
-  readonly ctx?: Readonly<Record<string, unknown>>
 }
+
+/** The rule that a part of a request breaks. */
+export type FieldRule =
+  | { readonly rule: 'required' | 'not_empty' | 'uuid' }
+  | { readonly rule: 'max_length'; readonly most: number }
+  | { readonly rule: 'pattern'; readonly pattern: string }
+  | { readonly rule: 'one_of'; readonly allowed: readonly string[] }
 
 /** What a refusal carries besides its kind. Only `cause` comes from outside, and it reaches events alone. */
 export interface RefusalDetail {

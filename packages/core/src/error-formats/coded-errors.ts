@@ -48,7 +48,7 @@ function moreDetails(refusal: Refusal, revealState: boolean): CodedError['detail
 }
 
 const asksUnknownVersion = ({ fields = [] }: Refusal): boolean =>
-  fields.some(({ loc: [place, name] }) => place === 'header' && name.toLowerCase() === 'x-api-version')
+  fields.some(({ part }) => part === 'version')
 
 /** An object that is missing stays out: its record says ready, so the state would tell of the inside. */
 const states: Readonly<Partial<Record<RefusalKind, string>>> = {

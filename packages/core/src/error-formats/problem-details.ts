@@ -49,11 +49,28 @@ function problemType({ kind, status }: Refusal, base: string | undefined): { typ
   return { type: new URL(known.reference, base).href, title: known.title }
 }
 
-/** A pointer into the request, for it has no body: `#/header/X-Org-Name` (RFC 6901 §6). */
-const showFault = ({ msg, loc }: InvalidField): { detail: string; pointer: string } => ({
-  detail: msg,
-  pointer: `#/${loc.map(pointerStep).join('/')}`,
+/** The pointer names a part of the request, such as `#/header/X-Org-Name`, because the request has no body (RFC 6901 §6). */
+const showFault = (field: InvalidField): { detail: string; pointer: string } => ({
+  detail: `${field.name} ${ruleOf(field)}.`,
+  pointer: `#/${[field.in, field.name].map(pointerStep).join('/')}`,
 })
+
+function ruleOf(field: InvalidField): string {
+  switch (field.rule) {
+    case 'required':
+      return 'is required'
+    case 'not_empty':
+      return 'must not be empty'
+    case 'max_length':
+      return `must have at most ${field.most} characters`
+    case 'pattern':
+      return `must match the pattern ${field.pattern}`
+    case 'one_of':
+      return `must be one of ${field.allowed.join(', ')}`
+    case 'uuid':
+      return 'must be a UUID'
+  }
+}
 
 const pointerStep = (name: string): string =>
   encodeURIComponent(name.toWellFormed().replaceAll('~', '~0').replaceAll('/', '~1'))

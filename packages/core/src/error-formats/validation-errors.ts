@@ -1,6 +1,7 @@
 import * as check from '../check-options.ts'
 import { reasonPhrase } from '../http/reason-phrase.ts'
 import type { ErrorFormat, InvalidField, RefusalKind } from '../refusals.ts'
+import { explainUuid } from './pydantic-uuid.ts'
 
 const longestInput = 128
 
@@ -39,13 +40,57 @@ const answer = (status: number, detail: unknown): ReturnType<ErrorFormat> => ({
   body: JSON.stringify({ detail }),
 })
 
-const inBrief = ({ type, loc, msg }: InvalidField): object => ({ type, loc, msg })
+function inBrief(field: InvalidField): object {
+  const { type, msg } = wordsOf(field)
+  return { type, loc: [field.in, field.name], msg }
+}
 
-const inFull = ({ type, loc, msg, input, ctx }: InvalidField): object => ({
-  type,
-  loc,
-  msg,
+const inFull = (field: InvalidField): object => ({
+  ...inBrief(field),
   // A cut through a character leaves half of it, which UTF-8 cannot write.
-  input: input?.slice(0, longestInput).toWellFormed() ?? null,
-  ctx,
+  input: field.input?.slice(0, longestInput).toWellFormed() ?? null,
+  ctx: wordsOf(field).ctx,
 })
+
+/** A fault in the words of pydantic. */
+interface Words {
+  readonly type: string
+  readonly msg: string
+  readonly ctx?: object
+}
+
+function wordsOf(field: InvalidField): Words {
+  switch (field.rule) {
+    case 'required':
+      return { type: 'missing', msg: 'Field required' }
+    case 'not_empty':
+      return {
+        type: 'string_too_short',
+        msg: 'String should have at least 1 character',
+        ctx: { min_length: 1 },
+      }
+    case 'max_length': {
+      const msg = `String should have at most ${field.most} characters`
+      return { type: 'string_too_long', msg, ctx: { max_length: field.most } }
+    }
+    case 'pattern': {
+      const { pattern } = field
+      return {
+        type: 'string_pattern_mismatch',
+        msg: `String should match pattern '${pattern}'`,
+        ctx: { pattern },
+      }
+    }
+    case 'one_of': {
+      const expected = listed(field.allowed.map((value) => `'${value}'`))
+      return { type: 'enum', msg: `Input should be ${expected}`, ctx: { expected } }
+    }
+    case 'uuid': {
+      const error = explainUuid(field.input ?? '')
+      return { type: 'uuid_parsing', msg: `Input should be a valid UUID, ${error}`, ctx: { error } }
+    }
+  }
+}
+
+const listed = (values: readonly string[]): string =>
+  values.length > 1 ? `${values.slice(0, -1).join(', ')} or ${values.at(-1)}` : values.join('')

@@ -1,74 +1,10 @@
-/** An id, or what is wrong with it, in pydantic's words. */
-export type ParsedUuid =
-  | { readonly ok: true; readonly uuid: string }
-  | { readonly ok: false; readonly fault: string }
-
-/** More is not looked at; no request line that Node reads by default can hold so much. */
-const longestText = 16_384
-
 const canonical = /^[0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/i
-const hyphenated = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
-const simple = /^[0-9a-f]{32}$/i
-
-const groups = [
-  { start: 0, length: 8 },
-  { start: 9, length: 4 },
-  { start: 14, length: 4 },
-  { start: 19, length: 4 },
-]
-const lastGroupStart = 24
 
 /**
- * A UUID of version 1 to 8 in the variant of RFC 9562 (§4.1, §4.2), in the one form of 36 characters → the same in lower
- * case, so that an id has one spelling. The nil and the max UUID are no ids (§5.9, §5.10).
+ * Reads a UUID of version 1 to 8 in the variant of RFC 9562 (§4.1, §4.2), in the one form of 36 characters.
  *
- * `fault` is what pydantic says after `Input should be a valid UUID, `. Of what pydantic takes and we do not, the 32
- * digits alone lack groups, and all else is an `invalid UUID format`.
+ * @returns the UUID in lower case, so that an id has one spelling. `undefined`: it is none. The nil and the max UUID are none
+ *   either (§5.9, §5.10)
  */
-export function parseUuid(text: string): ParsedUuid {
-  if (canonical.test(text)) return { ok: true, uuid: text.toLowerCase() }
-  if (simple.test(text)) return { ok: false, fault: 'invalid group count: expected 5, found 1' }
-  const input = unwrapWhole(text)
-  if (hyphenated.test(input)) return { ok: false, fault: 'invalid UUID format' }
-  return { ok: false, fault: explain(input) }
-}
-
-/** `{…}` and `urn:uuid:…` around 36 bytes are taken off before anything is judged. */
-function unwrapWhole(text: string): string {
-  const { inside } = unwrap(text)
-  return inside.length <= 36 && utf8.encode(inside).length === 36 ? inside : text
-}
-
-function unwrap(text: string): { readonly inside: string; readonly offset: number } {
-  if (text.length > 1 && text.startsWith('{') && text.endsWith('}'))
-    return { inside: text.slice(1, -1), offset: 1 }
-  if (text.startsWith('urn:uuid:')) return { inside: text.slice(9), offset: 9 }
-  return { inside: text, offset: 0 }
-}
-
-function explain(input: string): string {
-  const { inside, offset } = unwrap(input)
-  const seen = inside.slice(0, longestText)
-  const stranger = seen.search(/[^0-9a-f-]/i)
-  // Before the first stranger all is ASCII, so its index in characters is that in bytes.
-  if (stranger >= 0)
-    return `invalid character: found \`${characterAt(inside, stranger)}\` at ${stranger + offset + 1}`
-  const hyphens = [...seen.matchAll(/-/g)].map(({ index }) => index)
-  if (hyphens.length === 0 && offset === 0) {
-    return `invalid length: expected length 32 for simple format, found ${input.length}`
-  }
-  if (hyphens.length !== groups.length) return `invalid group count: expected 5, found ${hyphens.length + 1}`
-  for (const [group, { start, length }] of groups.entries()) {
-    const found = (hyphens[group] ?? 0) - start
-    if (found !== length) return `invalid group length in group ${group}: expected ${length}, found ${found}`
-  }
-  return `invalid group length in group 4: expected 12, found ${input.length - lastGroupStart}`
-}
-
-/** Not by `codePointAt`: optimized by the V8 of Node 24 and 26, it reads on past the end of a slice. */
-function characterAt(text: string, index: number): string {
-  const [character = '\ufffd'] = text.slice(index, index + 2).toWellFormed()
-  return character
-}
-
-const utf8 = new TextEncoder()
+export const parseUuid = (text: string): string | undefined =>
+  canonical.test(text) ? text.toLowerCase() : undefined

@@ -21,14 +21,14 @@ export function negotiateVersion<V extends { readonly sunset?: Date | undefined 
 ): NegotiatedVersion<V> {
   const version = requested === undefined ? defaultVersion : versions.get(requested)
   if (version && serves(version, now)) return { version, parsed: { value: version } }
-  const known = [...versions].filter(([, version]) => serves(version, now)).map(([name]) => `'${name}'`)
-  const expected = known.length > 1 ? `${known.slice(0, -1).join(', ')} or ${known.at(-1)}` : known.join('')
+  const allowed = [...versions].filter(([, version]) => serves(version, now)).map(([name]) => name)
   const fault = {
-    loc: ['header', 'X-API-Version'],
-    type: 'enum',
-    msg: `Input should be ${expected}`,
-    input: requested?.slice(0, 128) ?? null,
-    ctx: { expected },
+    part: 'version',
+    in: 'header',
+    name: 'X-API-Version',
+    input: requested ?? null,
+    rule: 'one_of',
+    allowed,
   } as const
   return { version: defaultVersion, parsed: { fault } }
 }

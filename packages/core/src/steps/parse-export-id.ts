@@ -6,15 +6,8 @@ import type { Parsed } from './require-valid.ts'
  * one spelling in limits, logs and the catalogue.
  */
 export function parseExportId(segment: string | undefined, parameter: string): Parsed<string> {
-  const parsed = parseUuid(segment ?? '')
-  if (parsed.ok) return { value: parsed.uuid }
-  return {
-    fault: {
-      loc: ['path', parameter],
-      type: 'uuid_parsing',
-      msg: `Input should be a valid UUID, ${parsed.fault}`,
-      input: (segment ?? '').slice(0, 128),
-      ctx: { error: parsed.fault },
-    },
-  }
+  const input = segment ?? ''
+  const value = parseUuid(input)
+  if (value !== undefined) return { value }
+  return { fault: { part: 'export_id', in: 'path', name: parameter, input, rule: 'uuid' } }
 }

@@ -1,5 +1,6 @@
 import { decodeFieldText } from '../http/field-text.ts'
 import type { MultiTenancy, Principal, SingleTenancy, Tenant } from '../ports.ts'
+import type { FieldRule } from '../refusals.ts'
 import type { Parsed } from './require-valid.ts'
 
 const longestName = 64
@@ -18,18 +19,12 @@ export function parseTenantName(
   pattern: RegExp,
   required: boolean,
 ): Parsed<string | undefined> {
-  if (field === undefined) return required ? fault('missing', 'Field required', null) : { value: undefined }
+  if (field === undefined) return required ? fault(null, { rule: 'required' }) : { value: undefined }
   const value = decodeFieldText(field)
-  if (value === '') {
-    return fault('string_too_short', 'String should have at least 1 character', value, { min_length: 1 })
-  }
-  if (value.length > longestName) {
-    const msg = `String should have at most ${longestName} characters`
-    return fault('string_too_long', msg, value, { max_length: longestName })
-  }
+  if (value === '') return fault(value, { rule: 'not_empty' })
+  if (value.length > longestName) return fault(value, { rule: 'max_length', most: longestName })
   if (pattern.test(value)) return { value }
-  const msg = `String should match pattern '${pattern.source}'`
-  return fault('string_pattern_mismatch', msg, value, { pattern: pattern.source })
+  return fault(value, { rule: 'pattern', pattern: pattern.source })
 }
 
 /** Whether the header must be sent: many tenants, and nothing else that would choose among them. */
@@ -48,17 +43,6 @@ export function onlyTenantName({ organizations }: Principal, pattern: RegExp): s
   return name.length <= longestName && pattern.test(name) ? name : undefined
 }
 
-const fault = (
-  type: string,
-  msg: string,
-  input: string | null,
-  ctx?: Record<string, unknown>,
-): Parsed<never> => ({
-  fault: {
-    loc: ['header', 'X-Org-Name'],
-    type,
-    msg,
-    input: input?.slice(0, 128) ?? null,
-    ...(ctx && { ctx }),
-  },
+const fault = (input: string | null, rule: FieldRule): Parsed<never> => ({
+  fault: { part: 'tenant', in: 'header', name: 'X-Org-Name', input, ...rule },
 })

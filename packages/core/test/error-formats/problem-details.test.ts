@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 
 import { problemDetails } from '../../src/error-formats/problem-details.ts'
-import type { RefusalKind } from '../../src/refusals.ts'
+import type { FieldRule, RefusalKind } from '../../src/refusals.ts'
 import { badId, kinds, missingOrg, notFoundKinds, refusalOf } from './refusals.ts'
 
 const plain = problemDetails()
@@ -82,16 +82,28 @@ describe('members', () => {
       detail: 'Mend what is listed under errors.',
       errors: [
         {
-          detail: 'Input should be a valid UUID, invalid character: found `n` at 1',
+          detail: 'job_id must be a UUID.',
           pointer: '#/path/job_id',
         },
-        { detail: 'Field required', pointer: '#/header/X-Org-Name' },
+        { detail: 'X-Org-Name is required.', pointer: '#/header/X-Org-Name' },
       ],
     })
   })
 
+  test.each<[FieldRule, string]>([
+    [{ rule: 'not_empty' }, 'X-Org-Name must not be empty.'],
+    [{ rule: 'max_length', most: 64 }, 'X-Org-Name must have at most 64 characters.'],
+    [{ rule: 'pattern', pattern: '^a+$' }, 'X-Org-Name must match the pattern ^a+$.'],
+    [{ rule: 'one_of', allowed: ['v1', 'v2'] }, 'X-Org-Name must be one of v1, v2.'],
+  ])('%j', (rule, detail) => {
+    const field = { ...missingOrg, ...rule }
+    expect(JSON.parse(plain(refusalOf('invalid_request', { fields: [field] })).body)).toMatchObject({
+      errors: [{ detail }],
+    })
+  })
+
   test('a pointer escapes what it must (RFC 6901 §6)', () => {
-    const odd = { ...badId, loc: ['path', 'a/b~c d'] as const }
+    const odd = { ...badId, name: 'a/b~c d' }
     expect(JSON.parse(plain(refusalOf('invalid_request', { fields: [odd] })).body)).toMatchObject({
       errors: [{ pointer: '#/path/a~1b~0c%20d' }],
     })

@@ -23,24 +23,26 @@ export const notFoundKinds = [
 ] as const
 
 export const badId: InvalidField = {
-  loc: ['path', 'job_id'],
-  type: 'uuid_parsing',
-  msg: 'Input should be a valid UUID, invalid character: found `n` at 1',
+  part: 'export_id',
+  in: 'path',
+  name: 'job_id',
+  rule: 'uuid',
   input: 'nope',
-  ctx: { error: 'invalid character: found `n` at 1' },
 }
 
 export const missingOrg: InvalidField = {
-  loc: ['header', 'X-Org-Name'],
-  type: 'missing',
-  msg: 'Field required',
+  part: 'tenant',
+  in: 'header',
+  name: 'X-Org-Name',
+  rule: 'required',
   input: null,
 }
 
 export const unknownVersion: InvalidField = {
-  loc: ['header', 'X-API-Version'],
-  type: 'enum',
-  msg: "Input should be 'v1' or 'v2'",
+  part: 'version',
+  in: 'header',
+  name: 'X-API-Version',
+  rule: 'one_of',
+  allowed: ['v1', 'v2'],
   input: 'v9',
-  ctx: { expected: "'v1' or 'v2'" },
 }

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 
 import { validationErrors } from '../../src/error-formats/validation-errors.ts'
-import type { RefusalKind } from '../../src/refusals.ts'
+import type { FieldRule, RefusalKind } from '../../src/refusals.ts'
 import { badId, kinds, missingOrg, notFoundKinds, refusalOf, unknownVersion } from './refusals.ts'
 
 const brief = validationErrors()
@@ -42,11 +42,41 @@ describe('invalid parameters', () => {
     })
   })
 
+  test.each<[FieldRule, readonly [type: string, msg: string, ctx: object]]>([
+    [
+      { rule: 'not_empty' },
+      ['string_too_short', 'String should have at least 1 character', { min_length: 1 }],
+    ],
+    [
+      { rule: 'max_length', most: 64 },
+      ['string_too_long', 'String should have at most 64 characters', { max_length: 64 }],
+    ],
+    [
+      { rule: 'pattern', pattern: '^a+$' },
+      ['string_pattern_mismatch', "String should match pattern '^a+$'", { pattern: '^a+$' }],
+    ],
+    [{ rule: 'one_of', allowed: ['v1'] }, ['enum', "Input should be 'v1'", { expected: "'v1'" }]],
+    [
+      { rule: 'one_of', allowed: ['v1', 'v2', 'v3'] },
+      ['enum', "Input should be 'v1', 'v2' or 'v3'", { expected: "'v1', 'v2' or 'v3'" }],
+    ],
+    [{ rule: 'one_of', allowed: [] }, ['enum', 'Input should be ', { expected: '' }]],
+  ])('%j', (rule, [type, msg, ctx]) => {
+    const field = { part: 'tenant', in: 'header', name: 'X-Org-Name', input: 'b', ...rule } as const
+    expect(JSON.parse(full(refusalOf('invalid_request', { fields: [field] })).body)).toEqual({
+      detail: [{ type, loc: ['header', 'X-Org-Name'], msg, input: 'b', ctx }],
+    })
+  })
+
   test('keep their order', () => {
     expect(JSON.parse(brief(refusalOf('invalid_request', { fields: [badId, missingOrg] })).body)).toEqual({
       detail: [
-        { type: badId.type, loc: badId.loc, msg: badId.msg },
-        { type: missingOrg.type, loc: missingOrg.loc, msg: missingOrg.msg },
+        {
+          type: 'uuid_parsing',
+          loc: ['path', 'job_id'],
+          msg: 'Input should be a valid UUID, invalid character: found `n` at 1',
+        },
+        { type: 'missing', loc: ['header', 'X-Org-Name'], msg: 'Field required' },
       ],
     })
   })

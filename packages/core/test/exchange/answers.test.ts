@@ -62,7 +62,7 @@ describe('a refusal', () => {
   })
 
   test('shows the format what the caller has to mend, and how long to wait', () => {
-    const fields = [{ loc: ['path', 'id'], type: 't', msg: 'm', input: null }] as const
+    const fields = [{ part: 'export_id', in: 'path', name: 'id', rule: 'uuid', input: null }] as const
     expect(shownTo({ kind: 'invalid_request', fields })).toMatchObject({ fields })
     expect(shownTo({ kind: 'rate_limited', retryAfterMs: 5_001 })).toMatchObject({ retryAfterMs: 5_001 })
   })

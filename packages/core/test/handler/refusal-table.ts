@@ -87,7 +87,7 @@ export const rows: readonly Row[] = [
       detail: 'Mend what is listed under errors.',
       errors: [
         {
-          detail: 'Input should be a valid UUID, invalid character: found `n` at 1',
+          detail: 'exportId must be a UUID.',
           pointer: '#/path/exportId',
         },
       ],

@@ -27,16 +27,16 @@ describe('negotiateVersion', () => {
   test.each(['', 'V1', 'v1 ', 'v1, v2', '__proto__', 'constructor', 'v4'])(
     '%j is unknown, and answered in the way of the default',
     (requested) => {
-      const expected = "'v1', 'v2' or 'v3'"
       expect(negotiateVersion(requested, versions, v3, 99)).toEqual({
         version: v3,
         parsed: {
           fault: {
-            loc: ['header', 'X-API-Version'],
-            type: 'enum',
-            msg: `Input should be ${expected}`,
+            part: 'version',
+            in: 'header',
+            name: 'X-API-Version',
+            rule: 'one_of',
+            allowed: ['v1', 'v2', 'v3'],
             input: requested,
-            ctx: { expected },
           },
         },
       })
@@ -44,12 +44,12 @@ describe('negotiateVersion', () => {
   )
 
   test.each([
-    [versions, 100, "'v1' or 'v3'"],
-    [two, 99, "'v1' or 'v2'"],
-    [two, 100, "'v1'"],
-    [new Map<string, Row>(), 0, ''],
-  ])('names those that serve', (rows, now, expected) => {
-    expect(negotiateVersion('v9', rows, v1, now)).toMatchObject({ parsed: { fault: { ctx: { expected } } } })
+    [versions, 100, ['v1', 'v3']],
+    [two, 99, ['v1', 'v2']],
+    [two, 100, ['v1']],
+    [new Map<string, Row>(), 0, []],
+  ])('names those that serve', (rows, now, allowed) => {
+    expect(negotiateVersion('v9', rows, v1, now)).toMatchObject({ parsed: { fault: { allowed } } })
   })
 
   test.each([
@@ -58,13 +58,7 @@ describe('negotiateVersion', () => {
   ])('from its sunset on a version is unknown, also as the default: %s', (requested, input) => {
     expect(negotiateVersion(requested, two, v2, 100)).toMatchObject({
       version: v2,
-      parsed: { fault: { msg: "Input should be 'v1'", input } },
-    })
-  })
-
-  test('of what was sent 128 characters are kept', () => {
-    expect(negotiateVersion('v'.repeat(500), versions, v1, 0)).toMatchObject({
-      parsed: { fault: { input: 'v'.repeat(128) } },
+      parsed: { fault: { allowed: ['v1'], input } },
     })
   })
 })

@@ -11,7 +11,7 @@ test('requireOpen refuses exactly while the service drains', () => {
 
 describe('requireValid', () => {
   const fault = (name: string) =>
-    ({ fault: { loc: ['header', name], type: 't', msg: 'm', input: null } }) as const
+    ({ fault: { part: 'tenant', in: 'header', name, rule: 'required', input: null } }) as const
 
   test('gives the values in their order', () => {
     expect(requireValid([{ value: 'id' }, { value: undefined }, { value: 3 }])).toEqual(['id', undefined, 3])
