@@ -11,15 +11,18 @@ export interface OptionRow {
 
 const page = readFileSync(join(import.meta.dirname, '../docs/options.md'), 'utf8')
 
-/** The rows of a section of docs/options.md. A row of several options is several rows. */
+/** The rows of all tables in a section of docs/options.md. A row of several options is several rows. */
 export function optionRows(heading: string): readonly OptionRow[] {
   const [, section = ''] = page.split(`\n## ${heading}\n`)
   const [text = ''] = section.split('\n## ')
-  const lines = text.split('\n').filter((line) => line.startsWith('|'))
-  const [head, , ...rows] = lines.map(cells)
-  const column = head?.findIndex((name) => name === 'default' || name === 'absent') ?? -1
-  return rows.flatMap((row) =>
-    optionsOf(row[0] ?? '').map((option) => ({ option, absent: row[column] ?? '' })),
+  return [...text.matchAll(/(?:^\|.*\n)+/gm)].flatMap(([table]) => rowsOf(table))
+}
+
+function rowsOf(table: string): readonly OptionRow[] {
+  const [head = [], , ...rows] = table.trimEnd().split('\n').map(cells)
+  const column = head.findIndex((name) => name === 'default' || name === 'absent')
+  return rows.flatMap(([names = '', ...others]) =>
+    optionsOf(names).map((option) => ({ option, absent: others[column - 1] ?? '' })),
   )
 }
 

@@ -1,5 +1,6 @@
 import { vi } from 'vitest'
 
+import type { Behaviour } from '../../../../scripts/test-options.ts'
 import { problemDetails } from '../../src/error-formats/problem-details.ts'
 import type { ExportEvent } from '../../src/events.ts'
 import { createExportHandler } from '../../src/export-handler.ts'
@@ -20,19 +21,6 @@ import {
   single,
   soundOptions,
 } from '../handler/scene.ts'
-
-/** What an option does, seen from outside: without it, and with other values. */
-export interface Behaviour<O> {
-  /** Looks at something that the option decides. */
-  readonly see: (changes: Partial<O>) => Promise<unknown>
-  /** What is seen when the option is absent; of an option that must be given, with the value that the scene gives. */
-  readonly before: unknown
-  /** What is seen with another value. */
-  readonly after: readonly (readonly [changes: Partial<O>, seen: unknown])[]
-}
-
-/** One behaviour for each option. */
-export type Behaviours<O> = { readonly [K in keyof Required<O>]: Behaviour<O> }
 
 type Options = ExportHandlerOptions
 type Seen = Behaviour<Options>

@@ -1,3 +1,4 @@
+import type { Behaviours } from '../../../../scripts/test-options.ts'
 import type {
   BearerVerifierOptions,
   IntrospectionVerifierOptions,
@@ -13,7 +14,6 @@ import { createForge, edSigner } from '../verifiers/forge.ts'
 import { createTestWorld, type TestWorld } from '../verifiers/runtime.ts'
 import { serve } from '../verifiers/serve.ts'
 import { verdictOf } from '../verifiers/verdict.ts'
-import type { Behaviours } from './behaviours.ts'
 
 const { signal } = new AbortController()
 const startMs = 1_800_000_000_000

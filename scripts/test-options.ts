@@ -1,0 +1,81 @@
+import { runInNewContext } from 'node:vm'
+
+import { describe, expect, test } from 'vitest'
+
+import { type OptionRow, optionRows } from './option-rows.ts'
+
+/** What an option does, seen from outside: without it, and with other values. */
+export interface Behaviour<O> {
+  /** Looks at something that the option decides. */
+  readonly see: (changes: Partial<O>) => Promise<unknown>
+  /** What is seen when the option is absent; of an option that must be given, with the value that the scene gives. */
+  readonly before: unknown
+  /** What is seen with another value. */
+  readonly after: readonly (readonly [changes: Partial<O>, seen: unknown])[]
+}
+
+/** One behaviour for each option. */
+export type Behaviours<O> = { readonly [K in keyof Required<O>]: Behaviour<O> }
+
+/** A function with a section in docs/options.md. */
+export interface Door<O> {
+  readonly door: string
+  readonly create: (options: O) => unknown
+  /** The options that must be given, and no other. */
+  readonly sound: O
+  /** By the name in the first column. */
+  readonly behaviours: Readonly<Record<string, Behaviour<O>>>
+  /** Gives the filled options. Absent: a default in code is what the behaviour sees. */
+  readonly resolve?: (options: O) => unknown
+}
+
+/** Tests that what docs/options.md says of an absent option is what happens, and that another value does something else. */
+export function testOptions<O extends object>({ door, create, sound, behaviours, resolve }: Door<O>): void {
+  const rows = optionRows(door)
+
+  test('every row has a behaviour in the test, and every behaviour a row', () => {
+    expect(rows.map(({ option }) => option).toSorted()).toEqual(Object.keys(behaviours).toSorted())
+  })
+
+  test.each(rows.filter(isRequired))('$option must be given', ({ option }) => {
+    expect(() => create(without(sound, option) as O)).toThrow(new RegExp(`^${door}: ${option}: must be `))
+  })
+
+  test.each(rows.filter((row) => !isRequired(row)))('$option may be absent', ({ option }) => {
+    expect(at(sound, option)).toBeUndefined()
+  })
+
+  test.each(rows.filter((row) => valueOf(row) !== undefined))('$option is $absent', (row) => {
+    const { option } = row
+    expect(resolve ? at(resolve(sound), option) : behaviours[option]?.before).toEqual(valueOf(row))
+  })
+
+  describe('what it does', () => {
+    test.each(Object.entries(behaviours))('%s', async (_, { see, before, after }) => {
+      expect(await see({})).toEqual(before)
+      expect(after.length).toBeGreaterThan(0)
+      for (const [changes, seen] of after) expect(await see(changes)).toEqual(seen)
+    })
+  })
+}
+
+const isRequired = ({ absent }: OptionRow): boolean => /^(?:creation fails|required)\b/.test(absent)
+
+/** The value that a row begins with, in the shape that JSON compares; `undefined`: the row has words alone. */
+function valueOf({ absent }: OptionRow): unknown {
+  const [, code] = /^`([^`]+)`(?=$|[,:;.])/.exec(absent) ?? []
+  return code === undefined || code.endsWith(')')
+    ? undefined
+    : (JSON.parse(JSON.stringify(runInNewContext(`(${code})`))) as unknown)
+}
+
+const at = (value: unknown, path: string): unknown =>
+  path
+    .split('.')
+    .reduce<unknown>((part, name) => (part as Record<string, unknown> | undefined)?.[name], value)
+
+function without(options: object, path: string): object {
+  const [name = '', inner] = path.split('.')
+  const { [name as keyof typeof options]: part, ...others } = options
+  return inner === undefined ? others : { ...others, [name]: without(part, inner) }
+}
