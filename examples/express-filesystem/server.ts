@@ -84,4 +84,8 @@ const settings = {
   requestTimeout: 30_000, // to receive a request; it never cuts an answer
   maxHeaderSize: 16_384,
 }
-life.listen(createServer(settings, app), handler, 'greeting' in equipment ? equipment.greeting : undefined)
+// A property of the server, not an option: a client may close its sending side behind its request.
+const halfOpen = { httpAllowHalfOpen: true }
+const server = createServer(settings, app)
+Object.assign(server, halfOpen)
+life.listen(server, handler, 'greeting' in equipment ? equipment.greeting : undefined)

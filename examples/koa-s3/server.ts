@@ -83,6 +83,9 @@ const settings = {
   requestTimeout: 30_000, // to receive a request; it never cuts an answer
   maxHeaderSize: 16_384,
 }
+// A property of the server, not an option: a client may close its sending side behind its request.
+const halfOpen = { httpAllowHalfOpen: true }
 const answer = app.callback()
 const server = createServer(settings, (request, response) => void answer(request, response))
+Object.assign(server, halfOpen)
 life.listen(server, handler, 'greeting' in equipment ? equipment.greeting : undefined)

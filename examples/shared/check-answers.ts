@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import { readFile, stat } from 'node:fs/promises'
+import { connect } from 'node:net'
+import { buffer } from 'node:stream/consumers'
 
 import type { Check, Service } from './check-service.ts'
 import { headersFor, sha256 } from './check-service.ts'
@@ -25,6 +27,19 @@ export const commonAnswers: readonly Check<Service>[] = [
       assert.deepEqual([first.status, rest.status], [206, 206])
       const whole = Buffer.concat([start, Buffer.from(await rest.arrayBuffer())])
       assert.equal(sha256(whole), sha256(await readFile(service.file)))
+    },
+  },
+  {
+    title: 'a client that closes its sending side gets the whole download',
+    run: async (service) => {
+      const { hostname, port, host, pathname } = new URL(service.url)
+      const fields = Object.entries(headersFor(service, { host })).map((field) => field.join(': '))
+      const socket = connect({ host: hostname, port: Number(port), allowHalfOpen: true })
+      socket.end([`GET ${pathname} HTTP/1.1`, ...fields, '', ''].join('\r\n'))
+      const answer = await buffer(socket)
+      socket.destroy()
+      const body = answer.subarray(answer.indexOf('\r\n\r\n') + 4)
+      assert.equal(sha256(body), sha256(await readFile(service.file)))
     },
   },
   {
