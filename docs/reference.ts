@@ -39,7 +39,16 @@ const topics: readonly (readonly [heading: string, names: readonly string[]])[] 
   ],
   [
     'Events and audit',
-    ['ExportEvent', 'DownloadStarted', 'DownloadEnded', 'Trouble', 'Outcome', 'TroublePort', 'TroubleCode'],
+    [
+      'ExportEvent',
+      'DownloadStarted',
+      'DownloadEnded',
+      'RequestEnded',
+      'Trouble',
+      'Outcome',
+      'TroublePort',
+      'TroubleCode',
+    ],
   ],
   [
     'Refusals and error formats',

@@ -34,7 +34,7 @@ const handler = createExportHandler({
   capability: 'c',
   findExport,
   store: createMemoryStore({ k: 'a,b\\n1' }),
-  onEvent: (event) => event.type === 'download_ended' && answers.push(event.kind ?? event.outcome),
+  onEvent: (event) => 'outcome' in event && answers.push(event.kind ?? event.outcome),
 })
 const names = []
 for (const id of ${JSON.stringify(Object.values(ids))}) {
