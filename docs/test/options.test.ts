@@ -7,10 +7,10 @@ import { root, textOf } from './blocks.ts'
 // Error messages link to options.md#<function>: every function that checks options has its section there.
 
 const page = textOf('docs/options.md')
-const headings = [...page.matchAll(/^## (.*)$/gm)].map(([, heading]) => heading)
+const headings = [...page.matchAll(/^## (.*)$/gm)].map(([, heading = '']) => heading)
 const callers = globSync('packages/*/src/**/*.ts', { cwd: root }).flatMap((file) =>
   [...textOf(file).matchAll(/(?:checkOptions|checkHandler|wrongOptions)\(\s*'(\w+)'/g)].map(
-    ([, name]) => name,
+    ([, name = '']) => name,
   ),
 )
 
