@@ -1,6 +1,7 @@
 import type { Claims } from '../ports.ts'
 import type { IntrospectionSettings } from './introspection-options.ts'
 import type { JwtSettings } from './jwt-options.ts'
+import { deepFreeze } from './principal.ts'
 import { quoted } from './token-fault.ts'
 
 // ── of a JWT ─────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -14,19 +15,17 @@ import { quoted } from './token-fault.ts'
 export function findClaimsFault(claims: Claims, settings: JwtSettings, at: number): string | undefined {
   return (
     findJwtTimeFault(claims, settings, at) ??
-    (subjectOf(claims['sub']) === undefined
-      ? `"sub" is ${inShort(claims['sub'])}, ${NO_SUBJECT}`
-      : undefined) ??
     findAudienceFault(claims, settings.audience) ??
     findBinding(claims) ??
-    findMarkFault(claims, settings.type)
+    findMarkFault(claims, settings.type) ??
+    findSubjectFault(claims, settings)
   )
 }
 
 function findJwtTimeFault(claims: Claims, settings: JwtSettings, at: number): string | undefined {
   const { exp, iat } = claims
   const { clockToleranceMs, maxTokenAgeMs } = settings
-  if (!Number.isSafeInteger(exp)) return `"exp" is ${quoted(exp)}, no whole number of seconds` // 1e999 parses to Infinity
+  if (!isInstant(exp)) return `"exp" is ${quoted(exp)}, no number of seconds`
   if (!isFinite(iat)) return `"iat" is ${quoted(iat)}, no number of seconds`
   const fault = findTimeFault(claims, clockToleranceMs, at)
   if (fault !== undefined) return fault
@@ -42,7 +41,9 @@ function findMarkFault(claims: Claims, type: JwtSettings['type']): string | unde
   if (type === 'at+jwt') return undefined
   if (type === 'JWT' && !ACCESS_MARKS.some((name) => isMark(claims[name])))
     return `with "typ" "JWT", one of ${quoted(ACCESS_MARKS)} must be among the claims; none is`
-  return findForeignMark(claims)
+  // Keycloak below 25 puts the nonce of the login into access tokens too, and says `typ: Bearer` there.
+  const isKeycloak = type === 'JWT' && claims['typ'] === 'Bearer'
+  return findForeignMark(claims, isKeycloak ? ID_TOKEN_HASHES : ID_TOKEN_MARKS)
 }
 
 const ACCESS_MARKS = ['scope', 'scp', 'roles'] as const
@@ -75,19 +76,13 @@ export function findAnswerFault(
     return `"iss" is ${quoted(answer['iss'])}, not ${quoted(settings.issuer)}`
   return (
     findAudienceFault(answer, settings.audience) ??
-    (nameOf(answer) === undefined
-      ? `"sub" is ${inShort(answer['sub'])} and "client_id" is ${inShort(answer['client_id'])}, ${NO_SUBJECT}`
-      : undefined) ??
     findTimeFault(answer, ANSWER_TOLERANCE_MS, at) ??
     findTokenTypeFault(answer) ??
     findBinding(answer) ??
-    findForeignMark(answer)
+    findForeignMark(answer) ??
+    findSubjectFault(answer, settings)
   )
 }
-
-/** `sub`, or where there is none `client_id`: the client acts for itself. A `sub` that is no name is not passed over. */
-export const nameOf = (answer: Claims): string | undefined =>
-  subjectOf(Object.hasOwn(answer, 'sub') ? answer['sub'] : answer['client_id'])
 
 /** Names of token types know no case (RFC 6749 §5.1). */
 const findTokenTypeFault = ({ token_type: type }: Claims): string | undefined =>
@@ -103,7 +98,34 @@ export const endOfAnswer = ({ exp }: Claims): number =>
 
 const LONGEST_SUBJECT = 256
 
-const NO_SUBJECT = `not a text of 1 to ${LONGEST_SUBJECT} characters`
+/** Who a token is about, by the first of these that is among its claims. Without `sub` the client acts for itself. */
+const SUBJECTS = ['sub', 'client_id', 'azp'] as const
+
+/** How a verifier names the subject; absent: by {@link SUBJECTS}. */
+interface SubjectSettings {
+  readonly subject: ((claims: Claims) => string | undefined) | undefined
+}
+
+/** The subject of a principal; `undefined`: the claims name none. A `sub` that is no name is not passed over. */
+export function subjectOf(claims: Claims, settings: SubjectSettings): string | undefined {
+  const { value } = namedSubject(claims, settings)
+  return typeof value === 'string' && value !== '' && value.length <= LONGEST_SUBJECT ? value : undefined
+}
+
+function namedSubject(
+  claims: Claims,
+  { subject }: SubjectSettings,
+): { readonly from: string; readonly value: unknown } {
+  if (subject) return { from: 'what the option subject gives', value: subject(deepFreeze(claims)) }
+  const name = SUBJECTS.find((claim) => Object.hasOwn(claims, claim)) ?? 'sub'
+  return { from: `"${name}"`, value: claims[name] }
+}
+
+function findSubjectFault(claims: Claims, settings: SubjectSettings): string | undefined {
+  if (subjectOf(claims, settings) !== undefined) return undefined
+  const { from, value } = namedSubject(claims, settings)
+  return `${from} is ${inShort(value)}, not a text of 1 to ${LONGEST_SUBJECT} characters`
+}
 
 /** What a claim is, without showing it: it may name a person. */
 const inShort = (value: unknown): string => {
@@ -114,10 +136,6 @@ const inShort = (value: unknown): string => {
 }
 
 const toleranceOf = (ms: number): string => `the tolerance is ${ms / 1_000} s`
-
-/** A name by which a principal can be known, or `undefined`. */
-const subjectOf = (value: unknown): string | undefined =>
-  typeof value === 'string' && value !== '' && value.length <= LONGEST_SUBJECT ? value : undefined
 
 /** `aud` must name one of ours. A member that is no string spoils it; absent, it names nobody (RFC 7519 §4.1.3). */
 function findAudienceFault({ aud }: Claims, ours: readonly string[]): string | undefined {
@@ -141,8 +159,8 @@ const findBinding = (claims: Claims): string | undefined =>
   Object.hasOwn(claims, 'cnf') ? 'the token is bound to a key (cnf), so it is no Bearer token' : undefined
 
 /** Marks of another token than an access token: ID tokens (OpenID Connect Core §2), and what some issuers add. */
-function findForeignMark(claims: Claims): string | undefined {
-  const mark = ['nonce', 'at_hash', 'c_hash'].find((name) => Object.hasOwn(claims, name))
+function findForeignMark(claims: Claims, marks: readonly string[] = ID_TOKEN_MARKS): string | undefined {
+  const mark = marks.find((name) => Object.hasOwn(claims, name))
   if (mark !== undefined) return `"${mark}" marks an ID token`
   if (isOneOf(OTHER_USES, claims['token_use']))
     return `"token_use" is ${quoted(claims['token_use'])}, which is no access token's`
@@ -151,10 +169,16 @@ function findForeignMark(claims: Claims): string | undefined {
   return undefined
 }
 
+const ID_TOKEN_HASHES = ['at_hash', 'c_hash'] as const
+const ID_TOKEN_MARKS = ['nonce', ...ID_TOKEN_HASHES] as const
 const OTHER_USES: readonly unknown[] = ['id', 'id_token', 'refresh', 'refresh_token'] // Cognito; Hydra
 const OTHER_TYPES: readonly unknown[] = ['ID', 'Refresh', 'Offline', 'Logout'] // Keycloak
 
 const isOneOf = (values: readonly unknown[], value: unknown): boolean => values.includes(value)
+
+/** Seconds since the epoch, with fractions perhaps (RFC 7519 §2). 1e999 parses to Infinity; above 2^53 seconds are not exact. */
+const isInstant = (value: unknown): value is number =>
+  isFinite(value) && Math.abs(value) <= Number.MAX_SAFE_INTEGER
 
 const isFinite = (value: unknown): value is number => Number.isFinite(value)
 

@@ -1,5 +1,5 @@
 import * as check from '../check-options.ts'
-import type { ReadClaims } from '../ports.ts'
+import type { Claims, ReadClaims } from '../ports.ts'
 import { isDiscoverable } from './discovery.ts'
 import type { Fetch } from './fetch-json.ts'
 import { audience, endpointUrl, fetchOption, issuer, readClaims, tokenLength } from './option-checks.ts'
@@ -28,9 +28,15 @@ export interface IntrospectionVerifierOptions {
   readonly cacheMs?: number
   /**
    * Picks organizations and capabilities out of the answer. What it throws, unless by `refuse`, is a fault: 503.
-   * @defaultValue `org`, a name or a list of names; `scope`, separated by spaces
+   * @defaultValue `org`, a name or a list of names; `scope`, or where there is none `scp`: words or a list
    */
   readonly readClaims?: ReadClaims
+  /**
+   * Names the subject of the principal, by the claims. `undefined`, an empty text and more than 256 characters are
+   * `refuse('token_invalid')`. What it throws, unless by `refuse`, is a fault: 503. Equal claims must give equal subjects.
+   * @defaultValue `sub`; where there is none `client_id`, or else `azp`
+   */
+  readonly subject?: (claims: Claims) => string | undefined
   /**
    * Characters of the longest token that is looked at, from 16 to 65,536. A longer one is `refuse('token_invalid')`. Node
    * limits all header fields together to 16 KiB: raise `maxHeaderSize` of your server too.
@@ -47,16 +53,17 @@ export interface IntrospectionVerifierOptions {
 
 /** Checked options, all filled in. */
 export interface IntrospectionSettings extends Required<
-  Omit<IntrospectionVerifierOptions, 'audience' | 'endpoint' | 'fetch'>
+  Omit<IntrospectionVerifierOptions, 'audience' | 'endpoint' | 'fetch' | 'subject'>
 > {
   readonly audience: readonly string[]
   /** `undefined`: it is discovered. */
   readonly endpoint: string | undefined
   readonly fetch: Fetch | undefined
+  readonly subject: ((claims: Claims) => string | undefined) | undefined
 }
 
 const optionsCheck = check.object<IntrospectionVerifierOptions>(
-  '{ clientId, clientSecret, issuer, audience, endpoint?, cacheMs?, readClaims?, maxTokenLength?, fetch? }',
+  '{ clientId, clientSecret, issuer, audience, endpoint?, cacheMs?, readClaims?, subject?, maxTokenLength?, fetch? }',
   {
     endpoint: endpointUrl("new URL('https://…') of the introspection endpoint").optional(),
     clientId: check.text('the id of your client at the authorization server'),
@@ -65,6 +72,7 @@ const optionsCheck = check.object<IntrospectionVerifierOptions>(
     audience,
     cacheMs: check.millisecondsOrNone('how long an active token is remembered', 1_000, 300_000).optional(),
     readClaims: readClaims.optional(),
+    subject: check.fn<(claims: Claims) => string | undefined>('(claims) => string').optional(),
     maxTokenLength: tokenLength.optional(),
     fetch: fetchOption.optional(),
   },
@@ -89,5 +97,6 @@ export function checkIntrospectionOptions(options: IntrospectionVerifierOptions)
     readClaims: options.readClaims ?? readOrgAndScope,
     maxTokenLength,
     fetch: options.fetch,
+    subject: options.subject,
   }
 }

@@ -4,7 +4,7 @@ import { addressPrefixes } from '../http/address-prefix.ts'
 import type { Caller, Claims, Principal, TokenVerifier } from '../ports.ts'
 import { refusalCause, refusalDetail, refuse } from '../refusals.ts'
 import { abortable, withDeadline } from '../waiting.ts'
-import { endOfAnswer, findAnswerFault, nameOf } from './claims.ts'
+import { endOfAnswer, findAnswerFault, subjectOf } from './claims.ts'
 import { discover } from './discovery.ts'
 import { createFairSemaphore } from './fair-semaphore.ts'
 import { fetchJson, isJsonObject } from './fetch-json.ts'
@@ -33,7 +33,8 @@ import { type TokenFault, tokenFault } from './token-fault.ts'
  *
  * Without `endpoint`, it is discovered from the issuer's metadata, and `ready` resolves once it is known.
  *
- * A principal's `issuer` is the configured one, its `subject` the answer's `sub`, or `client_id` where it has none.
+ * A principal's `issuer` is the configured one, its `subject` the answer's `sub`, or where it has none `client_id`, or
+ * `azp`.
  *
  * @throws TypeError at creation, naming the first wrong option
  * @example
@@ -76,7 +77,12 @@ export function createIntrospectionVerifierIn(
       return refuse('token_invalid', { cause })
     }
     lastActive.set(digest, true)
-    const principal = createPrincipal(settings.issuer, nameOf(answer) ?? '', answer, settings.readClaims)
+    const principal = createPrincipal(
+      settings.issuer,
+      subjectOf(answer, settings) ?? '',
+      answer,
+      settings.readClaims,
+    )
     const until = Math.min(asked + settings.cacheMs, endOfAnswer(answer))
     active.set(digest, Promise.resolve(principal), { from: asked, until, bytes })
     return principal

@@ -1,6 +1,6 @@
 import type { OptionCheck } from '../check-options.ts'
 import * as check from '../check-options.ts'
-import type { ReadClaims } from '../ports.ts'
+import type { Claims, ReadClaims } from '../ports.ts'
 import { isDiscoverable } from './discovery.ts'
 import { type Fetch, isJsonObject } from './fetch-json.ts'
 import { type KeySet, MOST_KEYS, readKeySet } from './key-set.ts'
@@ -58,9 +58,15 @@ export interface JwtVerifierOptions {
   readonly staleKeysMs?: number
   /**
    * Picks organizations and capabilities out of the claims. What it throws, unless by `refuse`, is a fault: 503.
-   * @defaultValue `org`, a name or a list of names; `scope`, separated by spaces
+   * @defaultValue `org`, a name or a list of names; `scope`, or where there is none `scp`: words or a list
    */
   readonly readClaims?: ReadClaims
+  /**
+   * Names the subject of the principal, by the claims. `undefined`, an empty text and more than 256 characters are
+   * `refuse('token_invalid')`. What it throws, unless by `refuse`, is a fault: 503. Equal claims must give equal subjects.
+   * @defaultValue `sub`; where there is none `client_id`, or else `azp`
+   */
+  readonly subject?: (claims: Claims) => string | undefined
   /**
    * Characters of the longest token that is looked at, from 16 to 65,536. A longer one is `refuse('token_invalid')`. Node
    * limits all header fields together to 16 KiB: raise `maxHeaderSize` of your server too.
@@ -76,11 +82,14 @@ export interface JwtVerifierOptions {
 }
 
 /** Checked options, all filled in. */
-export interface JwtSettings extends Required<Omit<JwtVerifierOptions, 'audience' | 'jwks' | 'fetch'>> {
+export interface JwtSettings extends Required<
+  Omit<JwtVerifierOptions, 'audience' | 'jwks' | 'fetch' | 'subject'>
+> {
   readonly audience: readonly string[]
   /** An address, or the keys. `undefined`: the address is discovered. */
   readonly jwks: string | KeySet | undefined
   readonly fetch: Fetch | undefined
+  readonly subject: ((claims: Claims) => string | undefined) | undefined
 }
 
 const DEFAULT_ALGORITHMS = ['RS256', 'PS256', 'ES256', 'EdDSA', 'Ed25519'] as const
@@ -123,7 +132,7 @@ const algorithm = check.accept<string>(
   (value): value is string => typeof value === 'string' && KNOWN_ALGORITHMS.includes(value),
 )
 const optionsCheck = check.object<JwtVerifierOptions>(
-  '{ issuer, audience, type, jwks?, algorithms?, clockToleranceMs?, maxTokenAgeMs?, cacheMs?, staleKeysMs?, readClaims?, maxTokenLength?, fetch? }',
+  '{ issuer, audience, type, jwks?, algorithms?, clockToleranceMs?, maxTokenAgeMs?, cacheMs?, staleKeysMs?, readClaims?, subject?, maxTokenLength?, fetch? }',
   {
     issuer,
     audience,
@@ -139,6 +148,7 @@ const optionsCheck = check.object<JwtVerifierOptions>(
       .millisecondsOrNone('how long old keys serve while their source fails', 1_000, 86_400_000)
       .optional(),
     readClaims: readClaims.optional(),
+    subject: check.fn<(claims: Claims) => string | undefined>('(claims) => string').optional(),
     maxTokenLength: tokenLength.optional(),
     fetch: fetchOption.optional(),
   },
@@ -173,5 +183,6 @@ export function checkJwtOptions(options: JwtVerifierOptions): JwtSettings {
     readClaims: options.readClaims ?? readOrgAndScope,
     maxTokenLength,
     fetch: options.fetch,
+    subject: options.subject,
   }
 }

@@ -1,6 +1,6 @@
 import type { Principal, TokenVerifier } from '../ports.ts'
 import { refusalCause, refuse } from '../refusals.ts'
-import { endOfClaims } from './claims.ts'
+import { endOfClaims, subjectOf } from './claims.ts'
 import { checkJwtOptions, type JwtVerifierOptions } from './jwt-options.ts'
 import type { KeySet } from './key-set.ts'
 import { fixedKeySource, remoteKeySource } from './key-source.ts'
@@ -12,11 +12,12 @@ import { TokenFault } from './token-fault.ts'
 import { createTroubleSource } from './trouble.ts'
 
 /**
- * Verifies JWT access tokens (RFC 9068 §4, RFC 8725): signature, `iss`, `aud`, `exp`, `nbf`, `iat`, `sub` and `typ`.
+ * Verifies JWT access tokens (RFC 9068 §4, RFC 8725): signature, `iss`, `aud`, `exp`, `nbf`, `iat`, the subject and `typ`.
  * Every fault of a token is `refuse('token_invalid')`, with a `cause` that says which check failed; a key set that
  * cannot be had is `refuse('unavailable')`. A token bound to a key (`cnf`) is refused: RFC 9449 §7.2.
  *
- * A principal's `issuer` is the configured one, its `subject` the token's `sub`, of at most 256 characters.
+ * A principal's `issuer` is the configured one. Its `subject` is the token's `sub`, or where it has none `client_id`, or `azp`,
+ * of at most 256 characters.
  *
  * Without `jwks`, its address is discovered from the issuer's metadata.
  *
@@ -73,7 +74,7 @@ export function createJwtVerifierIn(runtime: Runtime, options: JwtVerifierOption
   ): Promise<Principal> => {
     const at = now()
     const { claims, keys, key } = await read(token, at, signal)
-    const principal = createPrincipal(issuer, String(claims['sub']), claims, readClaims)
+    const principal = createPrincipal(issuer, subjectOf(claims, settings) ?? '', claims, readClaims)
     const until = Math.min(at + cacheMs, endOfClaims(claims, settings), source.goodUntil(keys), key.until)
     if (digest !== undefined)
       verified.set(digest, Promise.resolve(principal), { from: at, until, bytes: token.length })

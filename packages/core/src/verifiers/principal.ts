@@ -18,14 +18,24 @@ export function createPrincipal(
 }
 
 /**
- * The default: `org` is a name or a list of names, `scope` is separated by spaces (RFC 6749 §3.3). What is there and is no
+ * The default: `org` is a name or a list of names, `scope` is separated by spaces (RFC 6749 §3.3) or a list;
+ * where there is no `scope`, `scp` is read likewise. What is there and is no
  * name becomes an empty text, which equals no organization: leaving it out would read as a token of no organization, and
  * single tenancy accepts those.
  */
-export const readOrgAndScope: ReadClaims = ({ org, scope }) => ({
+export const readOrgAndScope: ReadClaims = ({ org, scope, scp }) => ({
   organizations: org === undefined ? [] : namesOf(org),
-  capabilities: typeof scope === 'string' ? scope.split(' ').filter(isText) : [],
+  capabilities: wordsOf(scope === undefined ? scp : scope),
 })
+
+const wordsOf = (scope: unknown): readonly string[] => {
+  const words: readonly unknown[] = Array.isArray(scope)
+    ? scope
+    : typeof scope === 'string'
+      ? scope.split(' ')
+      : []
+  return words.filter(isText)
+}
 
 const namesOf = (org: unknown): readonly string[] =>
   (Array.isArray(org) ? org : [org]).map((name: unknown) => (isText(name) ? name : ''))
@@ -39,7 +49,7 @@ function frozenTexts(name: string, given: unknown): readonly string[] {
 }
 
 /** By a list of what is left, not by recursion: parsed JSON may be nested deeper than the call stack reaches. */
-function deepFreeze(claims: Claims): Claims {
+export function deepFreeze(claims: Claims): Claims {
   const left: unknown[] = [claims]
   while (left.length > 0) {
     const value = left.pop()

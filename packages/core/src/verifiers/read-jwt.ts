@@ -128,7 +128,7 @@ const joseOptions = (settings: JwtSettings, at: number): JWTVerifyOptions => ({
   issuer: settings.issuer,
   audience: [...settings.audience],
   ...(settings.type !== 'any' && { typ: settings.type }),
-  requiredClaims: ['exp', 'sub'],
+  requiredClaims: ['exp'],
   clockTolerance: settings.clockToleranceMs / 1_000,
   maxTokenAge: settings.maxTokenAgeMs / 1_000,
   currentDate: new Date(at),

@@ -203,6 +203,23 @@ export const jwtBehaviours: Behaviours<JwtVerifierOptions> = {
     before: { organizations: ['acme', 'globex'], capabilities: ['exports:download', 'openid'] },
     after: [[{ readClaims: () => others }, others]],
   },
+  subject: {
+    see: (changes) =>
+      verdictsOf(changes, [
+        forge.token({ client_id: 'client-1', azp: 'party-1' }),
+        forge.token({ sub: undefined, client_id: 'client-1', azp: 'party-1' }),
+        forge.token({ sub: undefined, azp: 'party-1' }),
+        forge.token({ sub: undefined }),
+      ]),
+    before: [yes, 'client-1', 'party-1', no],
+    after: [
+      [
+        { subject: ({ azp }) => `app ${String(azp)}` },
+        ['app party-1', 'app party-1', 'app party-1', 'app undefined'],
+      ],
+      [{ subject: () => undefined }, [no, no, no, no]],
+    ],
+  },
   maxTokenLength: {
     see: (changes) =>
       verdictsOf(
@@ -346,6 +363,16 @@ export const introspectionBehaviours: Behaviours<IntrospectionVerifierOptions> =
     },
     before: { organizations: ['acme'], capabilities: ['exports:download'] },
     after: [[{ readClaims: () => others }, others]],
+  },
+  subject: {
+    see: async (changes) => {
+      const machine = { ...active, sub: undefined, client_id: 'client-1' }
+      const answers = [active, machine, { ...machine, client_id: undefined, azp: 'party-1' }]
+      const seen = await Promise.all(answers.map((answer) => introspected(changes, answer)))
+      return seen.map(({ verdict }) => verdict)
+    },
+    before: [yes, 'client-1', 'party-1'],
+    after: [[{ subject: () => 'somebody' }, ['somebody', 'somebody', 'somebody']]],
   },
   maxTokenLength: {
     see: async (changes) => {

@@ -112,6 +112,12 @@ describe('the answer', () => {
     expect([principal, principal.claims, principal.capabilities].every(Object.isFrozen)).toBe(true)
   })
 
+  test('may name its subject by the option', async () => {
+    const subject = ({ client_id: client }: Claims): string => `app ${String(client)}`
+    await using scene = await createScene(undefined, { subject })
+    expect(await verdictOf(scene.verify(opaque, signal))).toBe('app client-1')
+  })
+
   test.each<[Claims, string]>([
     [{ active: false }, '"active" is false, not true'],
     [{ active: 'true' }, '"active" is "true", not true'],
@@ -120,7 +126,7 @@ describe('the answer', () => {
     [{ aud: undefined }, '"aud" is missing, not strings with one of ["exports"]'],
     [
       { sub: undefined, client_id: 5 },
-      '"sub" is missing and "client_id" is no text but of type number, not a text of 1 to 256 characters',
+      '"client_id" is no text but of type number, not a text of 1 to 256 characters',
     ],
     [{ exp: now - 30 }, '"exp" was 30 s ago; the tolerance is 30 s'],
     [{ token_type: 'DPoP' }, '"token_type" is "DPoP", not Bearer'],
@@ -131,6 +137,7 @@ describe('the answer', () => {
 
   test.each<[string, Claims, string]>([
     ['the client where there is no sub', { sub: undefined }, 'client-1'],
+    ['azp where there is neither', { sub: undefined, client_id: undefined, azp: 'party-1' }, 'party-1'],
     ['iss absent', { iss: undefined }, 'user-1'],
     ['exp absent', { exp: undefined }, 'user-1'],
     ['token_type absent', { token_type: undefined }, 'user-1'],

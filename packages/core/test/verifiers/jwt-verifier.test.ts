@@ -84,6 +84,8 @@ describe('time', () => {
   test.each([
     ['exp 29 s ago', { exp: iat - 29 }, 'user-1'],
     ['exp 30 s ago', { exp: iat - 30 }, 'token_invalid'],
+    ['exp a fraction of a second on', { exp: iat - 29.5 }, 'user-1'],
+    ['exp a fraction of a second back', { exp: iat - 30.5 }, 'token_invalid'],
     ['nbf in 30 s', { nbf: iat + 30 }, 'user-1'],
     ['nbf in 31 s', { nbf: iat + 31 }, 'token_invalid'],
     ['iat in 30 s', { iat: iat + 30 }, 'user-1'],
@@ -137,6 +139,21 @@ describe('the type', () => {
     ['JWT', 'typ at+jwt', typed('at+jwt'), 'token_invalid'],
     ['JWT', 'no typ', typed(undefined), 'token_invalid'],
     ['JWT', 'a nonce', typed('JWT', { nonce: 'n' }), 'token_invalid'],
+    ['JWT', 'a nonce and a claim typ Bearer', typed('JWT', { nonce: 'n', typ: 'Bearer' }), 'user-1'],
+    [
+      'JWT',
+      'a nonce, typ Bearer and no scope',
+      typed('JWT', { ...unmarked, nonce: 'n', typ: 'Bearer' }),
+      'token_invalid',
+    ],
+    ['JWT', 'a nonce and a claim typ ID', typed('JWT', { nonce: 'n', typ: 'ID' }), 'token_invalid'],
+    [
+      'JWT',
+      'an at_hash and a claim typ Bearer',
+      typed('JWT', { at_hash: 'h', typ: 'Bearer' }),
+      'token_invalid',
+    ],
+    ['any', 'a nonce and a claim typ Bearer', typed('JWT', { nonce: 'n', typ: 'Bearer' }), 'token_invalid'],
     ['JWT', 'an at_hash', typed('JWT', { at_hash: 'h' }), 'token_invalid'],
     ['JWT', 'a c_hash', typed('JWT', { c_hash: 'h' }), 'token_invalid'],
     ['JWT', 'token_use id', typed('JWT', { token_use: 'id' }), 'token_invalid'],
@@ -167,6 +184,7 @@ describe('the memory of verified tokens', () => {
     [{}, {}, 60_000],
     [{ cacheMs: 1_000 }, {}, 1_000],
     [{ clockToleranceMs: 0 }, { exp: 10 }, 10_000],
+    [{ clockToleranceMs: 0 }, { exp: 9.5 }, 9_500],
     [{ clockToleranceMs: 5_000 }, { exp: 10 }, 15_000],
     [{ clockToleranceMs: 0, maxTokenAgeMs: 60_000 }, {}, 60_000],
   ])('with %j and claims %j, lasts %i with ms', async (options, ends, lastsMs) => {
@@ -299,8 +317,8 @@ describe('a cause says what was got and what was wanted', () => {
     [forge.token({ aud: ['a', 5] }), '"aud" is ["a",5], not strings with one of ["exports"]'],
     [forge.token({ aud: undefined }), '"aud" is missing, not strings with one of ["exports"]'],
     [forge.token({ aud: 'x'.repeat(500) }), `"aud" is "${'x'.repeat(127)}…, not strings`],
-    [forge.token({ exp: undefined }), '"exp" is missing, no whole number of seconds'],
-    [forge.token({ exp: 'soon' }), '"exp" is "soon", no whole number of seconds'],
+    [forge.token({ exp: undefined }), '"exp" is missing, no number of seconds'],
+    [forge.token({ exp: 'soon' }), '"exp" is "soon", no number of seconds'],
     [forge.token({ iat: undefined }), '"iat" is missing, no number of seconds'],
     [forge.token({ iat: iat + 90 }), '"iat" is in 90 s; the tolerance is 30 s'],
     [forge.token({ iat: iat - 90_000 }), '"iat" was 90000 s ago; maxTokenAgeMs is 86400000'],
@@ -334,6 +352,39 @@ describe('a cause says what was got and what was wanted', () => {
       .verify(forge.token({ aud: 'imports' }), signal)
       .catch((reason: unknown) => reason)
     expect(error).toHaveProperty('cause.stack', expect.not.stringContaining('\n'))
+  })
+})
+
+describe('the subject', () => {
+  const machine = { sub: undefined, client_id: 'client-1', azp: 'party-1' }
+
+  test.each<[string, Partial<JwtVerifierOptions>, object, string]>([
+    ['is sub', {}, { client_id: 'client-1', azp: 'party-1' }, 'user-1'],
+    ['is client_id without sub', {}, machine, 'client-1'],
+    ['is azp without both', {}, { ...machine, client_id: undefined }, 'party-1'],
+    ['is missing without all three', {}, { sub: undefined }, 'token_invalid'],
+    ['is named by the option', { subject: ({ azp }) => `app ${String(azp)}` }, machine, 'app party-1'],
+    ['is named by the option, also where there is sub', { subject: () => 'x' }, {}, 'x'],
+    ['is none where the option gives none', { subject: () => undefined }, {}, 'token_invalid'],
+    ['is none where the option gives an empty text', { subject: () => '' }, {}, 'token_invalid'],
+    ['is none where the option gives a long text', { subject: () => 's'.repeat(257) }, {}, 'token_invalid'],
+    ['may be refused', { subject: () => refuse('token_invalid') }, {}, 'token_invalid'],
+  ])('%s', async (_, options, claims, verdict) => {
+    expect(await verdictOf(verifierOf(options).verify(forge.token({ ...claims }), signal))).toBe(verdict)
+  })
+
+  test('that throws is a fault, not a bad token', async () => {
+    const { verify } = verifierOf({
+      subject: () => {
+        throw new Error('a bug')
+      },
+    })
+    expect(await verdictOf(verify(forge.token(), signal))).toBe('threw a bug')
+  })
+
+  test('is picked from frozen claims', async () => {
+    const { verify } = verifierOf({ subject: (claims) => (Object.isFrozen(claims) ? 'frozen' : 'open') })
+    expect(await verdictOf(verify(forge.token(), signal))).toBe('frozen')
   })
 })
 

@@ -15,14 +15,19 @@ describe('readOrgAndScope', () => {
       ['', 'acme', '', '', ''],
       ['read', 'write'],
     ],
-    [{ org: { name: 'acme' }, scope: ['read'] }, [''], []],
+    [{ org: { name: 'acme' }, scope: ['read', '', 5, 'write'] }, [''], ['read', 'write']],
     [{ org: 5, scope: 5 }, [''], []],
     [{ org: true }, [''], []],
     [{ org: [] }, [], []],
     [{ org: [['acme']] }, [''], []],
     [{ org: null, scope: null }, [''], []],
     [{ org: 'acme globex', scope: 'read\twrite' }, ['acme globex'], ['read\twrite']],
-    [{ scp: 'read', roles: ['admin'] }, [], []],
+    [{ scp: 'read  write', roles: ['admin'] }, [], ['read', 'write']],
+    [{ scp: ['read', 'write'] }, [], ['read', 'write']],
+    [{ scp: { read: true } }, [], []],
+    [{ scope: 'read', scp: 'write' }, [], ['read']],
+    [{ scope: '', scp: 'write' }, [], []],
+    [{ scope: null, scp: 'write' }, [], []],
   ])('%j', (claims, organizations, capabilities) => {
     expect(readOrgAndScope(claims)).toEqual({ organizations, capabilities })
   })

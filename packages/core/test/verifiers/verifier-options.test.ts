@@ -44,7 +44,7 @@ describe('wrong options', () => {
     [
       'createJwtVerifier',
       undefined,
-      'options: must be { issuer, audience, type, jwks?, algorithms?, clockToleranceMs?, maxTokenAgeMs?, cacheMs?, staleKeysMs?, readClaims?, maxTokenLength?, fetch? }; got nothing',
+      'options: must be { issuer, audience, type, jwks?, algorithms?, clockToleranceMs?, maxTokenAgeMs?, cacheMs?, staleKeysMs?, readClaims?, subject?, maxTokenLength?, fetch? }; got nothing',
     ],
     ['createJwtVerifier', 'x', 'got a string'],
     ['createJwtVerifier', { isuer: 'x' }, 'isuer: is not an option; did you mean issuer?'],
@@ -96,6 +96,8 @@ describe('wrong options', () => {
       { fetch: {} },
       'fetch: must be a function (url, init) => Promise<Response>; got an object',
     ],
+    ['createJwtVerifier', { subject: 'azp' }, 'subject: must be a function (claims) => string; got a string'],
+    ['createIntrospectionVerifier', { subject: null }, 'subject: must be a function (claims)'],
     ['createIntrospectionVerifier', { fetch: null }, 'fetch: must be a function (url, init)'],
     ['createJwtVerifier', { jwks: 'https://login.example/keys' }, 'got a string'],
     [
@@ -227,7 +229,7 @@ describe('wrong options', () => {
     [
       'createIntrospectionVerifier',
       null,
-      'options: must be { clientId, clientSecret, issuer, audience, endpoint?, cacheMs?, readClaims?, maxTokenLength?, fetch? }; got null',
+      'options: must be { clientId, clientSecret, issuer, audience, endpoint?, cacheMs?, readClaims?, subject?, maxTokenLength?, fetch? }; got null',
     ],
     ['createIntrospectionVerifier', { timeout: 5 }, 'timeout: is not an option; must be one of endpoint,'],
     [
