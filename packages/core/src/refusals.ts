@@ -8,6 +8,8 @@ export type RefusalKind =
   | 'invalid_request'
   | 'token_missing'
   | 'token_invalid'
+  | 'ticket_invalid'
+  | 'ticket_expired'
   | 'method_not_allowed'
   | 'tenant_forbidden'
   | 'capability_missing'
@@ -31,6 +33,8 @@ export const statusOf: Readonly<Record<RefusalKind, number>> = {
   invalid_request: 400,
   token_missing: 401,
   token_invalid: 401,
+  ticket_invalid: 403,
+  ticket_expired: 410,
   method_not_allowed: 405,
   tenant_forbidden: 403,
   capability_missing: 403,
@@ -53,17 +57,18 @@ export const statusOf: Readonly<Record<RefusalKind, number>> = {
 /** What is wrong with one part of a request. It has no wording: each error format words it in its own way. */
 export type InvalidField = FieldRule & {
   /** Which part it is, whatever the host has named it. */
-  readonly part: 'export_id' | 'tenant' | 'version'
-  readonly in: 'path' | 'header'
-  /** The name of the route parameter or header. */
+  readonly part: 'export_id' | 'tenant' | 'version' | 'ticket'
+  readonly in: 'path' | 'query' | 'header'
+  /** The name of the route parameter, query parameter or header. */
   readonly name: string
-  /** What was sent, whole: cut it before you show it. `null`: nothing was sent. */
+  /** What was sent, whole: cut it before you show it. `null`: nothing was sent, or it is secret. */
   readonly input: string | null
 }
 
 /** The rule that a part of a request breaks. */
 export type FieldRule =
-  | { readonly rule: 'required' | 'not_empty' | 'uuid' }
+  | { readonly rule: 'required' | 'not_empty' | 'uuid' | 'once' }
+  | { readonly rule: 'not_with'; readonly other: string }
   | { readonly rule: 'max_length'; readonly most: number }
   | { readonly rule: 'pattern'; readonly pattern: string }
   | { readonly rule: 'one_of'; readonly allowed: readonly string[] }

@@ -79,6 +79,8 @@ const errors: Readonly<Record<RefusalKind, CodedError>> = {
   invalid_request: { code: 'invalid_request', message: 'The request is invalid.' },
   token_missing: unauthorized,
   token_invalid: unauthorized,
+  ticket_invalid: { code: 'ticket_invalid', message: 'The ticket is not valid for this export.' },
+  ticket_expired: { code: 'ticket_expired', message: 'The ticket has expired.' },
   method_not_allowed: { code: 'method_not_allowed', message: 'The method is not allowed here.' },
   tenant_forbidden: outOfScope,
   capability_missing: {

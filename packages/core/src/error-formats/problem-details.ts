@@ -20,7 +20,7 @@ const optionsCheck = check.object<Options>('{ typeBase? }', {
  * `pointer`, for an invalid request; `retry_after_ms` where there is a wait for a quota. The kinds of 404 read alike.
  *
  * @param options - `typeBase`: where your problem types are documented, such as `new URL('https://example.com/problems/')`:
- *   the types are `invalid-request`, `forbidden`, `export-not-found`, `upstream-error` and `unavailable` below it, and the
+ *   the types are `invalid-request`, `ticket-invalid`, `ticket-expired`, `forbidden`, `export-not-found`, `upstream-error` and `unavailable` below it, and the
  *   registered one for an exceeded quota. Kinds that say no more than their status stay `about:blank`
  * @defaultValue no `typeBase`: every type is `about:blank`
  * @throws TypeError for a `typeBase` that is no http(s) URL, or one with credentials, query or fragment,
@@ -69,6 +69,10 @@ function ruleOf(field: InvalidField): string {
       return `must be one of ${field.allowed.join(', ')}`
     case 'uuid':
       return 'must be a UUID'
+    case 'once':
+      return 'must be sent once only'
+    case 'not_with':
+      return `must not be sent together with ${field.other}`
   }
 }
 
@@ -91,6 +95,8 @@ const quotaExceeded: ProblemType = {
 
 const problemTypes: Readonly<Partial<Record<RefusalKind, ProblemType>>> = {
   invalid_request: { reference: 'invalid-request', title: 'Invalid request' },
+  ticket_invalid: { reference: 'ticket-invalid', title: 'Ticket not valid' },
+  ticket_expired: { reference: 'ticket-expired', title: 'Ticket expired' },
   tenant_forbidden: forbidden,
   capability_missing: forbidden,
   scope_missing: forbidden,
@@ -114,6 +120,8 @@ const details: Readonly<Record<RefusalKind, string>> = {
   invalid_request: 'Mend what is listed under errors.',
   token_missing: 'Send a bearer token in the Authorization header.',
   token_invalid: 'The token cannot be accepted; obtain a new one.',
+  ticket_invalid: 'The ticket is not valid for this export; obtain a new one.',
+  ticket_expired: 'The ticket has expired; obtain a new one.',
   method_not_allowed: 'Use one of the methods in Allow.',
   tenant_forbidden: notCovered,
   capability_missing: 'The token lacks the capability for this operation.',

@@ -85,6 +85,10 @@ function wordsOf(field: InvalidField): Words {
       const expected = listed(field.allowed.map((value) => `'${value}'`))
       return { type: 'enum', msg: `Input should be ${expected}`, ctx: { expected } }
     }
+    case 'once':
+      return { type: 'value_error', msg: 'Value error, must be sent once only' }
+    case 'not_with':
+      return { type: 'value_error', msg: `Value error, must not be sent together with ${field.other}` }
     case 'uuid': {
       const error = explainUuid(field.input ?? '')
       return { type: 'uuid_parsing', msg: `Input should be a valid UUID, ${error}`, ctx: { error } }

@@ -7,6 +7,7 @@ const phrases: ReadonlyMap<number, string> = new Map([
   [403, 'Forbidden'],
   [404, 'Not Found'],
   [405, 'Method Not Allowed'],
+  [410, 'Gone'],
   [412, 'Precondition Failed'],
   [416, 'Range Not Satisfiable'],
   [422, 'Unprocessable Content'],

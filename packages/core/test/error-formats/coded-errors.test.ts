@@ -66,6 +66,8 @@ describe('what goes beyond them', () => {
   test.each<[RefusalKind, number, object]>([
     ['tenant_forbidden', 403, outOfScope],
     ['scope_missing', 403, outOfScope],
+    ['ticket_invalid', 403, { code: 'ticket_invalid', message: 'The ticket is not valid for this export.' }],
+    ['ticket_expired', 410, { code: 'ticket_expired', message: 'The ticket has expired.' }],
     ['method_not_allowed', 405, { code: 'method_not_allowed', message: 'The method is not allowed here.' }],
     [
       'precondition_failed',

@@ -20,6 +20,7 @@ describe('without a type base', () => {
     403: 'Forbidden',
     404: 'Not Found',
     405: 'Method Not Allowed',
+    410: 'Gone',
     412: 'Precondition Failed',
     416: 'Range Not Satisfiable',
     429: 'Too Many Requests',
@@ -37,6 +38,8 @@ describe('with a type base', () => {
     ['invalid_request', `${base}/invalid-request`, 'Invalid request'],
     ['token_missing', 'about:blank', 'Unauthorized'],
     ['token_invalid', 'about:blank', 'Unauthorized'],
+    ['ticket_invalid', `${base}/ticket-invalid`, 'Ticket not valid'],
+    ['ticket_expired', `${base}/ticket-expired`, 'Ticket expired'],
     ['method_not_allowed', 'about:blank', 'Method Not Allowed'],
     ['tenant_forbidden', `${base}/forbidden`, 'Not permitted'],
     ['capability_missing', `${base}/forbidden`, 'Not permitted'],
@@ -92,6 +95,8 @@ describe('members', () => {
 
   test.each<[FieldRule, string]>([
     [{ rule: 'not_empty' }, 'X-Org-Name must not be empty.'],
+    [{ rule: 'once' }, 'X-Org-Name must be sent once only.'],
+    [{ rule: 'not_with', other: 'Authorization' }, 'X-Org-Name must not be sent together with Authorization.'],
     [{ rule: 'max_length', most: 64 }, 'X-Org-Name must have at most 64 characters.'],
     [{ rule: 'pattern', pattern: '^a+$' }, 'X-Org-Name must match the pattern ^a+$.'],
     [{ rule: 'one_of', allowed: ['v1', 'v2'] }, 'X-Org-Name must be one of v1, v2.'],

@@ -55,6 +55,8 @@ describe('invalid parameters', () => {
       { rule: 'pattern', pattern: '^a+$' },
       ['string_pattern_mismatch', "String should match pattern '^a+$'", { pattern: '^a+$' }],
     ],
+    [{ rule: 'once' }, ['value_error', 'Value error, must be sent once only', undefined]],
+    [{ rule: 'not_with', other: 'Authorization' }, ['value_error', 'Value error, must not be sent together with Authorization', undefined]],
     [{ rule: 'one_of', allowed: ['v1'] }, ['enum', "Input should be 'v1'", { expected: "'v1'" }]],
     [
       { rule: 'one_of', allowed: ['v1', 'v2', 'v3'] },
@@ -97,6 +99,8 @@ describe('every other kind', () => {
   const phrases: readonly (readonly [RefusalKind, number, string])[] = [
     ['token_missing', 401, 'Not authenticated'],
     ['token_invalid', 401, 'Could not validate credentials'],
+    ['ticket_invalid', 403, 'Forbidden'],
+    ['ticket_expired', 410, 'Gone'],
     ['method_not_allowed', 405, 'Method Not Allowed'],
     ['tenant_forbidden', 403, 'Forbidden'],
     ['capability_missing', 403, 'Forbidden'],

@@ -1,0 +1,12 @@
+import { listElements } from './field-list.ts'
+
+/**
+ * Whether a browser fetches ahead of a click that may never come: `Sec-Purpose: prefetch` (the Fetch standard §5.4), or the
+ * older `Purpose: prefetch` and `X-Moz: prefetch`.
+ *
+ * @param header - a header's value by its lower-case name; `undefined`: not sent
+ */
+export const isPrefetch = (header: (name: string) => string | undefined): boolean =>
+  ['sec-purpose', 'purpose', 'x-moz'].some((name) =>
+    listElements(header(name) ?? '').some((element) => /^prefetch(?:[ \t]*;|$)/i.test(element)),
+  )
