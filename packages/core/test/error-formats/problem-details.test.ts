@@ -96,7 +96,10 @@ describe('members', () => {
   test.each<[FieldRule, string]>([
     [{ rule: 'not_empty' }, 'X-Org-Name must not be empty.'],
     [{ rule: 'once' }, 'X-Org-Name must be sent once only.'],
-    [{ rule: 'not_with', other: 'Authorization' }, 'X-Org-Name must not be sent together with Authorization.'],
+    [
+      { rule: 'not_with', other: 'Authorization' },
+      'X-Org-Name must not be sent together with Authorization.',
+    ],
     [{ rule: 'max_length', most: 64 }, 'X-Org-Name must have at most 64 characters.'],
     [{ rule: 'pattern', pattern: '^a+$' }, 'X-Org-Name must match the pattern ^a+$.'],
     [{ rule: 'one_of', allowed: ['v1', 'v2'] }, 'X-Org-Name must be one of v1, v2.'],

@@ -42,7 +42,7 @@ describe('invalid parameters', () => {
     })
   })
 
-  test.each<[FieldRule, readonly [type: string, msg: string, ctx: object]]>([
+  test.each<[FieldRule, readonly [type: string, msg: string, ctx: object | undefined]]>([
     [
       { rule: 'not_empty' },
       ['string_too_short', 'String should have at least 1 character', { min_length: 1 }],
@@ -56,7 +56,10 @@ describe('invalid parameters', () => {
       ['string_pattern_mismatch', "String should match pattern '^a+$'", { pattern: '^a+$' }],
     ],
     [{ rule: 'once' }, ['value_error', 'Value error, must be sent once only', undefined]],
-    [{ rule: 'not_with', other: 'Authorization' }, ['value_error', 'Value error, must not be sent together with Authorization', undefined]],
+    [
+      { rule: 'not_with', other: 'Authorization' },
+      ['value_error', 'Value error, must not be sent together with Authorization', undefined],
+    ],
     [{ rule: 'one_of', allowed: ['v1'] }, ['enum', "Input should be 'v1'", { expected: "'v1'" }]],
     [
       { rule: 'one_of', allowed: ['v1', 'v2', 'v3'] },
