@@ -20,7 +20,11 @@ export type {
   ReadClaims,
   SingleTenancy,
   Tenant,
+  Ticket,
+  TicketGrant,
+  Tickets,
   TokenVerifier,
+  UsedTicket,
   Admission,
   AdmissionAsk,
   ByteRange,
@@ -56,6 +60,8 @@ export type { IntrospectionVerifierOptions } from './verifiers/introspection-opt
 export { createIntrospectionVerifier } from './verifiers/introspection-verifier.ts'
 export type { JwtVerifierOptions } from './verifiers/jwt-options.ts'
 export { createJwtVerifier } from './verifiers/jwt-verifier.ts'
+export type { TicketKey, TicketOptions } from './verifiers/ticket-options.ts'
+export { createTickets } from './verifiers/tickets.ts'
 
 // ── For authors of adapters, stores and limiters. ────────────────────────────────────────────────────────────────
 export { toReadableStream } from './delivery/readable-stream.ts'
