@@ -74,7 +74,8 @@ const topics: readonly (readonly [heading: string, names: readonly string[]])[] 
 const introduction = `# Reference
 
 Every public name, written from the sources by \`pnpm docs:reference\`. Do not edit this page: edit the docstrings.
-Defaults, and when to change them, are in [options.md](options.md); trouble codes and outcomes in [events.md](events.md).
+Defaults, and when to change them, are in [options.md](options.md); trouble codes and outcomes in [events.md](events.md);
+what clients receive, with every response header, in [callers.md](callers.md).
 `
 
 /** The text of docs/reference.md for the sources in `root`. */
