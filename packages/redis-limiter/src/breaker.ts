@@ -1,12 +1,12 @@
 /** A circuit breaker: keeps requests from waiting for a server that does not answer. */
 export interface Breaker {
-  /** Whether to call. After a pause one caller may: its `answered` or `failed` decides for all. */
+  /** Whether the caller may send. After a pause one caller may; its `answered` or `failed` then closes or opens the circuit. */
   mayCall(): boolean
   answered(): void
   failed(): void
-  /** The call ended without an outcome: its caller left. */
+  /** Records that a call ended without an outcome, because its caller left. */
   undecided(): void
-  /** Milliseconds until the next call; 0: at once. */
+  /** Milliseconds until the next call is allowed; 0: it is allowed now. */
   pauseMs(): number
 }
 
@@ -16,7 +16,7 @@ const FAILURES = 5
  * Opens after 5 failures without an answer between them, for 1 to 2 seconds.
  *
  * @param now - milliseconds of a monotonic clock
- * @param random - from 0 up to 1, so that the processes of a fleet do not all retry at once
+ * @param random - as `Math.random`; it keeps the processes of a fleet from retrying at the same time
  */
 export function createBreaker(
   now: () => number = () => performance.now(),

@@ -13,24 +13,28 @@ import { admitArgs, admitScript, refundArgs, refundScript } from './scripts.ts'
 import { readVerdict } from './verdict.ts'
 import type { Verdict } from './verdict.ts'
 
-/** The limits that all processes share, counted in Redis. */
+/** Counts the limits that all processes share, in Redis. */
 export interface Fleet {
-  /** @throws RangeError for an ask that names one bucket or slot twice */
+  /**
+   * Begins the use of the shared limits for one request. Sends nothing yet.
+   *
+   * @throws RangeError for an ask that names one bucket or slot twice
+   */
   claim(ask: AdmissionAsk): Claim
-  /** Milliseconds until Redis is asked again; 0: with the next request. */
+  /** Milliseconds until a request is sent to Redis again; 0: the next one is. */
   pauseMs(): number
 }
 
 /** One request's use of the shared limits. */
 export interface Claim {
-  /** `undefined`: Redis gave no usable answer. Rejects only with the signal's reason. */
+  /** Asks Redis. `undefined`: Redis gave no usable answer. Rejects only with the signal's reason. */
   ask(signal: AbortSignal): Promise<Verdict | undefined>
-  /** Keeps the slots until the returned function is called, also those that Redis has not heard of yet. */
+  /** Renews the slots until the returned function is called, also slots that Redis does not know of yet. */
   hold(): () => void
-  /** Gives tokens of the cost back, at most the cost in all. Does not wait for Redis. */
+  /** Returns tokens, at most the cost in all calls together. Does not wait for Redis. */
   refund(tokens: number): void
-  /** Gives back the slots that Redis may have taken although its answer did not reach us. */
-  letGo(): void
+  /** Releases the slots that Redis may have taken, if its answer never came. */
+  releaseUnconfirmed(): void
 }
 
 export function createFleet(
@@ -45,7 +49,7 @@ export function createFleet(
     leaseMs,
     waitMs: 2 * timeoutMs,
     isReachable: () => breaker.pauseMs() === 0,
-    onFailure: (cause) => outage.tell('limiter_renewal_failed', cause),
+    onFailure: (cause) => outage.report('limiter_renewal_failed', cause),
   })
   const processId = randomUUID()
   let claims = 0
@@ -55,17 +59,17 @@ export function createFleet(
     claims += 1
     const lease = { id: `${processId}:${claims.toString(36)}`, tag, keys: slots }
     const run = { keys: [...quotas, ...slots], args: admitArgs(ask, lease.id, leaseMs) }
-    let isUnheard = false
+    let isUnconfirmed = false
     let refundable = ask.cost
 
     const drop = (): void => {
       if (leases.isHeld(lease)) leases.drop(lease)
     }
-    const letGo = (): void => {
-      if (isUnheard && !leases.isHeld(lease)) leases.drop(lease)
+    const releaseUnconfirmed = (): void => {
+      if (isUnconfirmed && !leases.isHeld(lease)) leases.drop(lease)
     }
-    const heard = (verdict: Verdict): Verdict => {
-      isUnheard = false
+    const confirmed = (verdict: Verdict): Verdict => {
+      isUnconfirmed = false
       breaker.answered()
       if (outage.answered()) leases.renew()
       return verdict
@@ -75,14 +79,14 @@ export function createFleet(
       ask: async (signal) => {
         if (!breaker.mayCall()) return undefined
         const call = async (own: AbortSignal): Promise<Verdict> => {
-          isUnheard = true
+          isUnconfirmed = true
           return readVerdict(await script(run, () => !own.aborted), ask)
         }
         try {
-          return heard(await withDeadline(call, { ms: timeoutMs, signal, late: letGo }))
+          return confirmed(await withDeadline(call, { ms: timeoutMs, signal, late: releaseUnconfirmed }))
         } catch (error) {
           if (!signal.aborted && isWrongType(error)) {
-            isUnheard = false
+            isUnconfirmed = false
             breaker.answered()
             outage.keyFailed(error)
             return undefined
@@ -93,7 +97,7 @@ export function createFleet(
             return undefined
           }
           breaker.undecided()
-          letGo()
+          releaseUnconfirmed()
           throw error
         }
       },
@@ -106,18 +110,18 @@ export function createFleet(
         if (back === 0 || quotas.length === 0 || breaker.pauseMs() > 0) return
         refundable -= back
         const args = [String(quotas.length), ...quotas, ...refundArgs(ask, back)]
-        // EVAL, not EVALSHA: a retry after NOSCRIPT would come behind the next ask, which may need these tokens.
-        quietly(() => send(['EVAL', refundText, ...args], quotas[0] ?? ''))
+        // Use EVAL, not EVALSHA: a retry after NOSCRIPT would come after the next ask, which may need these tokens.
+        sendIgnoringErrors(() => send(['EVAL', refundText, ...args], quotas[0] ?? ''))
       },
-      letGo,
+      releaseUnconfirmed,
     }
   }
 
   return { claim, pauseMs: () => breaker.pauseMs() }
 }
 
-/** A client may throw instead of rejecting. */
-function quietly(call: () => Promise<unknown>): void {
+/** Also ignores an error that the client throws synchronously. */
+function sendIgnoringErrors(call: () => Promise<unknown>): void {
   const called = async (): Promise<unknown> => call()
   called().catch(() => undefined)
 }

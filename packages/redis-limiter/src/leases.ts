@@ -8,10 +8,10 @@ import { wholeNumber } from './verdict.ts'
 
 /** The leases of this process. A lease that is not renewed expires, so the slots of a process that died become free. */
 export interface Leases {
-  /** Renews a lease until it is dropped. Redis need not know of it yet. */
+  /** Renews a lease until it is dropped. Redis need not have it yet. */
   hold(lease: Lease): void
   isHeld(lease: Lease): boolean
-  /** Gives the slots back: at once, or with a later renewal if Redis cannot be reached. Never throws. */
+  /** Releases the slots: at once, or with a later renewal if Redis cannot be reached. Never throws. */
   drop(lease: Lease): void
   /** Renews all leases now, because Redis is back and may have lost them. */
   renew(): void
@@ -32,7 +32,7 @@ export interface LeaseOptions {
 const PER_SCRIPT = 250
 const AT_ONCE = 32
 
-/** Renews all leases by one timer, at a third of a lease, so that two renewals may fail. The timer keeps no process alive. */
+/** Renews all leases by one timer, three times per lease, so two renewals may fail. The timer does not keep the process alive. */
 export function createLeases({ send, leaseMs, waitMs, isReachable, onFailure }: LeaseOptions): Leases {
   const held = new Map<string, Lease>()
   const dropped = new Map<string, { readonly lease: Lease; readonly at: number }>()
@@ -85,7 +85,7 @@ export function createLeases({ send, leaseMs, waitMs, isReachable, onFailure }: 
     forgetExpired()
     void renewAll().finally(() => {
       isRenewing = false
-      plan()
+      schedule()
     })
   }
 
@@ -97,7 +97,7 @@ export function createLeases({ send, leaseMs, waitMs, isReachable, onFailure }: 
     }
   }
 
-  const plan = (): void => {
+  const schedule = (): void => {
     if (timer || held.size + dropped.size === 0) return
     const fire = (): void => {
       timer = undefined
@@ -106,7 +106,7 @@ export function createLeases({ send, leaseMs, waitMs, isReachable, onFailure }: 
     timer = setTimeout(fire, leaseMs / 3).unref()
   }
 
-  const giveBack = async ({ id, keys }: Lease): Promise<void> => {
+  const sendDrop = async ({ id, keys }: Lease): Promise<void> => {
     const replies = await Promise.all(keys.map(async (key) => send(['ZREM', key, id], key)))
     if (replies.every((reply) => wholeNumber(reply) !== undefined)) dropped.delete(id)
   }
@@ -115,15 +115,15 @@ export function createLeases({ send, leaseMs, waitMs, isReachable, onFailure }: 
     hold: (lease) => {
       if (lease.keys.length === 0) return
       held.set(lease.id, lease)
-      plan()
+      schedule()
     },
     isHeld: ({ id }) => held.has(id),
     drop: (lease) => {
       if (lease.keys.length === 0) return
       held.delete(lease.id)
       dropped.set(lease.id, { lease, at: performance.now() })
-      plan()
-      if (isReachable()) giveBack(lease).catch(() => undefined)
+      schedule()
+      if (isReachable()) sendDrop(lease).catch(() => undefined)
     },
     renew,
   }

@@ -31,6 +31,6 @@ export function nameKeys(prefix: string, { partition, quotas, slots }: Admission
   return named
 }
 
-// JSON tells parts apart, and escapes lone surrogates, which UTF-8 would make all one.
+// JSON separates the parts. It also escapes lone surrogates, which UTF-8 would make equal.
 const digest = (parts: readonly (string | number)[]): string =>
   hash('sha256', JSON.stringify(parts), 'base64url')

@@ -2,10 +2,10 @@ import * as check from '@sallyport/core/check-options'
 
 import type { Send } from './script.ts'
 
-/** How the limiter reaches Redis, and what it does while Redis does not answer. */
+/** The options of `createRedisLimiter`. */
 export interface RedisLimiterOptions {
   /**
-   * Sends a command by a client that the host made; `key` tells a cluster's client the node.
+   * Sends a command with the host's Redis client. In a cluster, `key` decides which node gets it.
    *
    * - node-redis: `(command) => client.sendCommand(command)`
    * - its cluster: `(command, key) => cluster.sendCommand(key, false, [...command])`
@@ -13,34 +13,35 @@ export interface RedisLimiterOptions {
    */
   readonly send: Send
   /**
-   * Begins every key. Without braces, which would choose a cluster's node.
+   * The start of every key. It must not contain braces, because they choose the node of a cluster.
    * @defaultValue `'sallyport'`
    */
   readonly prefix?: string
   /**
-   * Milliseconds that one admission waits for Redis, by our own timer, whatever timeouts the client has.
+   * How long one admission waits for Redis, in milliseconds. The limiter's own timer, independent of the client's timeouts.
    * @defaultValue 50
    */
   readonly timeoutMs?: number
   /**
-   * Milliseconds after which the slots of a process that died are free. Renewed at a third of it; the same in all processes.
+   * Milliseconds after which the slots of a process that died become free. Running processes renew their slots three times in
+   * this time. Must be the same in all processes.
    * @defaultValue 30_000
    */
   readonly leaseMs?: number
   /**
-   * What happens while Redis does not answer, or does not answer as the script does. `'local'`: each process admits its share,
-   * counted in its memory. `'closed'`: every request is refused `'unavailable'`.
+   * What happens while Redis gives no usable answer. `'local'`: each process admits its share, counted in its memory.
+   * `'closed'`: every request is refused with `'unavailable'`.
    * @defaultValue `'local'`
    */
   readonly onOutage?: 'local' | 'closed'
   /**
-   * The number of processes among which an outage divides quotas and slots.
+   * The number of processes. During an outage, quotas and slots are divided by it.
    * @defaultValue 1
    */
   readonly processes?: number
 }
 
-const checkedAlone = check.object<RedisLimiterOptions>(
+const eachOption = check.object<RedisLimiterOptions>(
   '{ send, prefix?, timeoutMs?, leaseMs?, onOutage?, processes? }',
   {
     send: check.fn<Send>('(command, key) => Promise<reply>'),
@@ -60,7 +61,7 @@ const checkedAlone = check.object<RedisLimiterOptions>(
 /** A lease is renewed at a third of its life, and one renewal may wait for two timeouts. */
 const optionsCheck = check.refine<RedisLimiterOptions>(
   'options whose leaseMs is at least six times timeoutMs',
-  checkedAlone,
+  eachOption,
   ({ leaseMs = LEASE_MS, timeoutMs = TIMEOUT_MS }) => leaseMs >= 6 * timeoutMs,
   ({ leaseMs = LEASE_MS, timeoutMs = TIMEOUT_MS }) => `leaseMs ${leaseMs} and timeoutMs ${timeoutMs}`,
 )
@@ -69,7 +70,7 @@ const TIMEOUT_MS = 50
 const LEASE_MS = 30_000
 
 /** Checks the options and fills the defaults. */
-export function checked(options: RedisLimiterOptions): Required<RedisLimiterOptions> {
+export function resolveOptions(options: RedisLimiterOptions): Required<RedisLimiterOptions> {
   check.checkOptions('createRedisLimiter', options, optionsCheck)
   const { send, prefix = 'sallyport', timeoutMs = TIMEOUT_MS, leaseMs = LEASE_MS } = options
   const { onOutage = 'local', processes = 1 } = options

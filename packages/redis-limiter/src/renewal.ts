@@ -7,7 +7,7 @@ export interface Lease {
   readonly keys: readonly string[]
 }
 
-/** Groups leases by hash tag, at most `most` in a group: one script works on one group. */
+/** Groups leases by hash tag, at most `most` in a group. One script call renews one group. */
 export function inBatches(leases: Iterable<Lease>, most: number): Lease[][] {
   const open = new Map<string, Lease[]>()
   const batches: Lease[][] = []
@@ -21,7 +21,7 @@ export function inBatches(leases: Iterable<Lease>, most: number): Lease[][] {
   return batches
 }
 
-/** The keys and arguments of the renewing script: each slot once, with the leases to renew in it and those to drop. */
+/** Builds the keys and arguments of the renewal script: each slot once, with the leases to renew in it and the leases to drop. */
 export function renewal(leaseMs: number, renewed: readonly Lease[], dropped: readonly Lease[]): Run {
   const slots = new Map<string, { readonly renewed: string[]; readonly dropped: string[] }>()
   const note = (leases: readonly Lease[], list: 'renewed' | 'dropped'): void => {

@@ -37,8 +37,8 @@ const isUnknownScript = (error: unknown): boolean =>
   error instanceof Error && error.message.startsWith('NOSCRIPT')
 
 /**
- * Whether an error speaks of one key and not of the server: another program keeps a value of another type under it. Redis before
- * 7 puts the code inside the message.
+ * Whether an error concerns one key and not the server: another program keeps a value of another type under the key. Before Redis
+ * 7, the code is inside the message.
  */
 export const isWrongType = (error: unknown): boolean =>
   error instanceof Error && /\bWRONGTYPE\b/.test(error.message)

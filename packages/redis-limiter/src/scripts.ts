@@ -1,13 +1,13 @@
 import type { AdmissionAsk } from '@sallyport/core'
 
-/** Whole milliseconds of the server's own clock: the processes of a fleet never agree on theirs. */
+/** Whole milliseconds of the server's clock, because the clocks of a fleet's processes differ. */
 const SERVER_TIME = `
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)`
 
 /**
  * A token bucket in whole numbers: a token is worth perMs credit, each millisecond adds refill. Lua's numbers are doubles, exact
- * below 2^53, where the caller keeps them. If the clock went back, the bucket refills from where the clock is now.
+ * below 2^53, and the caller keeps them below. If the clock went back, the bucket refills from the new time.
  */
 const BUCKET = `
 local function text(number) return string.format('%.0f', number) end
@@ -26,13 +26,14 @@ local function save(key, credit, full, gain)
 end`
 
 /**
- * Decides about all quotas and slots of one ask, and takes from all or none of them. A denial writes only where the server's
- * clock went back: it moves times that lie ahead of the clock back to it.
+ * Decides about all quotas and slots of one ask, and takes from all or none of them. A denial writes only if the server's clock
+ * went back: it then sets times in the future to the present.
  *
- * KEYS: a hash per quota, then a sorted set per slot, all with one hash tag. ARGV: how many quotas, the cost, the
- * lease's id and its milliseconds; capacity, refill and perMs of each quota; the limit of each slot. Answers as text, because
- * clients read long numbers inexactly: the index in KEYS of the first that refused, or 0; milliseconds to wait; for each
- * quota its whole tokens and the milliseconds to the next.
+ * KEYS: a hash per quota, then a sorted set per slot, all with one hash tag.
+ * ARGV: the number of quotas, the cost, the lease's id, the lease's milliseconds; capacity, refill and perMs of each quota; the
+ * limit of each slot.
+ * Reply: as text, because clients read long numbers inexactly. The index in KEYS of the first quota or slot that refused, or 0;
+ * the milliseconds to wait; for each quota its whole tokens, and the milliseconds to the next token.
  *
  * @param clock - Lua that sets \`now\`; the server's time, except where a test replays a clock
  */
@@ -85,7 +86,7 @@ for i = 1, quotas do
 end
 return reply`
 
-/** The arguments of the admitting script. */
+/** Builds the arguments of the admission script. */
 export const admitArgs = (
   { quotas, slots, cost }: AdmissionAsk,
   lease: string,
@@ -100,11 +101,11 @@ export const admitArgs = (
 ]
 
 /**
- * Gives tokens back to buckets. A bucket that is full then is deleted, which means the same.
+ * Returns tokens to buckets. A bucket that is full then is deleted: a missing bucket counts as full.
  *
- * KEYS: a hash per quota, all with one hash tag. ARGV: the tokens; capacity, refill and perMs of each quota. Answers 1.
+ * KEYS: a hash per quota, all with one hash tag. ARGV: the tokens; capacity, refill and perMs of each quota. Reply: 1.
  *
- * @param clock - as for the admitting script
+ * @param clock - as for the admission script
  */
 export const refundScript = (clock: string = SERVER_TIME): string => `${clock}${BUCKET}
 for i = 1, #KEYS do
@@ -116,7 +117,7 @@ for i = 1, #KEYS do
 end
 return 1`
 
-/** The arguments of the refunding script. */
+/** Builds the arguments of the refund script. */
 export const refundArgs = ({ quotas }: AdmissionAsk, tokens: number): string[] => [
   String(tokens),
   ...quotas.flatMap(rule),
@@ -129,12 +130,12 @@ const rule = ({ quota: { capacity, refill, perMs } }: AdmissionAsk['quotas'][num
 ]
 
 /**
- * Renews the leases of running downloads, and drops those of downloads that ended while Redis could not be told. A lease that
- * was lost is taken again, also above the limit: the download is running, so it must be counted. A key of another type is left
- * alone, and does not keep the others from being renewed.
+ * Renews the leases of running downloads, and drops the leases of downloads that ended while Redis could not be reached. Takes a
+ * lost lease again, even above the limit, because the download is running and must be counted. Skips a key of another type; the
+ * other keys are renewed.
  *
- * KEYS: sorted sets of one hash tag. ARGV: a lease's milliseconds; for each set how many to renew, how many to drop, and
- * their ids. Answers 1.
+ * KEYS: sorted sets of one hash tag. ARGV: a lease's milliseconds; for each set the number to renew, the number to drop, and
+ * their ids. Reply: 1.
  */
 export const renewScript: string = `${SERVER_TIME}
 local lease, arg = tonumber(ARGV[1]), 2

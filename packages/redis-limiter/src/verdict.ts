@@ -1,17 +1,17 @@
 import type { Admission, AdmissionAsk, QuotaLeft } from '@sallyport/core'
 
-/** The script's answer: an admission whose slots have yet to be renewed. */
+/** The script's answer. It becomes an admission when its slots are held. */
 export type Verdict =
   | { readonly admitted: true; readonly left: readonly QuotaLeft[] }
   | Extract<Admission, { readonly admitted: false }>
 
-/** Milliseconds that a request refused for want of a slot is told to wait: nobody knows when a download ends. */
+/** Milliseconds to wait after a slot refused: it is unknown when a download ends. */
 const SLOT_RETRY_MS = 1_000
 
 /**
- * Reads the script's answer: whole numbers, exactly as many as the ask has results, each within what the ask allows.
+ * Reads the script's answer. It must have exactly as many whole numbers as the ask has results, each within the ask's limits.
  *
- * @throws Error for any other answer: it is not from the script, and admitting a request by mistake cannot be undone
+ * @throws Error for a malformed answer, because admitting a request by mistake cannot be undone
  */
 export function readVerdict(reply: unknown, { quotas, slots }: AdmissionAsk): Verdict {
   const [by, waitMs, ...rest] = wholeNumbers(reply, 2 + 2 * quotas.length)
@@ -33,14 +33,14 @@ export function readVerdict(reply: unknown, { quotas, slots }: AdmissionAsk): Ve
   return { admitted: false, by: refuser, retryAfterMs: by > quotas.length ? SLOT_RETRY_MS : waitMs, left }
 }
 
-/** `[]` for anything but a list of exactly `count` whole numbers, as numbers or as decimal text. */
+/** Reads a list of exactly `count` whole numbers, as numbers or as decimal text. `[]`: the reply is anything else. */
 function wholeNumbers(reply: unknown, count: number): readonly number[] {
   if (!Array.isArray(reply) || reply.length !== count) return []
   const numbers = reply.map(wholeNumber)
   return numbers.includes(undefined) ? [] : numbers.filter((number) => number !== undefined)
 }
 
-/** `Number` alone reads null, '', ' ', [], false and true as numbers, and '0x1' and '1e3' too. */
+/** Reads a whole number. Stricter than `Number`, which also reads null, '', ' ', [], false, true, '0x1' and '1e3'. */
 export function wholeNumber(value: unknown): number | undefined {
   const number = typeof value === 'string' && /^(?:0|[1-9]\d*)$/.test(value) ? Number(value) : value
   return typeof number === 'number' && Number.isSafeInteger(number) && number >= 0 ? number : undefined

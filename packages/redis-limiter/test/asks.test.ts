@@ -14,12 +14,12 @@ const quota = { capacity: 60, refill: 1, perMs: 1_000 }
 const perUser = { name: 'user', key: ['acme', 'principal', 'ada'], quota }
 const ask: AdmissionAsk = { partition: 'acme', quotas: [perUser], slots: [mine, total], cost: 1 }
 
-describe('the process total', () => {
-  test('is never asked of Redis', () => {
+describe('the slots of the process', () => {
+  test('are never sent to Redis', () => {
     expect(fleetAsk(ask)).toEqual({ partition: 'acme', quotas: [perUser], slots: [mine], cost: 1 })
   })
 
-  test('is counted here, with what else is open at no limit', () => {
+  test('are counted here with their limit, and the fleet slots without one', () => {
     expect(processAsk(ask)).toEqual({
       partition: 'acme',
       quotas: [],
@@ -28,7 +28,7 @@ describe('the process total', () => {
     })
   })
 
-  test('is not the place of a tenant that is called total', () => {
+  test('differ from the slot of a tenant that is called total', () => {
     const tenant: AdmissionAsk['slots'][number] = {
       name: 'mine',
       key: ['total', 'principal', 'ada'],
@@ -40,7 +40,7 @@ describe('the process total', () => {
 })
 
 describe('the share of one process', () => {
-  test('is a part of capacity, refill and places, but the whole total', () => {
+  test('divides capacity, refill and fleet slots, but not the process slots', () => {
     expect(shareOf(ask, 4)).toEqual({
       partition: 'acme',
       quotas: [{ ...perUser, quota: { capacity: 15, refill: 1, perMs: 4_000 } }],
@@ -49,28 +49,28 @@ describe('the share of one process', () => {
     })
   })
 
-  test('of one process is the whole', () => {
+  test('of one process is everything', () => {
     expect(shareOf(ask, 1)).toEqual(ask)
   })
 
-  test('is at least one, but of nothing nothing', () => {
+  test('is at least one, but of 0 is 0', () => {
     const share = shareOf({ ...ask, slots: [mine, { ...mine, name: 'closed', limit: 0 }] }, 1_000)
     expect(share.quotas[0]?.quota).toEqual({ capacity: 1, refill: 1, perMs: 1_000_000 })
     expect(share.slots.map(({ limit }) => limit)).toEqual([1, 0])
   })
 
-  test('takes no more for a request than it holds', () => {
+  test('never charges more than the divided capacity', () => {
     expect(shareOf({ ...ask, cost: 20 }, 4).cost).toBe(15)
     expect(shareOf({ ...ask, cost: 0 }, 4).cost).toBe(0)
   })
 
-  test('stays exact at the edge', () => {
+  test('stays exact at the limit of 2^53', () => {
     const edge = { capacity: 1, refill: 1, perMs: Number.MAX_SAFE_INTEGER }
     expect(shareOf({ ...ask, quotas: [{ ...perUser, quota: edge }] }, 4).quotas[0]?.quota).toEqual(edge)
   })
 })
 
-describe('what Redis could not answer right is refused', () => {
+describe('an ask that Redis could not count exactly is refused', () => {
   const withQuota = (wrong: Partial<typeof quota>): AdmissionAsk => ({
     ...ask,
     quotas: [{ ...perUser, quota: { ...quota, ...wrong } }],
@@ -90,7 +90,7 @@ describe('what Redis could not answer right is refused', () => {
     expect(() => checkAsk(wrong)).toThrow(RangeError)
   })
 
-  test('all else is not', () => {
+  test('every other ask is accepted', () => {
     expect(() => checkAsk(ask)).not.toThrow()
     expect(() => checkAsk({ ...ask, cost: 0 })).not.toThrow()
   })

@@ -18,7 +18,7 @@ const failTimes = (breaker: Breaker, times: number): void => {
 }
 
 describe('the breaker', () => {
-  test('lets everybody through until the fifth failure in a row', () => {
+  test('lets every call through until the fifth failure in a row', () => {
     const { breaker } = onClock(0)
     failTimes(breaker, 4)
     expect(breaker.mayCall()).toBe(true)
@@ -33,7 +33,7 @@ describe('the breaker', () => {
     { random: 0, ms: 1_000 },
     { random: 0.5, ms: 1_500 },
     { random: 0.999, ms: 1_999 },
-  ])('pauses $ms ms where chance says $random', ({ random, ms }) => {
+  ])('pauses $ms ms with the random number $random', ({ random, ms }) => {
     const { clock, breaker } = onClock(random)
     failTimes(breaker, 5)
     expect(breaker.pauseMs()).toBe(ms)
@@ -43,7 +43,7 @@ describe('the breaker', () => {
     expect(breaker.mayCall()).toBe(true)
   })
 
-  test('lets one through after the pause, and all once that one is answered', () => {
+  test('lets one call through after the pause, and all when it is answered', () => {
     const { clock, breaker } = onClock(0)
     failTimes(breaker, 5)
     clock.ms = 1_000
@@ -53,7 +53,7 @@ describe('the breaker', () => {
     expect(breaker.pauseMs()).toBe(0)
   })
 
-  test('pauses again when that one fails', () => {
+  test('pauses again when that call fails', () => {
     const { clock, breaker } = onClock(0)
     failTimes(breaker, 5)
     clock.ms = 1_000
@@ -63,7 +63,7 @@ describe('the breaker', () => {
     expect(breaker.mayCall()).toBe(false)
   })
 
-  test('lets another one through when that one learnt nothing', () => {
+  test('lets another call through when that one had no outcome', () => {
     const { clock, breaker } = onClock(0)
     failTimes(breaker, 5)
     clock.ms = 1_000
@@ -72,7 +72,7 @@ describe('the breaker', () => {
     expect(breaker.mayCall()).toBe(true)
   })
 
-  test('a crowd that fails together makes one pause', () => {
+  test('many calls that fail together make one pause', () => {
     const { clock, breaker } = onClock(0)
     failTimes(breaker, 5)
     clock.ms = 500

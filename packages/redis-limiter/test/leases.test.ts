@@ -42,7 +42,7 @@ afterEach(() => {
 })
 
 describe('leases', () => {
-  test('are renewed together at each third of their time, for as long as they are held', async () => {
+  test('are renewed together, three times per lease, while they are held', async () => {
     const { leases, sent } = withClient()
     leases.hold(lease('a'))
     await vi.advanceTimersByTimeAsync(5_000)
@@ -65,7 +65,7 @@ describe('leases', () => {
     expect(sent).toEqual([['ZREM', '{t}:place', 'a']])
   })
 
-  test('without a place are none', () => {
+  test('without a slot are not sent', () => {
     const { leases, sent } = withClient()
     leases.hold({ id: 'a', tag: 't', keys: [] })
     leases.drop({ id: 'a', tag: 't', keys: [] })
@@ -73,7 +73,7 @@ describe('leases', () => {
     expect(sent).toEqual([])
   })
 
-  test('of each hash tag go to their own node', async () => {
+  test('of each hash tag are sent to their own node', async () => {
     const { leases, sent } = withClient()
     leases.hold(lease('a', 'one'))
     leases.hold(lease('b', 'two'))
@@ -85,7 +85,7 @@ describe('leases', () => {
     ])
   })
 
-  test('that were dropped unheard are dropped with the next renewal, and only once', async () => {
+  test('whose drop did not reach Redis are dropped with the next renewal, once', async () => {
     const { leases, sent, redis } = withClient()
     leases.hold(lease('a'))
     leases.hold(lease('b'))
@@ -99,7 +99,7 @@ describe('leases', () => {
     ])
   })
 
-  test('whose going nobody hears for a whole lease are forgotten, for Redis has forgotten them too', async () => {
+  test('whose drop did not reach Redis for a whole lease are forgotten, because they have expired there', async () => {
     const { leases, sent } = withClient(async () => Promise.reject(new Error('ECONNREFUSED')))
     leases.hold(lease('a'))
     leases.drop(lease('a'))
@@ -108,7 +108,7 @@ describe('leases', () => {
     expect(vi.getTimerCount()).toBe(0)
   })
 
-  test('that were dropped by an answer that is not Redis’ are dropped again with the next renewal', async () => {
+  test('whose drop got a malformed answer are dropped again with the next renewal', async () => {
     const { leases, sent } = withClient(async ([name]) => (name === 'ZREM' ? '' : 1))
     leases.hold(lease('a'))
     leases.drop(lease('a'))
@@ -117,7 +117,7 @@ describe('leases', () => {
     expect(vi.getTimerCount()).toBe(0)
   })
 
-  test('are not renewed by an answer that is not the script’s', async () => {
+  test('are not renewed by a malformed answer', async () => {
     const { leases, failures } = withClient(async () => null)
     leases.hold(lease('a'))
     await vi.advanceTimersByTimeAsync(10_000)
@@ -125,7 +125,7 @@ describe('leases', () => {
     leases.drop(lease('a'))
   })
 
-  test('that are dropped while a renewal waits are not taken again', async () => {
+  test('that are dropped while a renewal waits are not renewed', async () => {
     const waiting: ((reply: number) => void)[] = []
     const { leases, sent } = withClient(
       async ([name]) => new Promise((resolve) => (name === 'EVAL' ? waiting.push(resolve) : resolve(1))),
@@ -144,7 +144,7 @@ describe('leases', () => {
     )
   })
 
-  test('tell of a failing renewal once, and again after a good one', async () => {
+  test('report a failing renewal once, and again after a successful one', async () => {
     let isDown = true
     const error = new Error('ECONNREFUSED')
     const { leases, failures } = withClient(async () => (isDown ? Promise.reject(error) : 1))
@@ -158,7 +158,7 @@ describe('leases', () => {
     expect(failures).toEqual([error, error])
   })
 
-  test('do not pile up before a dead Redis', async () => {
+  test('do not queue up while Redis is down', async () => {
     const { leases, sent, failures } = withClient(async () => new Promise(() => undefined))
     for (let tag = 0; tag < 1_000; tag += 1) leases.hold(lease(`id-${tag}`, `tag-${tag}`))
     await vi.advanceTimersByTimeAsync(10_500)

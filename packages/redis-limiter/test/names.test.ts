@@ -12,7 +12,7 @@ const asked = (key: readonly string[]): AdmissionAsk['quotas'][number] => ({
   key,
   quota,
 })
-const place = (key: readonly string[]): AdmissionAsk['slots'][number] => ({
+const slotAt = (key: readonly string[]): AdmissionAsk['slots'][number] => ({
   name: key.join('/'),
   key,
   limit: 1,
@@ -22,11 +22,11 @@ const nameOf = (key: readonly string[]): string =>
   nameKeys('sallyport', { partition: key[0] ?? '', quotas: [asked(key)], slots: [], cost: 1 }).quotas[0] ?? ''
 
 describe('names', () => {
-  test('are the same in every process and release', () => {
+  test('are equal in every process and release', () => {
     const ask = {
       partition: 'acme',
       quotas: [asked(['acme', 'tenant'])],
-      slots: [place(['acme', 'tenant'])],
+      slots: [slotAt(['acme', 'tenant'])],
       cost: 1,
     }
     expect(nameKeys('exports', ask)).toEqual({
@@ -40,13 +40,13 @@ describe('names', () => {
     const { tag, quotas, slots } = nameKeys('sallyport', {
       partition: 'acme',
       quotas: [asked(['acme', 'principal', 'ada']), asked(['acme', 'tenant'])],
-      slots: [place(['acme', 'principal', 'ada'])],
+      slots: [slotAt(['acme', 'principal', 'ada'])],
       cost: 1,
     })
     expect([...quotas, ...slots].map((name) => /\{(.*?)\}/u.exec(name)?.[1])).toEqual([tag, tag, tag])
   })
 
-  test('show nothing of the key, whatever is in it', () => {
+  test('reveal nothing of the key', () => {
     fc.assert(
       fc.property(fc.array(fc.string({ unit: 'binary' }), { minLength: 1 }), (key) => {
         expect(nameOf(key)).toMatch(/^sallyport:\{[\w-]{16}\}:q:[\w-]{43}$/u)
@@ -54,7 +54,7 @@ describe('names', () => {
     )
   })
 
-  test('are others for other keys', () => {
+  test('differ for different keys', () => {
     const part = fc.oneof(
       fc.string({ unit: 'binary' }),
       fc.string({ unit: fc.constantFrom('{', '}', '\n', ':', '"', '\ud800') }),
@@ -76,14 +76,14 @@ describe('names', () => {
     { one: ['é'], two: ['e\u0301'] },
     { one: [`${'x'.repeat(65_536)}1`], two: [`${'x'.repeat(65_536)}2`] },
     { one: ['60', 'a'], two: ['a'] },
-  ])('$one and $two are told apart', ({ one, two }) => {
+  ])('$one and $two have different names', ({ one, two }) => {
     expect(nameOf(one)).not.toBe(nameOf(two))
   })
 
-  test('another quota is another bucket, another limit the same place', () => {
+  test('another quota has another bucket; another limit has the same slot', () => {
     const other = { ...asked(['acme']), quota: { ...quota, capacity: 61 } }
     const named = (quotas: AdmissionAsk['quotas'], limit: number): unknown =>
-      nameKeys('sallyport', { partition: 'acme', quotas, slots: [{ ...place(['acme']), limit }], cost: 1 })
+      nameKeys('sallyport', { partition: 'acme', quotas, slots: [{ ...slotAt(['acme']), limit }], cost: 1 })
     expect(named([other], 1)).not.toEqual(named([asked(['acme'])], 1))
     expect(named([other], 1)).toEqual(named([other], 2))
   })
@@ -95,7 +95,7 @@ describe('an ask that names a key twice is refused', () => {
       nameKeys('sallyport', { partition: 'a', quotas: [asked(['a']), asked(['a'])], slots: [], cost: 1 }),
     ).toThrow(RangeError)
     expect(() =>
-      nameKeys('sallyport', { partition: 'a', quotas: [], slots: [place(['a']), place(['a'])], cost: 1 }),
+      nameKeys('sallyport', { partition: 'a', quotas: [], slots: [slotAt(['a']), slotAt(['a'])], cost: 1 }),
     ).toThrow(RangeError)
   })
 })

@@ -23,16 +23,16 @@ const total = (limit: number): AdmissionAsk['slots'][number] => ({
 function onClient(
   answer: (command: Command) => Promise<unknown>,
   options: Partial<RedisLimiterOptions> = {},
-): { limiter: RateLimiter; sent: Command[]; told: string[] } {
+): { limiter: RateLimiter; sent: Command[]; reported: string[] } {
   const sent: Command[] = []
-  const told: string[] = []
+  const reported: string[] = []
   const send = async (command: Command): Promise<unknown> => {
     sent.push(command)
     return answer(command)
   }
   const limiter = createRedisLimiter({ send, timeoutMs: 20, ...options })
-  limiter.onTrouble?.((code) => told.push(code))
-  return { limiter, sent, told }
+  limiter.onTrouble?.((code) => reported.push(code))
+  return { limiter, sent, reported }
 }
 const admits = async (): Promise<unknown> => [0, 0, 59, 1_000]
 const hangs = async (): Promise<unknown> => new Promise(() => undefined)
@@ -43,17 +43,17 @@ const release = (admission: Admission): void => {
 const names = (commands: readonly Command[]): string[] => commands.map(([name]) => name)
 
 describe('while Redis answers', () => {
-  test('it decides', async () => {
-    const { limiter, sent, told } = onClient(admits)
+  test('Redis decides', async () => {
+    const { limiter, sent, reported } = onClient(admits)
     expect(await limiter.admit(ask, here)).toMatchObject({
       admitted: true,
       left: [{ name: 'user', tokens: 59, nextMs: 1_000 }],
     })
     expect(names(sent)).toEqual(['EVALSHA'])
-    expect(told).toEqual([])
+    expect(reported).toEqual([])
   })
 
-  test('a place is given back once, by the id it was taken with', async () => {
+  test('a slot is released once, with the id of its lease', async () => {
     const { limiter, sent } = onClient(admits)
     const admission = await limiter.admit(ask, here)
     release(admission)
@@ -62,7 +62,7 @@ describe('while Redis answers', () => {
     expect(sent.slice(1)).toEqual([['ZREM', place, id]])
   })
 
-  test('a refusal is passed on, and holds nothing', async () => {
+  test('a refusal is passed on, and takes no slot', async () => {
     const { limiter, sent } = onClient(async () => [1, 350, 0, 350])
     expect(await limiter.admit(ask, here)).toEqual({
       admitted: false,
@@ -74,8 +74,8 @@ describe('while Redis answers', () => {
   })
 })
 
-describe('the total of the process', () => {
-  test('is asked first, and of nobody else', async () => {
+describe('the process slot', () => {
+  test('is checked first, and not in Redis', async () => {
     const { limiter, sent } = onClient(admits)
     const full = { ...ask, slots: [...ask.slots, total(1)] }
     const first = await limiter.admit(full, here)
@@ -90,7 +90,7 @@ describe('the total of the process', () => {
     expect(await limiter.admit(full, here)).toMatchObject({ admitted: true })
   })
 
-  test('alone needs no Redis', async () => {
+  test('alone sends nothing to Redis', async () => {
     const { limiter, sent } = onClient(admits)
     expect(
       await limiter.admit({ partition: 'acme', quotas: [], slots: [total(1)], cost: 1 }, here),
@@ -103,7 +103,7 @@ describe('the total of the process', () => {
   test.each([
     { why: 'refuses', answer: async (): Promise<unknown> => [1, 350, 0, 350], options: {} },
     { why: 'is out, and the door closed', answer: fails, options: { onOutage: 'closed' as const } },
-  ])('is not spent where Redis $why', async ({ answer, options }) => {
+  ])('is not used up if Redis $why', async ({ answer, options }) => {
     const { limiter } = onClient(answer, options)
     const full = { ...ask, slots: [...ask.slots, total(1)] }
     await limiter.admit(full, here).catch(() => undefined)
@@ -134,18 +134,18 @@ describe.each([
   { how: 'gives exponents', answer: async (): Promise<unknown> => ['0e0', '0e0', '1e0', '1e0'] },
   { how: 'knows no script', answer: async (): Promise<unknown> => Promise.reject(new Error('NOSCRIPT')) },
 ])('while Redis $how', ({ answer }) => {
-  test('a process admits its share, and tells once', async () => {
-    const { limiter, told } = onClient(answer, { processes: 4 })
+  test('a process admits its share, and reports once', async () => {
+    const { limiter, reported } = onClient(answer, { processes: 4 })
     const answers: Admission[] = []
     for (let step = 0; step < 20; step += 1) answers.push(await limiter.admit({ ...ask, slots: [] }, here))
     expect(answers.map(({ admitted }) => admitted)).toEqual([
       ...Array<boolean>(15).fill(true),
       ...Array<boolean>(5).fill(false),
     ])
-    expect(told).toEqual(['limiter_local'])
+    expect(reported).toEqual(['limiter_local'])
   })
 
-  test('places are shared out too, and come back', async () => {
+  test('slots are divided, too, and can be released', async () => {
     const { limiter } = onClient(answer, { processes: 2 })
     const first = await limiter.admit(ask, here)
     await limiter.admit(ask, here)
@@ -154,21 +154,21 @@ describe.each([
     expect(await limiter.admit(ask, here)).toMatchObject({ admitted: true })
   })
 
-  test('a closed door refuses, and tells once', async () => {
-    const { limiter, told } = onClient(answer, { onOutage: 'closed' })
+  test('with onOutage closed, it refuses, and reports once', async () => {
+    const { limiter, reported } = onClient(answer, { onOutage: 'closed' })
     for (let step = 0; step < 10; step += 1)
       await expect(limiter.admit(ask, here)).rejects.toMatchObject({ data: { kind: 'unavailable' } })
-    expect(told).toEqual(['limiter_closed'])
+    expect(reported).toEqual(['limiter_closed'])
   })
 
-  test('after five failures it is left alone', async () => {
+  test('after five failures it gets no request', async () => {
     const { limiter, sent } = onClient(answer)
     for (let step = 0; step < 50; step += 1) await limiter.admit({ ...ask, slots: [] }, here)
     expect(names(sent).filter((name) => name === 'EVALSHA')).toHaveLength(5)
   })
 })
 
-test('places that Redis gave before count in an outage', async () => {
+test('slots that Redis granted before count in an outage', async () => {
   let answer = admits
   const { limiter } = onClient(async () => answer())
   for (let step = 0; step < 4; step += 1) await limiter.admit(ask, here)
@@ -176,7 +176,7 @@ test('places that Redis gave before count in an outage', async () => {
   expect(await limiter.admit(ask, here)).toMatchObject({ admitted: false, by: 'downloads' })
 })
 
-test('a closed door says when to come back: in one to three seconds', async () => {
+test('with onOutage closed, retryAfterMs is one to three seconds', async () => {
   const { limiter } = onClient(fails, { onOutage: 'closed' })
   const waits: number[] = []
   for (let step = 0; step < 20; step += 1)
@@ -188,7 +188,7 @@ test('a closed door says when to come back: in one to three seconds', async () =
   expect(new Set(waits).size).toBeGreaterThan(1)
 })
 
-describe('a key that holds something else', () => {
+describe('a key with a value of another type', () => {
   const wrong = async (command: Command, message = 'WRONGTYPE Operation'): Promise<unknown> => {
     if (command.includes(brokenSlot)) throw new Error(message)
     return [0, 0, 59, 1_000]
@@ -203,16 +203,16 @@ describe('a key that holds something else', () => {
   test.each([
     'WRONGTYPE Operation against a key holding the wrong kind of value',
     'ERR Error running script (call to f_1): @user_script:12: WRONGTYPE Operation against a key',
-  ])('is no outage: others are decided by Redis as before (%s)', async (message) => {
-    const { limiter, told } = onClient(async (command) => wrong(command, message), { processes: 60 })
+  ])('is not an outage: Redis still decides about other keys (%s)', async (message) => {
+    const { limiter, reported } = onClient(async (command) => wrong(command, message), { processes: 60 })
     const statuses: boolean[] = []
     for (let step = 0; step < 12; step += 1) statuses.push((await limiter.admit(ask, here)).admitted)
     expect(statuses).toEqual([true, ...Array<boolean>(11).fill(false)])
     expect(await limiter.admit(bob, here)).toMatchObject({ admitted: true, left: [{ tokens: 59 }] })
-    expect(told).toEqual(['limiter_key_unusable'])
+    expect(reported).toEqual(['limiter_key_unusable'])
   })
 
-  test('refuses the requests that need it, where an outage refuses', async () => {
+  test('refuses the requests that need it if onOutage is closed', async () => {
     const { limiter } = onClient(wrong, { onOutage: 'closed' })
     for (let step = 0; step < 12; step += 1)
       await expect(limiter.admit(ask, here)).rejects.toMatchObject({ data: { kind: 'unavailable' } })
@@ -221,7 +221,7 @@ describe('a key that holds something else', () => {
 })
 
 describe('a refund', () => {
-  test('is sent once for each part, up to the cost', async () => {
+  test('is sent once per call, up to the cost', async () => {
     const { limiter, sent } = onClient(admits)
     const admission = await limiter.admit({ ...ask, slots: [], cost: 3 }, here)
     if (admission.admitted) for (const tokens of [1, 0, -1, 9, 9]) admission.refund(tokens)
@@ -232,20 +232,20 @@ describe('a refund', () => {
     ])
   })
 
-  test('that Redis does not take is lost in silence', async () => {
+  test('that fails in Redis is ignored', async () => {
     let answer = admits
-    const { limiter, told } = onClient(async () => answer())
+    const { limiter, reported } = onClient(async () => answer())
     const admission = await limiter.admit(ask, here)
     answer = fails
     if (admission.admitted) admission.refund(1)
     await new Promise(setImmediate)
-    expect([admission.admitted, told]).toEqual([true, []])
+    expect([admission.admitted, reported]).toEqual([true, []])
   })
 })
 
-test('a caller who goes takes nothing along, and is no failure of Redis', async () => {
+test('a caller that leaves takes nothing, and is not a failure of Redis', async () => {
   const reached = Promise.withResolvers<undefined>()
-  const { limiter, sent, told } = onClient(async ([name]) => {
+  const { limiter, sent, reported } = onClient(async ([name]) => {
     reached.resolve(undefined)
     return name === 'EVALSHA' ? hangs() : 1
   })
@@ -256,10 +256,10 @@ test('a caller who goes takes nothing along, and is no failure of Redis', async 
   gone.abort(reason)
   await expect(admission).rejects.toBe(reason)
   expect(names(sent)).toEqual(['EVALSHA', 'ZREM'])
-  expect(told).toEqual([])
+  expect(reported).toEqual([])
 })
 
-test('a caller who is gone is not asked for', async () => {
+test('for a caller that has left, nothing is sent', async () => {
   const { limiter, sent } = onClient(admits)
   await expect(limiter.admit(ask, AbortSignal.abort(new Error('gone')))).rejects.toThrow('gone')
   expect(sent).toEqual([])
@@ -315,7 +315,7 @@ test.each<{ title: string; wrong: AdmissionAsk }>([
     title: 'a bucket that is named twice',
     wrong: { ...ask, quotas: [...ask.quotas, ...ask.quotas] },
   },
-])('$title is refused unasked', async ({ wrong }) => {
+])('$title is refused without a request', async ({ wrong }) => {
   const { limiter, sent } = onClient(admits)
   await expect(limiter.admit(wrong, here)).rejects.toThrow(RangeError)
   expect(sent).toEqual([])

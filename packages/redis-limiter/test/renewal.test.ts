@@ -5,7 +5,7 @@ import type { Lease } from '../src/renewal.ts'
 
 const lease = (id: string, tag: string, ...keys: string[]): Lease => ({ id, tag, keys })
 
-test('each place stands once, with what to renew and what to drop', () => {
+test('each slot occurs once, with the leases to renew and to drop', () => {
   const renewed = [lease('a', 't', 'ada', 'acme'), lease('b', 't', 'bob', 'acme')]
   expect(renewal(30_000, renewed, [lease('c', 't', 'ada', 'acme')])).toEqual({
     keys: ['ada', 'acme', 'bob'],
@@ -13,7 +13,7 @@ test('each place stands once, with what to renew and what to drop', () => {
   })
 })
 
-test('a batch is of one hash tag and of bounded size', () => {
+test('a batch has one hash tag and a bounded size', () => {
   const leases = ['1', '2', '3', '4', '5'].flatMap((id) => [
     lease(`a${id}`, 'a', 'x'),
     lease(`b${id}`, 'b', 'y'),

@@ -19,19 +19,19 @@ const answering = (
   return { sent, send }
 }
 
-test('a script is called by its hash, at the node of its first key', async () => {
+test('a script is called by its hash, on the node of its first key', async () => {
   const { sent, send } = answering('yes')
   expect(await createScript(send, 'return 1')(run, () => true)).toBe('yes')
   expect(sent).toEqual([{ command: ['EVALSHA', digest, '2', '{t}:a', '{t}:b', '1'], key: '{t}:a' }])
 })
 
-test('a node that does not know it is sent its text', async () => {
+test('a node that does not know the script gets its text', async () => {
   const { sent, send } = answering(new Error('NOSCRIPT No matching script. Please use EVAL.'), 'yes')
   expect(await createScript(send, 'return 1')(run, () => true)).toBe('yes')
   expect(sent[1]).toEqual({ command: ['EVAL', 'return 1', '2', '{t}:a', '{t}:b', '1'], key: '{t}:a' })
 })
 
-test('but not for a caller who is gone', async () => {
+test('but not if the caller has left', async () => {
   const { sent, send } = answering(new Error('NOSCRIPT No matching script. Please use EVAL.'))
   await expect(createScript(send, 'return 1')(run, () => false)).rejects.toThrow('NOSCRIPT')
   expect(sent).toHaveLength(1)

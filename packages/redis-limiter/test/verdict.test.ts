@@ -56,7 +56,7 @@ describe('readVerdict', () => {
     { reply: [0, 0, 61, 20, 9, 0] },
     { reply: [0, 5, 7, 20, 9, 0] },
     { reply: [1, 0, 0, 20, 9, 0] },
-  ])('$reply is no verdict', ({ reply }) => {
+  ])('$reply is rejected', ({ reply }) => {
     expect(() => readVerdict(reply, ask)).toThrow('unexpected answer')
   })
 })

@@ -34,14 +34,14 @@ describe.skipIf(!isHere('redis')).each(clients)('the limiter by $kind', ({ kind,
   // No outage in these tests, however busy the machine is.
   const limiterOf = (): ReturnType<typeof createRedisLimiter> =>
     createRedisLimiter({ send: client.send, timeoutMs: 5_000 })
-  const places = async (key: string): Promise<number> => Number(await client.send(['ZCARD', key], key))
+  const slotCount = async (key: string): Promise<number> => Number(await client.send(['ZCARD', key], key))
   const onlyKey = async (pattern: string): Promise<string> => {
     const keys = (await client.send(['KEYS', pattern], '')) as string[]
     expect(keys).toHaveLength(1)
     return keys[0] ?? ''
   }
 
-  test('500 at once on a capacity of 10 admit 10, and what the time gives', async () => {
+  test('500 concurrent asks on a capacity of 10 admit 10, and what refills meanwhile', async () => {
     const [one, two] = [limiterOf(), limiterOf()]
     const ask = asking(['acme', 'crowd'], 10, 100)
     const start = performance.now()
@@ -66,7 +66,7 @@ describe.skipIf(!isHere('redis')).each(clients)('the limiter by $kind', ({ kind,
     expect(await limiter.admit(ask, here)).toMatchObject({ admitted: true })
   })
 
-  test('processes count together', async () => {
+  test('all processes count together', async () => {
     const [one, two] = [limiterOf(), limiterOf()]
     const slots: AdmissionAsk['slots'] = [
       { name: 'downloads', key: ['acme', 'shared'], limit: 2, scope: 'fleet' },
@@ -84,7 +84,7 @@ describe.skipIf(!isHere('redis')).each(clients)('the limiter by $kind', ({ kind,
     expect(await one.admit(ask, here)).toMatchObject({ admitted: false, by: 'user' })
   })
 
-  test('places that were given back leave nothing behind', async () => {
+  test('released slots leave no key', async () => {
     const limiter = createRedisLimiter({ send: client.send, timeoutMs: 5_000, prefix: `left-${kind}` })
     const slots: AdmissionAsk['slots'] = [
       { name: 'user', key: ['acme', 'principal', 'ada'], limit: 100, scope: 'fleet' },
@@ -104,10 +104,10 @@ describe.skipIf(!isHere('redis')).each(clients)('the limiter by $kind', ({ kind,
     expect(await client.send(['KEYS', `left-${kind}:*`], '')).toEqual([])
   })
 
-  test('a flushed script is sent again, and the buckets stand', async () => {
+  test('a flushed script is sent again, and the buckets are kept', async () => {
     const limiter = limiterOf()
-    const told: string[] = []
-    limiter.onTrouble?.((code) => told.push(code))
+    const reported: string[] = []
+    limiter.onTrouble?.((code) => reported.push(code))
     const ask = asking(['acme', 'flush'], 3)
     await limiter.admit(ask, here)
     await client.send(['SCRIPT', 'FLUSH'], '')
@@ -115,7 +115,7 @@ describe.skipIf(!isHere('redis')).each(clients)('the limiter by $kind', ({ kind,
     await client.send(['SCRIPT', 'FLUSH'], '')
     const answers = await Promise.all(Array.from({ length: 50 }, async () => limiter.admit(ask, here)))
     expect(answers.filter(({ admitted }) => admitted)).toHaveLength(1)
-    expect(told).toEqual([])
+    expect(reported).toEqual([])
   })
 
   test('adversarial names never share or escape a bucket', async () => {
@@ -172,11 +172,11 @@ describe.skipIf(!isHere('redis')).each(clients)('the limiter by $kind', ({ kind,
     expect(await two.admit(ask, here)).toMatchObject({ admitted: true, left: [{ tokens: 1 }] })
   })
 
-  test('a key that holds something else spoils no other, and is left as it is', async () => {
+  test('a key with a value of another type affects no other key, and is not changed', async () => {
     const prefix = `wrong-${kind}`
     const limiter = createRedisLimiter({ send: client.send, timeoutMs: 5_000, onOutage: 'closed', prefix })
-    const told: string[] = []
-    limiter.onTrouble?.((code) => told.push(code))
+    const reported: string[] = []
+    limiter.onTrouble?.((code) => reported.push(code))
     const slotsOf = (user: string): AdmissionAsk['slots'] => [
       { name: 'downloads', key: ['acme', user], limit: 2, scope: 'fleet' },
     ]
@@ -187,16 +187,16 @@ describe.skipIf(!isHere('redis')).each(clients)('the limiter by $kind', ({ kind,
       await expect(limiter.admit(eve, here)).rejects.toMatchObject({ data: { kind: 'unavailable' } })
     const bob = { ...asking(['acme', 'bob'], 100), slots: slotsOf('bob') }
     expect(await limiter.admit(bob, here)).toMatchObject({ admitted: true, left: [{ tokens: 99 }] })
-    expect(told).toEqual(['limiter_key_unusable'])
+    expect(reported).toEqual(['limiter_key_unusable'])
     expect(await client.send(['GET', broken], broken)).toBe('mine')
     expect(Number(await client.send(['PTTL', broken], broken))).toBe(-1)
   })
 
-  test('a slot under a key that holds something else does not keep the others from being renewed', async () => {
+  test('a slot under a key of another type does not stop the renewal of the others', async () => {
     const prefix = `renewed-${kind}`
     const limiter = createRedisLimiter({ send: client.send, timeoutMs: 100, leaseMs: 600, prefix })
-    const told: string[] = []
-    limiter.onTrouble?.((code) => told.push(code))
+    const reported: string[] = []
+    limiter.onTrouble?.((code) => reported.push(code))
     const ask = asking(['acme', 'ann'], 100)
     const slots: AdmissionAsk['slots'] = [
       { name: 'one', key: ['acme', 'one'], limit: 5, scope: 'fleet' },
@@ -206,10 +206,10 @@ describe.skipIf(!isHere('redis')).each(clients)('the limiter by $kind', ({ kind,
     const [broken = '', sound = ''] = nameKeys(prefix, { ...ask, slots }).slots
     await client.send(['SET', broken, 'mine'], broken)
     await new Promise((resolve) => setTimeout(resolve, 1_500))
-    expect(await places(sound)).toBe(1)
+    expect(await slotCount(sound)).toBe(1)
     expect(await client.send(['GET', broken], broken)).toBe('mine')
     release(admission)
-    expect(told).toEqual([])
+    expect(reported).toEqual([])
   })
 
   test('a lease is renewed for as long as the download runs', async () => {
@@ -223,11 +223,11 @@ describe.skipIf(!isHere('redis')).each(clients)('the limiter by $kind', ({ kind,
     const admission = await limiter.admit({ partition: 'acme', quotas: [], slots, cost: 1 }, here)
     const key = await onlyKey(`long-${kind}:*`)
     await new Promise((resolve) => setTimeout(resolve, 1_500))
-    expect(await places(key)).toBe(1)
+    expect(await slotCount(key)).toBe(1)
     expect(await limiter.admit({ partition: 'acme', quotas: [], slots, cost: 1 }, here)).toMatchObject({
       admitted: false,
     })
     release(admission)
-    expect(await places(key)).toBe(0)
+    expect(await slotCount(key)).toBe(0)
   })
 })

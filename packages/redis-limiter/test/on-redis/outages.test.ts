@@ -115,23 +115,23 @@ describe.skipIf(!isHere('redis')).each(clients)('by $kind', ({ connect }) => {
     '$fault: each process admits its share at once, and service returns by itself',
     async ({ begin, end }) => {
       const limiter = createRedisLimiter({ send: client.send, timeoutMs: TIMER_MS, processes: 4 })
-      const told: string[] = []
-      limiter.onTrouble?.((code) => told.push(code))
+      const reported: string[] = []
+      limiter.onTrouble?.((code) => reported.push(code))
       await begin()
 
       const { answers, longestMs } = await askMany(limiter)
       expect(answers.filter((answer) => answer === 'admitted')).toHaveLength(10)
       expect(answers.filter((answer) => answer === 'refused')).toHaveLength(110)
       expect(longestMs).toBeLessThan(TIMER_MS + 10)
-      expect(told).toEqual(['limiter_local'])
+      expect(reported).toEqual(['limiter_local'])
 
       await end()
       await until('service returns', async () => (await limiter.admit(ask, here)).admitted)
-      await until('it is told', async () => {
+      await until('it is reported', async () => {
         await limiter.admit({ ...ask, cost: 0 }, here)
-        return told.length > 1
+        return reported.length > 1
       })
-      expect(told).toEqual(['limiter_local', 'limiter_back'])
+      expect(reported).toEqual(['limiter_local', 'limiter_back'])
     },
     20_000,
   )
@@ -140,23 +140,23 @@ describe.skipIf(!isHere('redis')).each(clients)('by $kind', ({ connect }) => {
     '$fault: a closed door says so at once, and opens by itself',
     async ({ begin, end }) => {
       const limiter = createRedisLimiter({ send: client.send, timeoutMs: TIMER_MS, onOutage: 'closed' })
-      const told: string[] = []
-      limiter.onTrouble?.((code) => told.push(code))
+      const reported: string[] = []
+      limiter.onTrouble?.((code) => reported.push(code))
       await begin()
 
       const { answers, longestMs } = await askMany(limiter)
       expect(answers.filter((answer) => answer === 'unavailable')).toHaveLength(120)
       expect(longestMs).toBeLessThan(TIMER_MS + 10)
-      expect(told).toEqual(['limiter_closed'])
+      expect(reported).toEqual(['limiter_closed'])
 
       await end()
-      await until('the door opens', async () => (await askOnce(limiter)) === 'admitted' && told.length > 1)
-      expect(told).toEqual(['limiter_closed', 'limiter_back'])
+      await until('the door opens', async () => (await askOnce(limiter)) === 'admitted' && reported.length > 1)
+      expect(reported).toEqual(['limiter_closed', 'limiter_back'])
     },
     20_000,
   )
 
-  test('an answer after our timer spends one token and holds no place', async () => {
+  test('an answer after the timeout spends one token and takes no slot', async () => {
     const limiter = createRedisLimiter({ send: client.send, timeoutMs: TIMER_MS, onOutage: 'closed' })
     const patient = createRedisLimiter({ send: client.send, timeoutMs: 5_000 })
     await patient.admit(ask, here)
@@ -172,7 +172,7 @@ describe.skipIf(!isHere('redis')).each(clients)('by $kind', ({ connect }) => {
     expect(await client.send(['KEYS', '*:s:*'], '')).toEqual([])
   })
 
-  test('a place that a process admitted alone is known to Redis when it is back', async () => {
+  test('a slot that was granted during an outage is in Redis after it', async () => {
     const limiter = createRedisLimiter({ send: client.send, timeoutMs: TIMER_MS, leaseMs: 3_000 })
     const other = createRedisLimiter({ send: client.send, timeoutMs: 5_000 })
     await redis.daemon.end('SIGKILL')
@@ -192,7 +192,7 @@ describe.skipIf(!isHere('redis')).each(clients)('by $kind', ({ connect }) => {
     expect(await other.admit({ ...ask, quotas: [], slots }, here)).toMatchObject({ admitted: true })
   })
 
-  test('a Redis that was started empty learns the open downloads within one renewal', async () => {
+  test('an empty Redis gets the running downloads within one renewal', async () => {
     const leaseMs = 6_000
     const limiter = createRedisLimiter({ send: client.send, timeoutMs: 500, leaseMs })
     const admissions = await Promise.all([
@@ -212,19 +212,19 @@ describe.skipIf(!isHere('redis')).each(clients)('by $kind', ({ connect }) => {
     expect(await client.send(['ZCARD', place], place)).toBe(0)
   })
 
-  test('a place that ended while Redis was away is free when it is back', async () => {
+  test('a slot that was released during an outage is free after it', async () => {
     const limiter = createRedisLimiter({ send: client.send, timeoutMs: TIMER_MS, leaseMs: 60_000 })
     const admission = await limiter.admit({ ...ask, quotas: [], slots }, here)
     const [place = ''] = (await client.send(['KEYS', '*:s:*'], '')) as string[]
-    const told: string[] = []
-    limiter.onTrouble?.((code) => told.push(code))
+    const reported: string[] = []
+    limiter.onTrouble?.((code) => reported.push(code))
     redis.daemon.freeze()
     await askMany(limiter)
     release(admission)
     redis.daemon.thaw()
     await until('service returns', async () => {
       await limiter.admit({ ...ask, cost: 0 }, here)
-      return told.includes('limiter_back')
+      return reported.includes('limiter_back')
     })
     const open = async (): Promise<number> => Number(await client.send(['ZCARD', place], place))
     await until('the place is free', async () => (await open()) === 0)

@@ -16,7 +16,7 @@ import type { Order } from './worker.ts'
 
 const here = new AbortController().signal
 const file = fileURLToPath(new URL('worker.ts', import.meta.url))
-const placesOf = (limit: number): AdmissionAsk => ({
+const slotsOf = (limit: number): AdmissionAsk => ({
   partition: 'acme',
   quotas: [],
   slots: [{ name: 'downloads', key: ['acme', 'ada'], limit, scope: 'fleet' }],
@@ -103,47 +103,47 @@ describe.skipIf(!isHere('redis'))('a fleet', { timeout: 60_000 }, () => {
     expect(Math.min(...admitted)).toBeGreaterThan(0)
   })
 
-  test('gets the places of a process that was killed back within the lease', async () => {
+  test('frees the slots of a killed process within the lease', async () => {
     const leaseMs = 1_800
     const worker = await startWorker({ timeoutMs: 300, leaseMs })
     const limiter = limiterHere()
-    expect(await worker.tell({ does: 'open', ask: placesOf(3), times: 4 })).toBe(3)
+    expect(await worker.tell({ does: 'open', ask: slotsOf(3), times: 4 })).toBe(3)
     await new Promise((resolve) => setTimeout(resolve, 2 * leaseMs))
-    expect(await limiter.admit(placesOf(3), here)).toMatchObject({ admitted: false, by: 'downloads' })
+    expect(await limiter.admit(slotsOf(3), here)).toMatchObject({ admitted: false, by: 'downloads' })
 
     worker.child.kill('SIGKILL')
     await once(worker.child, 'exit')
     const killed = performance.now()
-    expect(await limiter.admit(placesOf(3), here)).toMatchObject({ admitted: false })
-    await until('its places are free', async () => {
-      const admission = await limiter.admit(placesOf(1), here)
+    expect(await limiter.admit(slotsOf(3), here)).toMatchObject({ admitted: false })
+    await until('its slots are free', async () => {
+      const admission = await limiter.admit(slotsOf(1), here)
       release(admission)
       return admission.admitted
     })
     expect(performance.now() - killed).toBeLessThan(leaseMs + 500)
-    const again = await Promise.all(Array.from({ length: 4 }, async () => limiter.admit(placesOf(3), here)))
+    const again = await Promise.all(Array.from({ length: 4 }, async () => limiter.admit(slotsOf(3), here)))
     expect(again.filter(({ admitted }) => admitted)).toHaveLength(3)
   })
 
-  test('counts a process right that slept for two leases', async () => {
+  test('counts correctly after a process was stopped for two leases', async () => {
     const leaseMs = 1_200
     const worker = await startWorker({ timeoutMs: 200, leaseMs })
     const limiter = limiterHere()
-    expect(await worker.tell({ does: 'open', ask: placesOf(3), times: 2 })).toBe(2)
+    expect(await worker.tell({ does: 'open', ask: slotsOf(3), times: 2 })).toBe(2)
     worker.child.kill('SIGSTOP')
     await new Promise((resolve) => setTimeout(resolve, 2 * leaseMs))
-    const taken = await Promise.all(Array.from({ length: 4 }, async () => limiter.admit(placesOf(3), here)))
+    const taken = await Promise.all(Array.from({ length: 4 }, async () => limiter.admit(slotsOf(3), here)))
     expect(taken.filter(({ admitted }) => admitted)).toHaveLength(3)
 
     // Five downloads run now, where three may: it is the truth that is counted, and nobody else is let in.
     worker.child.kill('SIGCONT')
     await until('all that run are counted', async () => (await openPlaces()) === 5)
-    expect(await limiter.admit(placesOf(5), here)).toMatchObject({ admitted: false })
+    expect(await limiter.admit(slotsOf(5), here)).toMatchObject({ admitted: false })
     for (const admission of taken) release(admission)
     expect(await openPlaces()).toBe(2)
-    const third = await limiter.admit(placesOf(3), here)
+    const third = await limiter.admit(slotsOf(3), here)
     expect(third).toMatchObject({ admitted: true })
-    expect(await limiter.admit(placesOf(3), here)).toMatchObject({ admitted: false })
+    expect(await limiter.admit(slotsOf(3), here)).toMatchObject({ admitted: false })
 
     release(third)
     expect(await worker.tell({ does: 'close' })).toBe(2)

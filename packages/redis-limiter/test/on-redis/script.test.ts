@@ -92,7 +92,7 @@ describe.skipIf(!isHere('redis'))('the script, on a clock that the test sets', (
     })
   })
 
-  test('500 at once on a capacity of 10 admit exactly 10; after exactly retryAfterMs the next', async () => {
+  test('500 concurrent asks on a capacity of 10 admit exactly 10; the next after exactly retryAfterMs', async () => {
     const quotas = [quotaOf('crowd', { capacity: 10, refill: 1, perMs: 1_000 })]
     const answers = await Promise.all(Array.from({ length: 500 }, async () => admit({ quotas }, 5_000)))
     expect(answers.filter(({ admitted }) => admitted)).toHaveLength(10)
@@ -101,7 +101,7 @@ describe.skipIf(!isHere('redis'))('the script, on a clock that the test sets', (
     expect(await admit({ quotas }, 6_000)).toMatchObject({ admitted: true })
   })
 
-  test('all or nothing: who is refused has taken from none', async () => {
+  test('all or nothing: a refused ask has taken nothing', async () => {
     const quotas = [
       quotaOf('whole', { capacity: 5, refill: 1, perMs: 1_000 }),
       { ...quotaOf('spent', { capacity: 1, refill: 1, perMs: 7_000 }), name: 'spent' },
@@ -129,7 +129,7 @@ describe.skipIf(!isHere('redis'))('the script, on a clock that the test sets', (
     })
   })
 
-  test('a look takes no token, and is refused where there is none', async () => {
+  test('a cost of 0 takes no token, and is refused if there is none', async () => {
     const quotas = [quotaOf('look', { capacity: 1, refill: 1, perMs: 1_000 })]
     expect(await admit({ quotas, cost: 0 }, 1_000)).toMatchObject({
       admitted: true,
@@ -139,7 +139,7 @@ describe.skipIf(!isHere('redis'))('the script, on a clock that the test sets', (
     expect(await admit({ quotas, cost: 0 }, 1_000)).toMatchObject({ admitted: false, retryAfterMs: 1_000 })
   })
 
-  test('a lease that nobody renews is over after its time', async () => {
+  test('a lease that is not renewed expires', async () => {
     const slots: AdmissionAsk['slots'] = [
       { name: 'downloads', key: ['acme', 'leased'], limit: 2, scope: 'fleet' },
     ]
@@ -162,7 +162,7 @@ describe.skipIf(!isHere('redis'))('the script, on a clock that the test sets', (
     return client.send(['EVAL', replayedRefund, String(quotas.length), ...quotas, ...args], quotas[0] ?? '')
   }
 
-  test('a clock that goes back an hour: the bucket refills from there, and a slot is over within its lease', async () => {
+  test('a clock that goes back an hour: the bucket refills from there, and a slot expires within its lease', async () => {
     const quotas = [quotaOf('back', { capacity: 3, refill: 1, perMs: 1_000 })]
     const slots: AdmissionAsk['slots'] = [
       { name: 'downloads', key: ['acme', 'back'], limit: 1, scope: 'fleet' },
@@ -178,7 +178,7 @@ describe.skipIf(!isHere('redis'))('the script, on a clock that the test sets', (
     expect(await admit({ slots }, hour + 30_000)).toMatchObject({ admitted: true })
   })
 
-  test('a refund gives back what was paid, and a full bucket leaves no key', async () => {
+  test('a refund returns the cost, and a full bucket leaves no key', async () => {
     const quotas = [
       quotaOf('refund', { capacity: 3, refill: 1, perMs: 1_000 }),
       { ...quotaOf('refund', { capacity: 9, refill: 1, perMs: 1_000 }), name: 'other' },

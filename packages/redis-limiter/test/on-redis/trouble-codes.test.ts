@@ -83,7 +83,7 @@ describe.skipIf(!isHere('redis')).each(clients.slice(0, 1))('through the guard, 
     return { codes, open, download }
   }
 
-  test('and admits by itself: once when the outage begins, once when it ends', async () => {
+  test('and the process admits its share: reports when the outage begins and when it ends', async () => {
     const { codes, download } = guard({})
     expect(await download()).toBe(200)
     redis.daemon.freeze()
@@ -97,7 +97,7 @@ describe.skipIf(!isHere('redis')).each(clients.slice(0, 1))('through the guard, 
     expect(codes).toEqual(['limiter limiter_local', 'limiter limiter_back'])
   })
 
-  test('and admits nobody: also once per refused request', async () => {
+  test('and every request is refused: reports once per refused request, too', async () => {
     const { codes, download } = guard({ onOutage: 'closed' })
     redis.daemon.freeze()
     expect([await download(), await download()]).toEqual([503, 503])

@@ -3,7 +3,7 @@ import type { Admission, AdmissionAsk } from '@sallyport/core'
 import { createRedisLimiter } from '../../src/redis-limiter.ts'
 import { ioRedis } from './clients.ts'
 
-/** What a process of a fleet is told to do, and answers with a number. */
+/** A command for a process of a fleet. The process answers with a number. */
 export type Order =
   | { readonly does: 'spend'; readonly ask: AdmissionAsk } // until stop; answers 0 with its first admission
   | { readonly does: 'stop' } // how many were admitted
