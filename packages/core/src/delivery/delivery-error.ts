@@ -3,13 +3,13 @@ import type { TroubleCode } from '../refusals.ts'
 import { isTroubleCode, refusalCause, refusalDetail } from '../refusals.ts'
 import { DeadlineError } from '../waiting.ts'
 
-/** Why a delivery ended before its last byte. The connection is cut with it; `cause` reaches events only. */
+/** The error that ends a delivery before its last byte. The connection is cut. `cause` reaches only events. */
 export class DeliveryError extends Error {
   readonly outcome: Outcome
-  /** The code of the `trouble` event to report with it. `undefined`: none, or it has been reported. */
+  /** The code of the `trouble` event to report. `undefined`: there is none, or it has been reported. */
   readonly trouble: TroubleCode<'store'> | undefined
 
-  /** @param trouble - `null`: none. Absent: the code of the same name as the outcome, if there is one */
+  /** @param trouble - `null`: there is none. Absent: the code with the same name as the outcome, if there is one */
   constructor(outcome: Outcome, cause?: unknown, trouble?: TroubleCode<'store'> | null) {
     super(outcome, { cause })
     this.name = 'DeliveryError'
@@ -18,11 +18,11 @@ export class DeliveryError extends Error {
   }
 }
 
-/** The outcome of a download that ends with a thrown value. Whatever is neither of ours nor a refusal is a bug. */
+/** The outcome of a download that ended with a thrown value. `failed`: the value is neither a `DeliveryError` nor a refusal. */
 export const outcomeOf = (thrown: unknown): Outcome =>
   thrown instanceof DeliveryError || refusalDetail(thrown) ? storeFault(thrown).outcome : 'failed'
 
-/** What an error of the store means for a download that wants to open the object. */
+/** Classifies an error from opening an object. */
 export function storeFault(error: unknown): DeliveryError {
   if (error instanceof DeliveryError) return error
   if (error instanceof DeadlineError) return new DeliveryError('store_stalled', error)
@@ -37,12 +37,12 @@ export function storeFault(error: unknown): DeliveryError {
   return new DeliveryError('store_cut', cause, trouble ?? 'store_unavailable')
 }
 
-/** What an error of a body that is being read means: the store broke off or fell silent, unless it says that it was wrong. */
+/** Classifies an error from reading an open body: a cut or a stall, unless the store refused with another kind. */
 export function bodyFault(error: unknown): DeliveryError {
   const fault = storeFault(error)
   return canReopen(fault) ? new DeliveryError(fault.outcome, fault.cause) : fault
 }
 
-/** Whether opening the object again may help. */
+/** Whether opening the object again may help: the store cut the body, stalled, or gave no answer. */
 export const canReopen = ({ outcome }: DeliveryError): boolean =>
   outcome === 'store_cut' || outcome === 'store_stalled'

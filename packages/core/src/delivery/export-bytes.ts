@@ -6,22 +6,22 @@ import { objectChunks } from './object-chunks.ts'
 import type { BeforeReopen } from './reopen-policy.ts'
 import type { StoreFloor } from './store-floor.ts'
 
-/** Where the bytes come from. */
+/** The source of the bytes of one download. */
 export interface Source {
-  /** The object that is already open at the first range. Absent: it is opened again. */
+  /** The object, open at the first range. Absent: `reopen` opens it. */
   readonly opened: OpenObject | undefined
-  /** Opens the same object again, elsewhere. */
+  /** Opens the same object again at another range. */
   readonly reopen: (range: ByteRange) => Promise<OpenObject>
   readonly beforeReopen: BeforeReopen
   readonly floor: StoreFloor
-  /** Whether a chunk's memory may be reused once the next is asked for. */
+  /** Whether the store may reuse the memory of a chunk when the next one is requested. */
   readonly borrow: boolean
   readonly signal: AbortSignal
 }
 
 /**
- * The planned bytes. Each range is read by `readObject`, continued by `resume` when the store breaks off, and counted by
- * `exactLength`; several ranges become the parts of a multipart body.
+ * Gives the planned bytes. `readObject` reads each range, `resume` continues it when the store fails, and `exactLength` counts
+ * its bytes. `byteranges` makes several ranges into the parts of a multipart body.
  */
 export function exportBytes(
   plan: { readonly ranges: readonly ByteRange[]; readonly frame?: ByterangesFrame },
@@ -34,7 +34,7 @@ export function exportBytes(
     return readObject(object, floor, signal)
   }
   const beforeNext: BeforeReopen = (error, position) => {
-    floor.waits()
+    floor.startWait()
     return beforeReopen(error, position)
   }
   const read = (range: ByteRange): AsyncGenerator<Uint8Array, void, undefined> =>
@@ -46,8 +46,9 @@ export function exportBytes(
 const nothing: ByteRange = { first: 0, last: -1 }
 
 /**
- * Gives exactly `length` bytes, or throws: it never gives one byte more, and never ends well with fewer. The last chunk is
- * held back until the source has ended well, because an error may come with the end. A borrowed last chunk is copied for that.
+ * Gives exactly `length` bytes, or throws `store_cut` (too few) or `store_overran` (too many). It never gives more bytes. It
+ * keeps the last chunk back until the source has ended, because the source may still throw at its end. Asking for the end ends
+ * the borrowing, so a borrowed last chunk is copied.
  */
 export async function* exactLength(
   length: number,
@@ -66,10 +67,13 @@ export async function* exactLength(
   if (held) yield held
 }
 
-/** Reads from a position: first the object that is already open, later a new one pinned to the same validator. */
+/** Opens a range: first with the object that is already open, later with a new one, pinned by the same validator. */
 export type OpenAt = (range: ByteRange) => AsyncIterable<Uint8Array> | Promise<AsyncIterable<Uint8Array>>
 
-/** The bytes of a range. Whenever the store fails, `beforeReopen` decides whether the object is opened at the next position. */
+/**
+ * Gives the bytes of a range. When the store fails, calls `beforeReopen` with the error and the next position. If that resolves,
+ * opens the object there; if it throws, ends with its error.
+ */
 export async function* resume(
   { first, last }: ByteRange,
   open: OpenAt,
@@ -84,14 +88,14 @@ export async function* resume(
       }
       if (position <= last) throw new DeliveryError('store_cut')
     } catch (error) {
-      // After the last byte an error is a verdict on the whole body, such as a wrong checksum. Reading again cannot help.
+      // An error after the last byte concerns the whole body, such as a wrong checksum. Opening again cannot help.
       if (position > last) throw bodyFault(error)
       await beforeReopen(error, position)
     }
   }
 }
 
-/** The chunks of an open object, as `objectChunks` waits for them. Closes the object at the end, also after an error. */
+/** Gives the chunks of an open object, with the time limits of `objectChunks`. Closes the object at the end, also after an error. */
 export async function* readObject(
   object: OpenObject,
   floor: StoreFloor,
@@ -110,11 +114,11 @@ export async function* readObject(
 }
 
 /**
- * Several ranges as one `multipart/byteranges` body (RFC 9110 §14.6). Each chunk is a whole part behind its head, and
- * the last one is the tail.
+ * Gives several ranges as one `multipart/byteranges` body (RFC 9110 §14.6). Each chunk is one complete part with its head. The
+ * last chunk is the tail.
  *
- * So no write begins with bytes of the export: a proxy that took a late write for the next answer would otherwise read
- * what a user has put into the export.
+ * So no write begins with bytes of the export. A proxy that takes a late write for the next response would otherwise parse text
+ * that a user has put into the export.
  */
 export async function* byteranges(
   ranges: readonly ByteRange[],

@@ -6,23 +6,27 @@ import { startTimer } from '../waiting.ts'
 import { bodyFault, DeliveryError } from './delivery-error.ts'
 import type { StoreFloor } from './store-floor.ts'
 
-/** The chunks of an open object, asked for one by one. */
+/** Reads the chunks of an open object one by one. */
 export interface ObjectChunks {
   readonly next: () => Promise<IteratorResult<Uint8Array, void>>
-  /** Closes the object. To be called at the end, however it comes. */
+  /** Closes the object. Must be called on every way out. */
   readonly close: () => void
 }
 
 /**
- * The only place that waits for a store.
+ * Reads an object, with a time limit for each wait. Only this function waits for the bytes of a store. The time in which the
+ * reader has a chunk is not counted.
  *
- * `next` rejects with `store_stalled` when the store sends nothing for `floor.silenceMs` while it is waited for,
- * `store_stalled` or `store_too_slow` when it sends less than the floor, `store_cut` for what it throws that is no refusal,
- * the signal's reason when that fires, and `upstream_error` for a chunk that is none. The time a reader takes over a chunk
- * is not the store's.
+ * `next` rejects with:
+ *
+ * - `store_stalled`: the store sent nothing for `floor.silenceMs`, or for the first time less than the floor.
+ * - `store_too_slow`: the store sent less than the floor again.
+ * - `store_cut`: the store threw an error that is not a refusal.
+ * - `upstream_error`: a chunk is not a Uint8Array.
+ * - the signal's reason, when the signal fires.
  */
 export function objectChunks(object: OpenObject, floor: StoreFloor, signal: AbortSignal): ObjectChunks {
-  // One timer and one listener for the whole read: made per chunk, they would grow with the size of the file.
+  // One timer and one listener for the whole read. If each chunk made its own, their number would grow with the file.
   let endWait: ((error: unknown) => void) | undefined
   let chunks: AsyncIterator<Uint8Array, void> | undefined
   const timer = startTimer(() => endWait?.(new DeliveryError('store_stalled')), floor.silenceMs)
@@ -43,12 +47,12 @@ export function objectChunks(object: OpenObject, floor: StoreFloor, signal: Abor
     signal.throwIfAborted()
     endWait = fail
     timer.refresh()
-    floor.waits()
+    floor.startWait()
     ask().then(
       (step) => {
         endWait = undefined
         if (step.done !== true && !types.isUint8Array(step.value)) return fail(malformed())
-        const late = floor.came(step.done === true ? 0 : step.value.length)
+        const late = floor.received(step.done === true ? 0 : step.value.length)
         if (late) fail(late)
         else settle(step)
       },
@@ -60,14 +64,14 @@ export function objectChunks(object: OpenObject, floor: StoreFloor, signal: Abor
     close: () => {
       clearTimeout(timer)
       signal.removeEventListener('abort', stop)
-      object.close() // not chunks.return(): that queues behind a read that hangs
+      object.close() // not chunks.return(): it waits for a pending read
     },
   }
 }
 
-/** A stream of texts, say: their lengths are not bytes. */
+/** For example, a stream of strings: their lengths are not bytes. */
 const malformed = (): Error =>
   refusal(
     { kind: 'upstream_error', trouble: 'chunk_malformed' },
-    new TypeError('a store gave a chunk that is no Uint8Array'),
+    new TypeError('the store gave a chunk that is not a Uint8Array'),
   )

@@ -1,35 +1,35 @@
 import type { ExportBody } from '../request-response.ts'
 
 /**
- * Turns a body into a stream for `new Response(stream)`, for servers that speak the Fetch API.
+ * Turns a body into a stream for `new Response(stream)`, for servers with the Fetch API.
  *
- * It asks for the next chunk only when its reader does, so the slowest client that is served is measured as with
- * `serveNode`. When the body fails, and when the guard gives up on it (`body.signal`), the stream errors: the server must
- * then break the connection off. When the stream is cancelled, the body is let go.
+ * The stream requests a chunk only when its reader does, so `delivery.slowestClient` works as with `serveNode`. The stream errors
+ * when the body fails, and when the handler ends the download (`body.signal`). The server must then cut the connection. Cancelling
+ * the stream releases the body.
  *
- * @param body - the body of an answer to a request without `borrow`, which is not read otherwise
+ * @param body - the body of a response to a request without `borrow`. Nothing else may read it
  */
 export function toReadableStream(body: ExportBody): ReadableStream<Uint8Array> {
   const { signal } = body
   const chunks = body[Symbol.asyncIterator]()
-  const letGo = (): void => void chunks.return?.().catch(() => undefined)
+  const release = (): void => void chunks.return?.().catch(() => undefined)
   return new ReadableStream(
     {
       start: (controller) => {
-        const giveUp = (): void => {
+        const fail = (): void => {
           controller.error(signal?.reason)
-          letGo()
+          release()
         }
-        if (signal?.aborted) giveUp()
-        else signal?.addEventListener('abort', giveUp, { once: true })
+        if (signal?.aborted) fail()
+        else signal?.addEventListener('abort', fail, { once: true })
       },
-      // A rejection errors the stream.
+      // If this rejects, the stream errors.
       pull: async (controller) => {
         const step = await chunks.next()
         if (step.done === true) controller.close()
         else controller.enqueue(step.value)
       },
-      cancel: letGo,
+      cancel: release,
     },
     { highWaterMark: 0 },
   )

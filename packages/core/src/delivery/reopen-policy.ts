@@ -1,19 +1,19 @@
 import { abortable, DeadlineError, startTimer, withDeadline } from '../waiting.ts'
 import { canReopen, DeliveryError, storeFault } from './delivery-error.ts'
 
-/** Waits until the object may be opened again at `position`. Throws the `DeliveryError` that ends the download. */
+/** Waits until the object may be opened again at `position`, or throws the `DeliveryError` that ends the download. */
 export type BeforeReopen = (error: unknown, position: number) => Promise<void>
 
-/** When one download gives up. */
+/** The limits for reopening the object of one download. */
 export interface ReopenTerms {
-  /** Re-opens in a row without a byte. */
+  /** How often the object may be opened again without a byte in between. */
   readonly attempts: number
-  /** Milliseconds from the beginning of an outage. */
+  /** How long an outage may last, in milliseconds. */
   readonly withinMs: number
   /** Shared by the downloads of one handler. */
   readonly pace: ReopenPace
   readonly signal: AbortSignal
-  /** Called once per outage: a run of failures at one position. */
+  /** Called once per outage. An outage is a series of failures at the same position. */
   readonly onOutage: (fault: DeliveryError) => void
   /** As `Math.random`. */
   readonly random: () => number
@@ -23,9 +23,9 @@ const firstWaitMs = 50
 const longestWaitMs = 2_000
 
 /**
- * Re-opens an object after the store broke off, stalled or gave no answer: after exponential back-off with jitter, and then
- * at the pace that all downloads share. Any other failure ends the download, and so does an outage that outlasts `attempts`
- * or `withinMs`.
+ * Decides whether and when a download opens its object again. After a cut, a stall or an unavailable store, it waits with
+ * exponential back-off and jitter, and then for a turn from the pace that all downloads share. Throws after any other failure,
+ * and when `attempts` or `withinMs` is used up.
  */
 export function reopenPolicy({
   attempts,
@@ -65,12 +65,12 @@ function pause(ms: number, signal: AbortSignal): Promise<void> {
   return abortable(over, signal).finally(() => clearTimeout(timer))
 }
 
-/** Limits how often the downloads of one handler open objects again. */
+/** Limits how many downloads of one handler open their objects again per second. */
 export interface ReopenPace {
   /**
-   * Resolves when the caller may open; first come, first served.
+   * Resolves when the caller may open its object, in the order of the calls.
    *
-   * @param ms - how long to wait, in milliseconds
+   * @param ms - the longest wait, in milliseconds
    * @throws DeadlineError after `ms`; the reason of `signal` when that fires
    */
   turn(ms: number, signal: AbortSignal): Promise<void>
@@ -80,11 +80,11 @@ const leastPerSecond = 10
 const mostBatchesPerSecond = 100
 
 /**
- * Every waiting download gets its turn, evenly spaced: in any second at most a fifth of the running downloads, and at least
- * 10. So a store that is back is not flooded, and one that stays away is not asked more often.
+ * Gives every waiting download a turn, at even intervals. The limit per second is a fifth of the running downloads, and at least
+ * 10. So a store is not flooded when it recovers, and gets no more requests than that during an outage.
  *
- * @param running - how many downloads the handler has. The largest number since the queue formed counts: otherwise the
- *   queue would slow down with every download that ends
+ * @param running - returns how many downloads the handler has. The largest number since the queue formed counts. Otherwise the
+ *   queue would slow down whenever a download ends
  */
 export function createReopenPace(running: () => number): ReopenPace {
   const waiting = new Set<() => void>()
@@ -95,7 +95,7 @@ export function createReopenPace(running: () => number): ReopenPace {
   const freeAt = (): number => {
     mostRunning = Math.max(mostRunning, running())
     const perSecond = Math.max(leastPerSecond, Math.floor(mostRunning / 5))
-    // Timers are too coarse for a turn each, so many turns are given in batches.
+    // A timer is too coarse for more than 100 turns per second, so more turns are given in batches.
     const batch = Math.ceil(perSecond / mostBatchesPerSecond)
     return (turns.at(-batch) ?? -Infinity) + 1_000 / Math.floor(perSecond / batch)
   }
@@ -123,5 +123,5 @@ export function createReopenPace(running: () => number): ReopenPace {
   return { turn: (ms, signal) => withDeadline(enqueue, { ms, signal }) }
 }
 
-/** More than the largest batch. */
+/** How many past turns are kept: more than the largest batch. */
 const keptTurns = 2_000

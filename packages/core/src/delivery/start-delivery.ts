@@ -5,22 +5,25 @@ import { startTimer } from '../waiting.ts'
 import { DeliveryError, outcomeOf } from './delivery-error.ts'
 import type { ObjectChunks } from './object-chunks.ts'
 
-/** What a running delivery answers to. */
+/** The limits and callbacks of one delivery. */
 export interface DeliveryTerms {
+  /** The client must take at least this many bytes in this many milliseconds. */
   readonly slowest: { readonly bytes: number; readonly perMs: number }
-  /** Ends the delivery; its reason says why. */
+  /** Ends the delivery with its reason. */
   readonly signal: AbortSignal
-  /** Gives up on the delivery: fires the signal. */
+  /** Fires the signal. */
   readonly stop: (reason: DeliveryError) => void
-  /** Called once with how it ended; later calls are ignored by the callee. */
+  /** Reports how the delivery ended. May be called again; only the first call counts. */
   readonly end: (outcome: Outcome, cause?: unknown) => void
-  /** Called when the reader has taken so many bytes: when it asks for the next ones. */
+  /** Reports bytes that the reader has taken, when it requests the next chunk. */
   readonly sent: (bytes: number) => void
 }
 
 /**
- * The first-byte gate: a body whose first chunk is in hand. Throws what the source throws before that, while a clean
- * refusal is still possible. It starts every generator below, and only so is each `finally` armed.
+ * Waits for the first chunk, and returns the body. If the source throws before the first chunk, throws its error: the response
+ * can then still be a refusal.
+ *
+ * Requesting the first chunk starts all generators. A generator that was never started does not run its `finally`.
  */
 export async function startDelivery(
   length: number,
@@ -28,13 +31,13 @@ export async function startDelivery(
   terms: DeliveryTerms,
 ): Promise<ExportBody> {
   const { signal } = terms
-  // A generator that waits for its reader does not feel the signal: it has to be ended.
+  // A generator that waits for its reader does not see the signal, so return() must end it.
   signal.addEventListener('abort', () => void chunks.return().catch(ignore), { once: true })
   const first = await chunks.next()
   return { length, signal, [Symbol.asyncIterator]: () => untilReturn(paced(first, chunks, terms), terms) }
 }
 
-/** The same, of a body that is whole in one chunk: its source has ended well. */
+/** Returns the body of a download whose bytes are all in one chunk. */
 export const deliverWhole = (chunk: Uint8Array, terms: DeliveryTerms): ExportBody => ({
   length: chunk.length,
   signal: terms.signal,
@@ -59,14 +62,14 @@ const untilReturn = (
   },
 })
 
-/** Smaller pieces cost more CPU than they are worth. */
+/** Smaller pieces would cost too much CPU. */
 const smallestPiece = 65_536
 
 /**
- * Hands the chunks on at the reader's pace, and gives up on a reader that is slower than the floor.
+ * Gives the chunks when the reader requests them, and ends the delivery if the reader is slower than `slowest`.
  *
- * A larger chunk is handed on in pieces that the floor grants one window: so a reader that stops is given up on after
- * one window, and not after the time in which it might have taken the whole chunk.
+ * Splits a large chunk into pieces of `slowest.bytes`. So a stalled reader is cut after `slowest.perMs`, and not after the time
+ * that the whole chunk may take.
  */
 async function* paced(
   step: IteratorResult<Uint8Array, void>,
@@ -75,21 +78,21 @@ async function* paced(
 ): AsyncGenerator<Uint8Array, void, undefined> {
   const { bytes, perMs } = slowest
   const largestPiece = Math.max(bytes, smallestPiece)
-  let patience = perMs
-  let waitsUntil = 0 // 0: the reader holds nothing
-  // One timer for the whole body, looked at when it fires: a fast reader never moves it.
+  let creditMs = perMs
+  let deadline = 0 // 0: the reader has no piece
+  // One timer for the whole body. It is set again only after it has fired, so a fast reader never resets it.
   let timer: NodeJS.Timeout | undefined
   let firesAt = Infinity
   const arm = (at: number): void => {
     if (at >= firesAt) return
     clearTimeout(timer)
     firesAt = at
-    timer = startTimer(look, at - performance.now())
+    timer = startTimer(checkDeadline, at - performance.now())
   }
-  const look = (): void => {
+  const checkDeadline = (): void => {
     firesAt = Infinity
-    if (waitsUntil === 0) return
-    if (waitsUntil > performance.now()) arm(waitsUntil)
+    if (deadline === 0) return
+    if (deadline > performance.now()) arm(deadline)
     else stop(new DeliveryError('client_too_slow'))
   }
   try {
@@ -98,18 +101,18 @@ async function* paced(
       for (let at = 0; at < chunk.length; at += largestPiece) {
         signal.throwIfAborted()
         const piece = chunk.length > largestPiece ? chunk.subarray(at, at + largestPiece) : chunk
-        const handed = performance.now()
-        const grant = (piece.length / bytes) * perMs
-        waitsUntil = handed + Math.max(patience, grant)
-        arm(waitsUntil)
+        const givenAt = performance.now()
+        const earnedMs = (piece.length / bytes) * perMs
+        deadline = givenAt + Math.max(creditMs, earnedMs)
+        arm(deadline)
         yield piece
         sent(piece.length)
-        waitsUntil = 0
-        patience = Math.min(perMs, patience - (performance.now() - handed) + grant)
+        deadline = 0
+        creditMs = Math.min(perMs, creditMs - (performance.now() - givenAt) + earnedMs)
       }
       step = await chunks.next()
     }
-    // A source that was ended for a reason looks done.
+    // A source that return() has ended looks complete, so check the signal.
     signal.throwIfAborted()
     end('completed')
   } catch (error) {
@@ -124,12 +127,14 @@ async function* paced(
 
 const ignore = (): void => undefined
 
-/** Up to this many bytes a body is taken in one piece: nothing of it is sent before all of it is in hand. */
+/** A body of up to this many bytes is read completely before any of it is sent. */
 export const longestBuffered = 65_536
 
 /**
- * All bytes of a small object as one chunk of `length`, at least 1. Throws `store_cut` where there are fewer,
- * `store_overran` where there are more, and what the object throws. Closes it.
+ * Reads a small object into one chunk, and closes it.
+ *
+ * @param length - bytes of the object, at least 1
+ * @throws `store_cut` if it has fewer bytes, `store_overran` if it has more; and any error of the object
  */
 export async function bufferBody(length: number, chunks: ObjectChunks, borrow: boolean): Promise<Uint8Array> {
   let whole: Uint8Array | undefined
@@ -150,7 +155,7 @@ export async function bufferBody(length: number, chunks: ObjectChunks, borrow: b
   return whole
 }
 
-/** A body that is all in hand, such as a refusal's. Holds nothing that has to be let go. */
+/** A body of bytes in memory, such as that of a refusal. It needs no release. */
 export const wholeBody = (bytes: Uint8Array): ExportBody => ({
   length: bytes.length,
   [Symbol.asyncIterator]: () => once(bytes),

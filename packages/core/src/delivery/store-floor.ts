@@ -1,25 +1,25 @@
 import { DeliveryError } from './delivery-error.ts'
 
-/** Watches how fast a store delivers one download, over all its opens. */
+/** Measures how fast the store sends the bytes of one download, over all its opens. */
 export interface StoreFloor {
-  /** How long the store may send nothing while it is waited for, in milliseconds. */
+  /** How long a download waits for the store's next bytes, in milliseconds. */
   readonly silenceMs: number
-  /** From now on the download waits for the store, if it does not already. */
-  waits(): void
+  /** Records that the download waits for the store from now on, if it does not already. */
+  startWait(): void
   /**
-   * So many bytes have come; 0 at the end of an object. Returns why they are too late, if they are: `store_stalled`, which is
-   * worth another open, or `store_too_slow`.
+   * Records bytes from the store; 0 at the end of an object. If the store was too slow, returns the error: `store_stalled`, after
+   * which the object is opened again, or `store_too_slow`, which ends the download. Otherwise `undefined`.
    */
-  came(bytes: number): DeliveryError | undefined
+  received(bytes: number): DeliveryError | undefined
 }
 
 /**
- * The floor: `bytes` in `perMs` milliseconds of waiting. Time that the reader takes is not counted, and time without any
- * byte counts as `silenceMs` at most, because an outage has limits of its own.
+ * Creates the measure of one download. The floor is `bytes` per `perMs` milliseconds of waiting for the store. The reader's time
+ * is not counted. A wait counts as at most `silenceMs`, because outages have their own limits.
  *
- * A download below the floor opens its object again: another connection may be faster. If it is below the floor once more
- * before `bytes` have come, it ends. So a store that sends single bytes is given up after two windows, also when it breaks
- * off after each of them.
+ * If the store is below the floor, the download opens its object again, because another connection may be faster. If the store is
+ * below the floor again before it has sent `bytes`, the download ends. So a store that sends single bytes is abandoned after two
+ * windows, even if it cuts the body after each byte.
  */
 export function createStoreFloor(
   silenceMs: number,
@@ -30,10 +30,10 @@ export function createStoreFloor(
   let owedBytes = 0
   return {
     silenceMs,
-    waits: () => {
+    startWait: () => {
       waitsSince ??= performance.now()
     },
-    came: (length) => {
+    received: (length) => {
       const waitedMs = waitsSince === undefined ? 0 : Math.min(silenceMs, performance.now() - waitsSince)
       waitsSince = undefined
       owedBytes = Math.max(0, owedBytes - length)

@@ -21,12 +21,12 @@ const taken = (chunks: AsyncIterable<Uint8Array>, length: number, borrow: boolea
 const expected = Buffer.from(Uint8Array.from({ length: 10 }, (_, n) => n))
 
 describe('a small body', () => {
-  test.each([[[10]], [[4, 6]], [[1, 1, 8]]])('is put together, of chunks of %j', async (lengths) => {
+  test.each([[[10]], [[4, 6]], [[1, 1, 8]]])('is put together from chunks of %j', async (lengths) => {
     for (const borrow of [true, false])
       expect(Buffer.from(await taken(chunksOf(...lengths), 10, borrow))).toEqual(expected)
   })
 
-  test('that is borrowed is copied; one that is whole and owned is not', async () => {
+  test('is copied if it is borrowed, and not if it is one owned chunk', async () => {
     const memory = Uint8Array.of(1, 2, 3)
     const once = async function* once(): AsyncGenerator<Uint8Array> {
       yield memory

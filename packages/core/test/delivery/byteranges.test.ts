@@ -11,7 +11,7 @@ const read = async function* read({ first, last }: ByteRange): AsyncGenerator<Ui
   for (let at = first; at <= last; at++) yield Buffer.from(text.charAt(at))
 }
 
-test('parts stand between their heads and the tail, and fill the length to the byte', async () => {
+test('every part follows its head, the tail is last, and the length is exact', async () => {
   const ranges = [
     { first: 7, last: 9 },
     { first: 0, last: 1 },
@@ -26,7 +26,7 @@ test('parts stand between their heads and the tail, and fill the length to the b
   expect([bytes.length, lengths.length]).toEqual([frame.length, 3])
 })
 
-test('no chunk begins with bytes of the export, however the store cuts them', async () => {
+test('no chunk begins with bytes of the export, however the store splits them', async () => {
   const size = 20_000_000
   const ranges = [
     { first: 99_000, last: 400_000 },
@@ -47,7 +47,7 @@ test('no chunk begins with bytes of the export, however the store cuts them', as
   expect(sent).toBe(frame.length)
 })
 
-test('the length is the sum of all parts, also where a range is split into many', () => {
+test('the length is the sum of all parts, also if a range is split into many', () => {
   const position = fc.oneof(fc.nat(100_000_000), fc.nat(2 ** 52))
   const bytes = fc.oneof(fc.integer({ min: 1, max: 3 * longestPart }), fc.nat({ max: 40_000_000 }))
   fc.assert(
@@ -68,7 +68,7 @@ test('the length is the sum of all parts, also where a range is split into many'
   )
 })
 
-test('a part that fails ends the whole, and those after it are not read', async () => {
+test('a part that fails ends the body, and later parts are not read', async () => {
   const ranges = [0, 1, 2].map((at) => ({ first: at, last: at }))
   const asked: number[] = []
   const failing = async function* failing(range: ByteRange): AsyncGenerator<Uint8Array> {

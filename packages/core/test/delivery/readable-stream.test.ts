@@ -48,7 +48,7 @@ test('errors when the body fails', async () => {
   expect([lengths, error]).toMatchObject([[3], { outcome: 'store_cut' }])
 })
 
-test('errors when the guard gives up, read or not, and lets the body go', async () => {
+test('errors when the body signal fires, and releases the body', async () => {
   const controller = new AbortController()
   const { body, seen } = watched(chunksOf(3, 4), controller.signal)
   const reader = toReadableStream(body).getReader()
@@ -61,7 +61,7 @@ test('errors when the guard gives up, read or not, and lets the body go', async 
   await expect(late.getReader().read()).rejects.toBe(reason)
 })
 
-test('errors at once under a read that hangs', async () => {
+test('errors at once during a read that hangs', async () => {
   const controller = new AbortController()
   const hanging = async function* hanging(): AsyncGenerator<Uint8Array, void, undefined> {
     yield* await new Promise<[]>(() => undefined)
@@ -72,7 +72,7 @@ test('errors at once under a read that hangs', async () => {
   await expect(reading).rejects.toBe(reason)
 })
 
-test('that is cancelled lets the body go', async () => {
+test('that is cancelled releases the body', async () => {
   const { body, seen } = watched(chunksOf(3, 4))
   const reader = toReadableStream(body).getReader()
   await reader.read()

@@ -47,7 +47,7 @@ async function after(waiting: Promise<unknown>): Promise<{ readonly ms: number; 
 }
 
 describe('an outage of one download', () => {
-  test('is met with back-off that doubles up to 2 s, and is reported once', async () => {
+  test('leads to back-off that doubles up to 2 s, and is reported once', async () => {
     const { beforeReopen, outages } = policy()
     const waits: number[] = []
     for (let n = 0; n < 8; n++) {
@@ -64,12 +64,12 @@ describe('an outage of one download', () => {
   test.each([
     [0, 25],
     [0.98, 74],
-  ])('is waited for with jitter: a draw of %d waits %d ms', async (draw, expected) => {
+  ])('leads to jitter: the random number %d waits %d ms', async (draw, expected) => {
     const { ms } = await after(policy({ random: () => draw }).beforeReopen(cut, 0))
     expect(Math.round(ms)).toBe(expected)
   })
 
-  test('ends the download when its attempts are used up; that has been reported', async () => {
+  test('ends the download when its attempts are used up, and is not reported again', async () => {
     const { beforeReopen, outages } = policy({ attempts: 2 })
     await after(beforeReopen(cut, 100))
     await after(beforeReopen(cut, 100))
@@ -99,7 +99,7 @@ describe('an outage of one download', () => {
     expect((await after(beforeReopen(cut, 4))).thrown).toMatchObject({ outcome: 'store_cut' })
   })
 
-  test('is left at once when the signal fires', async () => {
+  test('ends at once when the signal fires', async () => {
     const { beforeReopen, controller } = policy()
     const reason = new Error('the client left')
     const waiting = after(beforeReopen(cut, 0))
@@ -117,7 +117,7 @@ describe('an outage of one download', () => {
   })
 })
 
-describe('which failures are worth another try, and what is reported of them', () => {
+describe('after which failures the object is opened again, and what is reported', () => {
   const cause = new Error('of the client library')
   test.each<[string, unknown, string]>([
     ['a body that broke off', new DeliveryError('store_cut'), 'store_cut'],
@@ -131,7 +131,7 @@ describe('which failures are worth another try, and what is reported of them', (
     ['an opening that was refused', refusal({ kind: 'unavailable' }), 'store_unavailable'],
     ['an opening that threw', cause, 'store_failed'],
     ['an opening that threw nothing', undefined, 'store_failed'],
-  ])('%s is worth one', async (_, error, trouble) => {
+  ])('%s: the object is opened again', async (_, error, trouble) => {
     const { beforeReopen, outages } = policy()
     expect(await after(beforeReopen(error, 0))).not.toHaveProperty('thrown')
     expect(outages).toMatchObject([{ trouble }])
@@ -153,7 +153,7 @@ describe('which failures are worth another try, and what is reported of them', (
     ],
     ['a refusal of any other kind', refusal({ kind: 'internal' }), 'store_wrong', 'store_wrong'],
     ['more bytes than promised', new DeliveryError('store_overran'), 'store_overran', 'store_overran'],
-  ])('%s is not: the download ends, and the end reports it', async (_, error, outcome, trouble) => {
+  ])('%s: the download ends, and its end reports the failure', async (_, error, outcome, trouble) => {
     const { beforeReopen, outages } = policy()
     expect((await after(beforeReopen(error, 0))).thrown).toMatchObject({ outcome, trouble })
     expect(outages).toEqual([])
@@ -216,7 +216,7 @@ describe('the pace of all downloads of a handler', () => {
     expect(seen).toEqual([1, 2, 3])
   })
 
-  test('gives the turn of a download that left, or whose time is over, to the next', async () => {
+  test('skips a download that left or whose time is over', async () => {
     const pace = createReopenPace(() => 1)
     const leaver = new AbortController()
     await pace.turn(1, calm)

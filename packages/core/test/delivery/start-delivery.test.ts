@@ -8,7 +8,7 @@ import { deliverWhole, startDelivery } from '../../src/delivery/start-delivery.t
 import type { ExportBody } from '../../src/request-response.ts'
 import { chunksOf, drain } from './sources.ts'
 
-interface Told {
+interface Recorder {
   readonly terms: DeliveryTerms
   readonly controller: AbortController
   /** How it ended; only the first counts. */
@@ -17,7 +17,7 @@ interface Told {
 }
 
 /** Terms as an exchange makes them: to stop is to end, then to fire the signal. */
-function told(slowest = { bytes: 1_000, perMs: 1_000 }): Told {
+function recorder(slowest = { bytes: 1_000, perMs: 1_000 }): Recorder {
   const controller = new AbortController()
   const ends: [string, unknown][] = []
   let bytes = 0
@@ -35,10 +35,10 @@ function told(slowest = { bytes: 1_000, perMs: 1_000 }): Told {
   }
 }
 
-const outcomeOf = ({ ends }: Told): string | undefined => ends[0]?.[0]
+const outcomeOf = ({ ends }: Recorder): string | undefined => ends[0]?.[0]
 
 describe('the first-byte gate', () => {
-  test('has the first chunk in hand before there is a body', async () => {
+  test('waits for the first chunk before it returns a body', async () => {
     let asked = 0
     const source = async function* source(): AsyncGenerator<Uint8Array, void, undefined> {
       for (const length of [3, 4]) {
@@ -46,23 +46,23 @@ describe('the first-byte gate', () => {
         yield new Uint8Array(length)
       }
     }
-    const run = told()
+    const run = recorder()
     const body = await startDelivery(7, source(), run.terms)
     expect([body.length, asked, run.ends]).toEqual([7, 1, []])
     expect((await drain(body)).lengths).toEqual([3, 4])
     expect([outcomeOf(run), run.sent()]).toEqual(['completed', 7])
   })
 
-  test('throws what the source throws before it, and ends nothing', async () => {
+  test('throws the error of the source before the first chunk, and reports no end', async () => {
     const failing = async function* failing(): AsyncGenerator<Uint8Array, void, undefined> {
       yield* await Promise.reject<[]>(new DeliveryError('store_cut'))
     }
-    const run = told()
+    const run = recorder()
     await expect(startDelivery(7, failing(), run.terms)).rejects.toMatchObject({ outcome: 'store_cut' })
     expect(run.ends).toEqual([])
   })
 
-  test('lets the source go when the signal fires, whether or not anybody reads', async () => {
+  test('releases the source when the signal fires, with or without a reader', async () => {
     let released = false
     const source = async function* source(): AsyncGenerator<Uint8Array, void, undefined> {
       try {
@@ -71,7 +71,7 @@ describe('the first-byte gate', () => {
         released = true
       }
     }
-    const run = told()
+    const run = recorder()
     await startDelivery(7, source(), run.terms)
     run.controller.abort(new DeliveryError('client_aborted'))
     await vi.waitFor(() => expect(released).toBe(true))
@@ -79,26 +79,26 @@ describe('the first-byte gate', () => {
 })
 
 describe('a body', () => {
-  test('that fails tells how, and throws it to its reader', async () => {
+  test('that fails reports the outcome, and throws the error to its reader', async () => {
     const cause = new Error('ECONNRESET')
     const source = async function* source(): AsyncGenerator<Uint8Array, void, undefined> {
       yield* chunksOf(3)
       throw new DeliveryError('store_cut', cause)
     }
-    const run = told()
+    const run = recorder()
     const { lengths, error } = await drain(await startDelivery(7, source(), run.terms))
     expect([lengths, error]).toMatchObject([[3], { outcome: 'store_cut', cause }])
     expect(outcomeOf(run)).toBe('store_cut')
   })
 
-  test('whose reader leaves is aborted by the client', async () => {
-    const run = told()
+  test('whose reader leaves ends as client_aborted', async () => {
+    const run = recorder()
     for await (const chunk of await startDelivery(7, chunksOf(3, 4), run.terms)) if (chunk.length === 3) break
     expect([outcomeOf(run), run.sent()]).toEqual(['client_aborted', 0])
   })
 
-  test('that is stopped throws the reason, and never looks complete', async () => {
-    const run = told()
+  test('that is stopped throws the reason, and is never reported as completed', async () => {
+    const run = recorder()
     const body = await startDelivery(7, chunksOf(3, 4), run.terms)
     const chunks = body[Symbol.asyncIterator]()
     await chunks.next()
@@ -107,19 +107,19 @@ describe('a body', () => {
     expect(outcomeOf(run)).toBe('shut_down')
   })
 
-  test('that is whole in one chunk tells the same', async () => {
-    const run = told()
+  test('that is one chunk reports the same outcomes', async () => {
+    const run = recorder()
     const body = deliverWhole(Uint8Array.of(1, 2, 3), run.terms)
     expect([body.length, (await drain(body)).bytes]).toEqual([3, Buffer.of(1, 2, 3)])
     expect([run.ends[0], run.sent()]).toEqual([['completed', undefined], 3])
-    const stopped = told()
+    const stopped = recorder()
     stopped.controller.abort(new DeliveryError('lifetime_over'))
     await drain(deliverWhole(Uint8Array.of(1), stopped.terms))
     expect(outcomeOf(stopped)).toBe('lifetime_over')
   })
 
-  test('listens to the signal once, however many chunks there are', async () => {
-    const run = told()
+  test('has one listener on the signal, however many chunks there are', async () => {
+    const run = recorder()
     const most: number[] = []
     const lengths = Array.from({ length: 50 }, () => 1)
     for await (const _ of await startDelivery(50, chunksOf(...lengths), run.terms))
@@ -134,7 +134,7 @@ describe('the floor of 1,000 bytes in 1,000 ms', () => {
 
   /** Reads with these pauses, in ms, after each chunk; says how it ended and when. */
   async function read(
-    run: Told,
+    run: Recorder,
     body: ExportBody,
     ...pauses: readonly number[]
   ): Promise<[string | undefined, number]> {
@@ -152,7 +152,7 @@ describe('the floor of 1,000 bytes in 1,000 ms', () => {
     expect(vi.getTimerCount()).toBe(0)
     return [outcomeOf(run), endedAt - begun]
   }
-  const body = (run: Told, ...lengths: readonly number[]): Promise<ExportBody> =>
+  const body = (run: Recorder, ...lengths: readonly number[]): Promise<ExportBody> =>
     startDelivery(
       lengths.reduce((sum, length) => sum + length, 0),
       chunksOf(...lengths),
@@ -160,53 +160,48 @@ describe('the floor of 1,000 bytes in 1,000 ms', () => {
     )
 
   test.each<[string, number[], number[], [string, number]]>([
-    [
-      'a reader that never comes back is cut when the window is over',
-      [100, 100],
-      [5_000],
-      ['client_too_slow', 1_000],
-    ],
+    ['a stalled reader is cut when the window is over', [100, 100], [5_000], ['client_too_slow', 1_000]],
     ['one that comes back in time is not', [100, 100], [990, 10], ['completed', 1_000]],
     // 1,000 ms and 100 more for the first chunk, of which 990 are gone: 110 are left.
     ['a pause uses up the window', [100, 100], [990, 500], ['client_too_slow', 1_100]],
     [
-      'at the floor exactly nobody is cut',
+      'a reader exactly at the floor is not cut',
       Array.from({ length: 50 }, () => 100),
       Array.from({ length: 50 }, () => 100),
       ['completed', 5_000],
     ],
     [
-      'at half of it the window is used up, and then one is cut',
+      'a reader at half of the floor is cut when the window is used up',
       Array.from({ length: 50 }, () => 100),
       Array.from({ length: 50 }, () => 200),
       ['client_too_slow', 1_800],
     ],
     [
-      'a fast reader saves up no more than one window',
+      'a fast reader saves up at most one window',
       [900, 900, 900, 100, 100],
       [0, 0, 0, 5_000],
       ['client_too_slow', 1_000],
     ],
     [
-      'a chunk larger than the window has the time that the floor gives it',
+      'a chunk larger than the window gets the time of its bytes',
       [3_000, 100],
       [2_990, 10],
       ['completed', 3_000],
     ],
     ['and no more', [3_000, 100], [5_000], ['client_too_slow', 3_000]],
   ])('%s', async (_, lengths, pauses, [outcome, at]) => {
-    const run = told()
+    const run = recorder()
     const [ended, when] = await read(run, await body(run, ...lengths), ...pauses)
     expect(ended).toBe(outcome)
     expect(Math.abs(when - at)).toBeLessThanOrEqual(2)
   })
 
-  test('a chunk of many windows is granted one window at a time, as it is taken', async () => {
+  test('a large chunk is given in pieces of one window', async () => {
     const floor = { bytes: 122_880, perMs: 120_000 }
-    const stopped = told(floor)
+    const stopped = recorder(floor)
     const [outcome, at] = await read(stopped, await body(stopped, 491_520, 491_520), 0, 0, 0, 0, 500_000)
     expect([outcome, Math.round(at / 1_000)]).toEqual(['client_too_slow', 120])
-    const slow = told(floor)
+    const slow = recorder(floor)
     const pauses = Array.from({ length: 8 }, () => 119_000)
     expect(await read(slow, await body(slow, 491_520, 491_520), ...pauses)).toEqual(['completed', 952_000])
     expect(slow.sent()).toBe(983_040)
@@ -215,8 +210,8 @@ describe('the floor of 1,000 bytes in 1,000 ms', () => {
   test.each([
     { bytes: 1, perMs: 86_400_000 },
     { bytes: 1_024, perMs: 86_400_000 },
-  ])('a floor of $bytes bytes per $perMs ms looks at its clock once in 24.8 days', async (floor) => {
-    const run = told(floor)
+  ])('a floor of $bytes bytes per $perMs ms sets its timer once in 24.8 days', async (floor) => {
+    const run = recorder(floor)
     const reader = (await body(run, 65_536))[Symbol.asyncIterator]()
     await reader.next()
     await vi.advanceTimersByTimeAsync(10)
@@ -226,14 +221,14 @@ describe('the floor of 1,000 bytes in 1,000 ms', () => {
     await reader.return?.()
   })
 
-  test('does not count the time in which the store is waited for', async () => {
+  test('does not count the time in which it waits for the store', async () => {
     const slow = async function* slow(): AsyncGenerator<Uint8Array, void, undefined> {
       for (const chunk of [100, 100, 100]) {
         yield new Uint8Array(chunk)
         await new Promise((resolve) => setTimeout(resolve, 10_000))
       }
     }
-    const run = told()
+    const run = recorder()
     const seen = startDelivery(300, slow(), run.terms).then(drain)
     await vi.advanceTimersByTimeAsync(60_000)
     expect((await seen).lengths).toEqual([100, 100, 100])
@@ -241,13 +236,13 @@ describe('the floor of 1,000 bytes in 1,000 ms', () => {
   })
 })
 
-describe('a reader that leaves before it asked for a chunk', () => {
-  const makers: [string, (run: Told) => Promise<ExportBody>][] = [
+describe('a reader that leaves before it requests a chunk', () => {
+  const makers: [string, (run: Recorder) => Promise<ExportBody>][] = [
     ['a long body', async (run) => startDelivery(7, chunksOf(3, 4), run.terms)],
     ['a body of one chunk', async (run) => deliverWhole(new Uint8Array(7), run.terms)],
   ]
   test.each(makers)('ends %s', async (_, make) => {
-    const run = told()
+    const run = recorder()
     const body = await make(run)
     await body[Symbol.asyncIterator]().return?.()
     expect([outcomeOf(run), run.controller.signal.aborted]).toEqual(['client_aborted', true])

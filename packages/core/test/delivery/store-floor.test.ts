@@ -15,38 +15,38 @@ function read(
   bytes: number,
 ): readonly (readonly [number, string])[] {
   return Array.from({ length: times }, (_, nth) => {
-    floor.waits()
+    floor.startWait()
     vi.advanceTimersByTime(waitMs)
-    const late = floor.came(bytes)
+    const late = floor.received(bytes)
     return [nth + 1, late?.outcome ?? 'in time'] as const
   }).filter(([, outcome]) => outcome !== 'in time')
 }
 
 describe('a floor of 1,000 bytes in 1,000 ms', () => {
-  test('is kept by a store that is as fast', () => {
+  test('is met by a store that is exactly as fast', () => {
     expect(read(floorOf(), 1_000, 100, 100)).toEqual([])
   })
 
-  test('is kept by one that is fast between its pauses', () => {
+  test('is met by a store that is fast between pauses', () => {
     const floor = floorOf()
     for (let round = 0; round < 20; round += 1)
       expect([...read(floor, 1, 450, 1), ...read(floor, 1, 0, 65_536)]).toEqual([])
   })
 
-  test('is missed by one that drips: once it is opened again, then it is given up', () => {
+  test('is missed by a store that sends single bytes: the object is opened once more, then the download ends', () => {
     expect(read(floorOf(), 23, 100, 1)).toEqual([
       [11, 'store_stalled'],
       [22, 'store_too_slow'],
     ])
   })
 
-  test('is missed by one that bursts and drips, if the bursts are small', () => {
+  test('is missed by a store with small bursts', () => {
     const floor = floorOf()
     const rounds = Array.from({ length: 2 }, () => [...read(floor, 1, 0, 300), ...read(floor, 11, 100, 1)])
     expect(rounds.flat().map(([, outcome]) => outcome)).toEqual(['store_stalled', 'store_too_slow'])
   })
 
-  test('gives another chance after a window of bytes', () => {
+  test('allows another reopen after a window of bytes', () => {
     const floor = floorOf()
     const rounds = Array.from({ length: 3 }, () => [...read(floor, 1, 0, 1_000), ...read(floor, 11, 100, 1)])
     expect(rounds.flat().map(([, outcome]) => outcome)).toEqual([
@@ -56,7 +56,7 @@ describe('a floor of 1,000 bytes in 1,000 ms', () => {
     ])
   })
 
-  test('does not count the time of the reader', () => {
+  test('does not count the time in which the reader has a chunk', () => {
     const floor = floorOf()
     for (let nth = 0; nth < 50; nth += 1) {
       expect(read(floor, 1, 1, 10)).toEqual([])
@@ -64,7 +64,7 @@ describe('a floor of 1,000 bytes in 1,000 ms', () => {
     }
   })
 
-  test('counts the time between two opens, and an outage as no more than a silence', () => {
+  test('counts the time between two opens, but an outage as at most silenceMs', () => {
     const floor = floorOf()
     expect(read(floor, 1, 60_000, 100)).toEqual([])
     // Each of these objects breaks off after a byte: what counts is the wait from one failure to the next byte.

@@ -8,7 +8,7 @@ const outcome = async (length: number, ...lengths: number[]): Promise<[number[],
   return [[...seen], error instanceof Error ? error.message : undefined]
 }
 
-describe('exactly so many bytes, or a throw', () => {
+describe('gives exactly the length, or throws', () => {
   test.each<[string, number, number[], number[], string | undefined]>([
     ['as many as promised', 10, [4, 4, 2], [4, 4, 2], undefined],
     ['in one chunk', 10, [10], [10], undefined],
@@ -22,7 +22,7 @@ describe('exactly so many bytes, or a throw', () => {
     expect(await outcome(length, ...lengths)).toEqual([seen, error])
   })
 
-  test('the last chunk is held back until the source has ended well', async () => {
+  test('the last chunk is kept back until the source has ended without an error', async () => {
     async function* sound(): AsyncGenerator<Uint8Array, void, undefined> {
       yield* chunksOf(4, 6)
       throw new Error('the checksum is wrong')
@@ -31,7 +31,7 @@ describe('exactly so many bytes, or a throw', () => {
     expect([lengths, error]).toEqual([[4], new Error('the checksum is wrong')])
   })
 
-  test('a last chunk that is borrowed is copied, for it is asked once more before it is given on', async () => {
+  test('a borrowed last chunk is copied, because the source is read once more before it is given', async () => {
     async function* lending(): AsyncGenerator<Uint8Array, void, undefined> {
       const memory = Uint8Array.of(1, 2, 3)
       yield memory

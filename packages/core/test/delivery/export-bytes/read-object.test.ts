@@ -19,14 +19,14 @@ describe('an open object', () => {
     expect(object.closed()).toBe(1)
   })
 
-  test('that is silent is stalled, and closed though its read still hangs', async () => {
+  test('that sends nothing is stalled, and is closed while its read still hangs', async () => {
     const object = scripted(gives(3), hangs)
     const { lengths, error } = await drain(readObject(object, silent(20), calm))
     expect([lengths, error]).toMatchObject([[3], { outcome: 'store_stalled' }])
     expect(object.closed()).toBe(1)
   })
 
-  test('is not silent while its reader takes its time', async () => {
+  test('is not stalled while its reader has a chunk', async () => {
     const object = scripted(gives(3), gives(4), ends)
     let read = 0
     for await (const chunk of readObject(object, silent(20), calm)) {
@@ -36,7 +36,7 @@ describe('an open object', () => {
     expect(read).toBe(7)
   })
 
-  test('whose read fails is cut, with the cause', async () => {
+  test('whose read fails ends as store_cut, with the cause', async () => {
     const cause = new Error('ECONNRESET')
     const object = scripted(gives(3), () => Promise.reject(cause))
     const { error } = await drain(readObject(object, silent(1_000), calm))
@@ -48,14 +48,14 @@ describe('an open object', () => {
     ['unavailable', 'store_cut'],
     ['object_changed', 'object_changed'],
     ['upstream_error', 'store_wrong'],
-  ])('whose read refuses %s ends as %s, and that is to be reported', async (kind, outcome) => {
+  ])('whose read refuses %s ends as %s, with a trouble code', async (kind, outcome) => {
     const object = scripted(async () => refuse(kind))
     const { error } = await drain(readObject(object, silent(1_000), calm))
     expect(error).toMatchObject({ outcome, trouble: outcome })
   })
 
   test.each([['a text'], [undefined], [[1, 2]], [new ArrayBuffer(8)], [new Uint16Array(4)]])(
-    'that gives %j for bytes is refused',
+    'that gives %j as a chunk is refused',
     async (value) => {
       const object = scripted(async () => ({ done: false, value: value as unknown as Uint8Array }))
       const { error } = await drain(readObject(object, silent(1_000), calm))
@@ -67,7 +67,7 @@ describe('an open object', () => {
     },
   )
 
-  test('that throws where it should give a promise, or has no chunks, is closed all the same', async () => {
+  test('that throws synchronously, or has no chunks, is closed, too', async () => {
     const throwing = scripted(() => {
       throw new Error('at once')
     })
@@ -89,7 +89,7 @@ describe('the signal', () => {
   test.each([
     ['before the first read', [gives(3)], []],
     ['under a read that hangs', [gives(3), hangs], [3]],
-  ])('ends it %s, with its reason', async (when, reads, seen) => {
+  ])('ends the read %s, with its reason', async (when, reads, seen) => {
     const controller = new AbortController()
     const reason = new Error('the client left')
     const object = scripted(...reads)
@@ -102,7 +102,7 @@ describe('the signal', () => {
     expect([object.closed(), getEventListeners(controller.signal, 'abort').length]).toEqual([1, 0])
   })
 
-  test('is listened to once, however many chunks there are', async () => {
+  test('has one listener, however many chunks there are', async () => {
     const { signal } = new AbortController()
     const most: number[] = []
     const reads = Array.from({ length: 100 }, () => gives(1))

@@ -26,7 +26,7 @@ function broken(...reads: readonly { readonly gives: number; readonly throws?: E
 const always = async (): Promise<void> => undefined
 
 describe('a range that breaks', () => {
-  test('goes on where it stopped, to the same last byte', async () => {
+  test('continues where it stopped, to the same last byte', async () => {
     const { open, asked } = broken({ gives: 10 }, { gives: 0 }, { gives: 30, throws: new Error('reset') })
     const seen = await drain(resume({ first: 100, last: 199 }, open, always))
     expect([seen.bytes.equals(bytes.subarray(100, 200)), seen.error]).toEqual([true, undefined])
@@ -34,27 +34,27 @@ describe('a range that breaks', () => {
     expect(new Set(asked.map(({ last }) => last))).toEqual(new Set([199]))
   })
 
-  test('tells what happened and where', async () => {
-    const told: [unknown, number][] = []
+  test('passes the error and the position to beforeReopen', async () => {
+    const calls: [unknown, number][] = []
     const reset = new Error('reset')
     const { open } = broken({ gives: 10 }, { gives: 5, throws: reset })
     await drain(
-      resume({ first: 0, last: 99 }, open, async (error, position) => void told.push([error, position])),
+      resume({ first: 0, last: 99 }, open, async (error, position) => void calls.push([error, position])),
     )
-    expect(told).toMatchObject([
+    expect(calls).toMatchObject([
       [{ outcome: 'store_cut' }, 10],
       [reset, 15],
     ])
   })
 
-  test('ends with what the healer throws', async () => {
+  test('ends with the error of beforeReopen', async () => {
     const spent = new Error('spent')
     const { open } = broken({ gives: 10 })
     const { lengths, error } = await drain(resume({ first: 0, last: 99 }, open, () => Promise.reject(spent)))
     expect([lengths, error]).toEqual([[7, 3], spent])
   })
 
-  test('that cannot be opened again is healed too', async () => {
+  test('that fails to open again is opened again, too', async () => {
     const { open } = broken({ gives: 10 })
     let opens = 0
     const flaky = async (range: ByteRange): Promise<AsyncGenerator<Uint8Array>> => {
@@ -67,22 +67,22 @@ describe('a range that breaks', () => {
     ).toBe(true)
   })
 
-  test('after its last byte is a verdict, which nothing heals', async () => {
+  test('that fails after its last byte is not opened again', async () => {
     const verdict = new Error('the checksum is wrong')
     const { open, asked } = broken({ gives: 100, throws: verdict })
-    let healed = 0
-    const { error } = await drain(resume({ first: 0, last: 99 }, open, async () => void (healed += 1)))
+    let reopened = 0
+    const { error } = await drain(resume({ first: 0, last: 99 }, open, async () => void (reopened += 1)))
     expect(error).toMatchObject({ outcome: 'store_cut', cause: verdict })
-    expect([healed, asked.length]).toEqual([0, 1])
+    expect([reopened, asked.length]).toEqual([0, 1])
   })
 
-  test('of no bytes opens nothing', async () => {
+  test('without bytes opens nothing', async () => {
     const { open, asked } = broken()
     expect((await drain(resume({ first: 0, last: -1 }, open, always))).lengths).toEqual([])
     expect(asked).toEqual([])
   })
 
-  test('anywhere, any number of times, gives the same bytes', async () => {
+  test('at any positions, any number of times, gives the same bytes', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.integer({ min: 0, max: 900 }),
