@@ -2,7 +2,11 @@ import { expect, test } from 'vitest'
 
 import { createOutage } from '../src/outage.ts'
 
-const listening = (): { clock: { ms: number }; outage: ReturnType<typeof createOutage>; reported: unknown[] } => {
+const listening = (): {
+  clock: { ms: number }
+  outage: ReturnType<typeof createOutage>
+  reported: unknown[]
+} => {
   const clock = { ms: 0 }
   const outage = createOutage('limiter_local', () => clock.ms)
   const reported: unknown[] = []

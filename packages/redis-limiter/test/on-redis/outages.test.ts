@@ -112,7 +112,7 @@ describe.skipIf(!isHere('redis')).each(clients)('by $kind', ({ connect }) => {
   ]
 
   test.each(faults)(
-    '$fault: each process admits its share at once, and service returns by itself',
+    '$fault: each process admits its share at once, and Redis decides again by itself',
     async ({ begin, end }) => {
       const limiter = createRedisLimiter({ send: client.send, timeoutMs: TIMER_MS, processes: 4 })
       const reported: string[] = []
@@ -137,7 +137,7 @@ describe.skipIf(!isHere('redis')).each(clients)('by $kind', ({ connect }) => {
   )
 
   test.each(faults)(
-    '$fault: a closed door says so at once, and opens by itself',
+    '$fault: with onOutage closed, requests are refused at once, and service returns by itself',
     async ({ begin, end }) => {
       const limiter = createRedisLimiter({ send: client.send, timeoutMs: TIMER_MS, onOutage: 'closed' })
       const reported: string[] = []
@@ -150,7 +150,10 @@ describe.skipIf(!isHere('redis')).each(clients)('by $kind', ({ connect }) => {
       expect(reported).toEqual(['limiter_closed'])
 
       await end()
-      await until('the door opens', async () => (await askOnce(limiter)) === 'admitted' && reported.length > 1)
+      await until(
+        'the door opens',
+        async () => (await askOnce(limiter)) === 'admitted' && reported.length > 1,
+      )
       expect(reported).toEqual(['limiter_closed', 'limiter_back'])
     },
     20_000,
