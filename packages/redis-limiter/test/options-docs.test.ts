@@ -2,7 +2,7 @@ import type { Admission } from '@sallyport/core'
 import { afterEach, beforeEach, describe, vi } from 'vitest'
 
 import { type Behaviours, testOptions } from '../../../scripts/test-options.ts'
-import { checked } from '../src/options.ts'
+import { resolveOptions } from '../src/options.ts'
 import { createRedisLimiter } from '../src/redis-limiter.ts'
 import type { Command, RedisLimiterOptions } from '../src/redis-limiter.ts'
 
@@ -89,7 +89,7 @@ describe('createRedisLimiter', () => {
   testOptions({
     door: 'createRedisLimiter',
     create: createRedisLimiter,
-    resolve: checked,
+    resolve: resolveOptions,
     sound: { send: admits },
     behaviours,
   })
