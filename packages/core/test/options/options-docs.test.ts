@@ -4,17 +4,21 @@ import { optionRows } from '../../../../scripts/option-rows.ts'
 import { testOptions } from '../../../../scripts/test-options.ts'
 import type { DeliveryOptions, ExportHandlerOptions, Limits, VersionOptions } from '../../src/index.ts'
 import {
+  codedErrors,
   createBearerVerifier,
   createExportHandler,
   createIntrospectionVerifier,
   createJwtVerifier,
   createMemoryLimiter,
+  problemDetails,
+  validationErrors,
 } from '../../src/index.ts'
 import { resolveOptions } from '../../src/options/resolve-options.ts'
 import type { MultiTenancy, Tenant } from '../../src/ports.ts'
 import { checkIntrospectionOptions } from '../../src/verifiers/introspection-options.ts'
 import { checkJwtOptions } from '../../src/verifiers/jwt-options.ts'
 import { handlerBehaviours, soundHandlerOptions } from './behaviours.ts'
+import { codedBehaviours, problemBehaviours, validationBehaviours } from './format-behaviours.ts'
 import {
   bearerBehaviours,
   introspectionBehaviours,
@@ -75,6 +79,23 @@ describe('createMemoryLimiter', () => {
     create: createMemoryLimiter,
     sound: {},
     behaviours: limiterBehaviours,
+  })
+})
+
+describe('problemDetails', () => {
+  testOptions({ door: 'problemDetails', create: problemDetails, sound: {}, behaviours: problemBehaviours })
+})
+
+describe('codedErrors', () => {
+  testOptions({ door: 'codedErrors', create: codedErrors, sound: {}, behaviours: codedBehaviours })
+})
+
+describe('validationErrors', () => {
+  testOptions({
+    door: 'validationErrors',
+    create: validationErrors,
+    sound: {},
+    behaviours: validationBehaviours,
   })
 })
 

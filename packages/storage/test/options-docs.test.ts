@@ -1,0 +1,266 @@
+import { link, mkdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+
+import { S3Client } from '@aws-sdk/client-s3'
+import { ContainerClient } from '@azure/storage-blob'
+import type { ExportStore } from '@sallyport/core'
+import { createMemoryStore } from '@sallyport/core/testing'
+import { describe, expect, test } from 'vitest'
+
+import { object, s3Error, startCannedStore } from '../../../scripts/servers/canned-store.ts'
+import { type Behaviours, testOptions } from '../../../scripts/test-options.ts'
+import { createAzureBlobStore } from '../src/azure-blob.ts'
+import { createFilesystemStore, type FilesystemStoreOptions } from '../src/filesystem.ts'
+import { createReadAheadStore } from '../src/read-ahead.ts'
+import { createSignedS3Store } from '../src/s3-signed.ts'
+import { createS3Store } from '../src/s3.ts'
+import { temporaryFolder } from './filesystem/temporary-folder.ts'
+import { kindOf } from './reading.ts'
+
+const { signal } = new AbortController()
+
+/** The content of an object, `undefined` if it is missing, or the kind of the refusal. */
+async function contentOf(store: ExportStore, key: string): Promise<string | undefined> {
+  try {
+    const object = await store.get(key, {}, signal)
+    if (!object) return undefined
+    const chunks: Uint8Array[] = []
+    for await (const chunk of object.chunks) chunks.push(Uint8Array.from(chunk))
+    object.close()
+    return Buffer.concat(chunks).toString()
+  } catch (error) {
+    return kindOf(error)
+  }
+}
+
+// ── createFilesystemStore ────────────────────────────────────────────────────────────────────────────────────────────
+
+/** Two folders; in the first, `twice.csv` has another name outside. */
+async function folders(): Promise<readonly [string, string]> {
+  const base = await temporaryFolder()
+  const [first, second] = [join(base, 'first'), join(base, 'second')]
+  await mkdir(first)
+  await mkdir(second)
+  await writeFile(join(first, 'one.csv'), 'first')
+  await writeFile(join(second, 'one.csv'), 'second')
+  await writeFile(join(base, 'outside.csv'), 'outside')
+  await link(join(base, 'outside.csv'), join(first, 'twice.csv'))
+  return [first, second]
+}
+
+const filesystem: Behaviours<FilesystemStoreOptions> = {
+  root: {
+    see: async ({ root }) => {
+      const [first, second] = await folders()
+      return contentOf(createFilesystemStore({ root: root === undefined ? first : second }), 'one.csv')
+    },
+    before: 'first',
+    after: [[{ root: 'the second' }, 'second']],
+  },
+  hardLinks: {
+    see: async (changes) => {
+      const [root] = await folders()
+      return contentOf(createFilesystemStore({ root, ...changes }), 'twice.csv')
+    },
+    before: 'upstream_error',
+    after: [[{ hardLinks: 'allow' }, 'outside']],
+  },
+}
+
+// ── createS3Store and createSignedS3Store ────────────────────────────────────────────────────────────────────────────
+
+type S3Options = Parameters<typeof createS3Store>[0]
+const s3Client = (port: number, accessKeyId = 'AKIDFIRST'): S3Client =>
+  new S3Client({
+    endpoint: `http://127.0.0.1:${port}`,
+    region: 'eu-central-1',
+    forcePathStyle: true,
+    credentials: { accessKeyId, secretAccessKey: 'secret' },
+  })
+
+/** What is asked of S3 for the key `one.csv`. */
+async function askedOfS3(
+  create: typeof createS3Store,
+  changes: Partial<S3Options>,
+  read: (request: { readonly path: string; readonly url: string; readonly owner: unknown }) => unknown,
+): Promise<unknown> {
+  const server = await startCannedStore({ 'one.csv': object(Buffer.from('one')) })
+  try {
+    await contentOf(
+      create({ bucket: 'exports', ...changes, client: clientOf(changes, server.port) }),
+      'one.csv',
+    )
+    const [request] = server.requests
+    if (!request) return undefined
+    const { path, query, headers } = request
+    const url = `${headers['authorization']?.toString() ?? ''}${query.get('X-Amz-Credential') ?? ''}`
+    return read({
+      path,
+      url,
+      owner: headers['x-amz-expected-bucket-owner'] ?? query.get('x-amz-expected-bucket-owner'),
+    })
+  } finally {
+    await server.close()
+  }
+}
+/** A given client is one of other credentials. */
+const clientOf = ({ client }: Partial<S3Options>, port: number): S3Client =>
+  s3Client(port, client ? 'AKIDSECOND' : 'AKIDFIRST')
+
+const s3 = (create: typeof createS3Store): Behaviours<S3Options> => ({
+  client: {
+    see: (changes) => askedOfS3(create, changes, ({ url }) => /AKID[A-Z]+/.exec(url)?.[0]),
+    before: 'AKIDFIRST',
+    after: [[{ client: s3Client(1) }, 'AKIDSECOND']],
+  },
+  bucket: {
+    see: (changes) => askedOfS3(create, changes, ({ path }) => path),
+    before: '/exports/one.csv',
+    after: [[{ bucket: 'archive' }, '/archive/one.csv']],
+  },
+  prefix: {
+    see: (changes) => askedOfS3(create, changes, ({ path }) => path),
+    before: '/exports/one.csv',
+    after: [[{ prefix: 'service/acme' }, '/exports/service/acme/one.csv']],
+  },
+  bucketOwner: {
+    see: (changes) => askedOfS3(create, changes, ({ owner }) => owner ?? undefined),
+    before: undefined,
+    after: [[{ bucketOwner: '123456789012' }, '123456789012']],
+  },
+  forbiddenIsMissing: {
+    see: async (changes) => {
+      const server = await startCannedStore({ 'one.csv': s3Error(403, 'AccessDenied') })
+      try {
+        const store = create({ client: s3Client(server.port), bucket: 'exports', ...changes })
+        return await contentOf(store, 'one.csv')
+      } finally {
+        await server.close()
+      }
+    },
+    before: 'upstream_error',
+    after: [[{ forbiddenIsMissing: true }, undefined]],
+  },
+})
+
+// ── createAzureBlobStore ─────────────────────────────────────────────────────────────────────────────────────────────
+
+type AzureOptions = Parameters<typeof createAzureBlobStore>[0]
+const container = (port: number, name = 'exports'): ContainerClient =>
+  new ContainerClient(`http://127.0.0.1:${port}/account/${name}`)
+const pathOfAzure = async (changes: Partial<AzureOptions>): Promise<string | undefined> => {
+  const server = await startCannedStore({ 'one.csv': object(Buffer.from('one')) })
+  try {
+    const given = container(server.port, changes.container?.containerName)
+    await contentOf(createAzureBlobStore({ ...changes, container: given }), 'one.csv')
+    return server.requests[0]?.path
+  } finally {
+    await server.close()
+  }
+}
+const azure: Behaviours<AzureOptions> = {
+  container: {
+    see: pathOfAzure,
+    before: '/account/exports/one.csv',
+    after: [[{ container: container(1, 'archive') }, '/account/archive/one.csv']],
+  },
+  prefix: {
+    see: pathOfAzure,
+    before: '/account/exports/one.csv',
+    after: [[{ prefix: 'service/acme' }, '/account/exports/service/acme/one.csv']],
+  },
+}
+
+// ── createReadAheadStore ─────────────────────────────────────────────────────────────────────────────────────────────
+
+interface ReadAheadOptions extends NonNullable<Parameters<typeof createReadAheadStore>[1]> {
+  readonly store: ExportStore
+}
+const size = 40_000_000
+const large = createMemoryStore({ 'one.csv': new Uint8Array(size) })
+const createReadAhead = ({ store, ...options }: ReadAheadOptions): ExportStore =>
+  createReadAheadStore(store, options)
+
+/** The ranges that are asked of the store before the reader has taken anything but the first chunk. */
+async function firstRanges(
+  changes: Partial<ReadAheadOptions>,
+): Promise<readonly (readonly [number, number])[]> {
+  const ranges: (readonly [number, number])[] = []
+  const counted: ExportStore = {
+    head: (...asked) => large.head(...asked),
+    get: (key, options, own) => {
+      const { first = 0, last = size - 1 } = options.range ?? {}
+      ranges.push([first, last])
+      return large.get(key, options, own)
+    },
+  }
+  const store = createReadAhead({ ...changes, store: counted })
+  const opened = await store.get('one.csv', { range: { first: 0, last: size - 1 } }, signal)
+  for await (const _ of opened?.chunks ?? []) break
+  opened?.close()
+  return ranges
+}
+
+const readAhead: Behaviours<ReadAheadOptions> = {
+  store: {
+    see: ({ store = createMemoryStore({ 'one.csv': 'first' }) }) =>
+      contentOf(createReadAhead({ store }), 'one.csv'),
+    before: 'first',
+    after: [[{ store: createMemoryStore({ 'one.csv': 'second' }) }, 'second']],
+  },
+  parts: {
+    see: async (changes) => (await firstRanges(changes)).length,
+    before: 4,
+    after: [[{ parts: 2 }, 2]],
+  },
+  partBytes: {
+    see: async (changes) => (await firstRanges(changes))[1],
+    before: [8_388_608, 16_777_215],
+    after: [[{ partBytes: 1_000_000 }, [1_000_000, 1_999_999]]],
+  },
+}
+
+// ─────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+describe('createFilesystemStore', () => {
+  testOptions({
+    door: 'createFilesystemStore',
+    create: createFilesystemStore,
+    sound: { root: '/var/exports' },
+    behaviours: filesystem,
+  })
+})
+
+describe('createS3Store', () => {
+  testOptions({
+    door: 'createS3Store',
+    create: createS3Store,
+    sound: { client: s3Client(1), bucket: 'exports' },
+    behaviours: s3(createS3Store),
+  })
+})
+
+describe('createAzureBlobStore', () => {
+  testOptions({
+    door: 'createAzureBlobStore',
+    create: createAzureBlobStore,
+    sound: { container: container(1) },
+    behaviours: azure,
+  })
+})
+
+describe('createReadAheadStore', () => {
+  testOptions<ReadAheadOptions>({
+    door: 'createReadAheadStore',
+    create: createReadAhead,
+    sound: { store: large },
+    behaviours: readAhead,
+  })
+})
+
+describe('createSignedS3Store has the options of createS3Store', () => {
+  test.each(Object.entries(s3(createSignedS3Store)))('%s', async (_, { see, before, after }) => {
+    expect(await see({})).toEqual(before)
+    for (const [changes, seen] of after) expect(await see(changes)).toEqual(seen)
+  })
+})
