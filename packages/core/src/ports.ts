@@ -187,7 +187,7 @@ export type FindExport<T extends Tenant> = (
 /** The host's catalogue row for one finished export. */
 export interface ExportRecord {
   /**
-   * As the row says. Must be the asked id: else 404 and a `trouble` event, before any store is touched. An id that is copied
+   * As the row says. Must be the asked id, in upper or lower case: else 404 and a `trouble` event, before any store is touched. An id that is copied
    * from the query always matches, so that a lost `WHERE` would be a leak: the compiler refuses the query's own.
    */
   readonly id: FoundId
@@ -195,7 +195,10 @@ export interface ExportRecord {
   readonly tenantId: FoundId
   /** Where the store keeps the object. */
   readonly key: string
-  /** `'jsonl'`, `'csv'`, `'json'`, `'jsonl.gz'` …: the file's extension, and by `mediaTypes` its Content-Type. */
+  /**
+   * `'jsonl'`, `'csv'`, `'json'`, `'jsonl.gz'`, `'csv.gz.gpg'` …: the file's extensions, one to three of ASCII letters and
+   * digits, and by `mediaTypes` its Content-Type: as it is written there, else in lower case.
+   */
   readonly format: string
   readonly state: 'ready' | 'pending' | 'failed'
   /** From this instant the export is expired. Absent: never. */

@@ -15,8 +15,8 @@ const lastGroupStart = 24
 /**
  * Says why a text is not a UUID, in the words that pydantic puts after `Input should be a valid UUID, `.
  *
- * pydantic accepts some texts that we refuse. Of those, 32 digits without hyphens get an `invalid group count`; all others (another
- * version or variant, braces, a URN) are an `invalid UUID format`.
+ * pydantic accepts some texts that we refuse. Of those, 32 digits without hyphens get an `invalid group count`; all others (the nil
+ * and the max UUID, braces, a URN) are an `invalid UUID format`.
  */
 export function explainUuid(text: string): string {
   if (simple.test(text)) return 'invalid group count: expected 5, found 1'

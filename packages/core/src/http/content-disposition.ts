@@ -57,7 +57,7 @@ const isEdge = (character: string): boolean => /[.\s]/.test(character)
 
 function cut(name: string): string {
   if (bytes(name) <= longestName) return name
-  const extension = /(?:\.[A-Za-z0-9]{1,10}){1,2}$/.exec(name)?.[0] ?? ''
+  const extension = /(?:\.[A-Za-z0-9]{1,10}){1,3}$/.exec(name)?.[0] ?? ''
   let room = longestName - extension.length
   let stem = ''
   for (const character of name.slice(0, name.length - extension.length)) {

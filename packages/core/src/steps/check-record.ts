@@ -1,3 +1,4 @@
+import { parseUuid } from '../http/uuid.ts'
 import type { ExportRecord, ObjectInfo, Tenant } from '../ports.ts'
 import { refusal } from '../refusals.ts'
 
@@ -15,7 +16,7 @@ export function checkRecord(
   now: number,
 ): ExportRecord {
   if (record === undefined || record === null) throw refusal({ kind: 'export_not_found' })
-  if (record.id !== exportId || record.tenantId !== tenant.id) {
+  if (!isSameId(record.id, exportId) || record.tenantId !== tenant.id) {
     throw refusal({ kind: 'export_not_found', trouble: 'record_mismatch' })
   }
   if (record.state === 'pending') throw refusal({ kind: 'export_pending' })
@@ -29,11 +30,15 @@ export function checkRecord(
   return record
 }
 
+/** Databases show a UUID in upper case, too (SQL Server does), so case does not count in one. */
+const isSameId = (found: unknown, asked: string): boolean =>
+  found === asked || (typeof found === 'string' && parseUuid(found) === asked)
+
 /** What is wrong with the first member that is not what it must be. A catalogue is a port: its types are not believed. */
 function recordFault({ state, key, format, expiresAt, filename, object }: ExportRecord): string | undefined {
   if (state !== 'ready') return "a state of 'ready', 'pending' or 'failed'"
   if (!isText(key)) return 'a key that is not empty'
-  if (!isText(format) || !/^[a-z0-9]{1,16}(?:\.[a-z0-9]{1,8})?$/.test(format))
+  if (!isText(format) || !/^[A-Za-z0-9]{1,16}(?:\.[A-Za-z0-9]{1,8}){0,2}$/.test(format))
     return "a format such as 'jsonl'"
   if (expiresAt !== undefined && !isDate(expiresAt)) return 'an expiresAt that is a valid Date, or none'
   if (filename !== undefined && typeof filename !== 'string') return 'a filename that is a string, or none'

@@ -2,8 +2,8 @@ import { parseUuid } from '../http/uuid.ts'
 import type { Parsed } from './require-valid.ts'
 
 /**
- * A path segment → the canonical export id: a UUID of versions 1 to 8 (RFC 9562), lower-cased, so that one export has
- * one spelling in limits, logs and the catalogue.
+ * A path segment → the canonical export id: a UUID or GUID (32 hexadecimal digits in five groups), lower-cased, so that
+ * one export has one spelling in limits, logs and the catalogue.
  */
 export function parseExportId(segment: string | undefined, parameter: string): Parsed<string> {
   const input = segment ?? ''

@@ -150,7 +150,7 @@ function representation(
   acceptEncoding: string | undefined,
 ): { type: string; etag: string; disposition: string; vary: string; coding?: string } {
   const { id, format } = record
-  const type = (Object.hasOwn(mediaTypes, format) && mediaTypes[format]) || 'application/octet-stream'
+  const type = mediaTypeOf(format, mediaTypes)
   const fallback = `export-${id}.${format}`
   const etag = objectEtag(record.object?.sha256, info.validator)
   if (!info.encoding)
@@ -168,6 +168,11 @@ function representation(
   }
   const filename = record.filename === undefined ? undefined : `${record.filename}.gz`
   return { type: 'application/gzip', etag, disposition: formatAttachment(filename, `${fallback}.gz`), vary }
+}
+
+function mediaTypeOf(format: string, mediaTypes: Readonly<Record<string, string>>): string {
+  const name = [format, format.toLowerCase()].find((spelling) => Object.hasOwn(mediaTypes, spelling))
+  return (name !== undefined && mediaTypes[name]) || 'application/octet-stream'
 }
 
 /**

@@ -9,9 +9,6 @@ const digits = id.replaceAll('-', '')
 
 describe('taken by pydantic, not by us', () => {
   test.each([
-    ['version 0', '8f14e45f-ceea-067f-9a3b-0c1d2e3f4a5b', 'invalid UUID format'],
-    ['version 9', '8f14e45f-ceea-967f-9a3b-0c1d2e3f4a5b', 'invalid UUID format'],
-    ['another variant', '8f14e45f-ceea-467f-ca3b-0c1d2e3f4a5b', 'invalid UUID format'],
     ['nil', '00000000-0000-0000-0000-000000000000', 'invalid UUID format'],
     ['max', 'ffffffff-ffff-ffff-ffff-ffffffffffff', 'invalid UUID format'],
     ['MAX', 'FFFFFFFF-FFFF-FFFF-FFFF-FFFFFFFFFFFF', 'invalid UUID format'],
@@ -164,8 +161,8 @@ function walk(text: string): Parsed {
 
   const whole = Buffer.from(text)
   if (isUuid(whole)) {
-    const ours = '12345678'.includes(text.charAt(14)) && '89abAB'.includes(text.charAt(19))
-    return ours ? { ok: true, uuid: text.toLowerCase() } : no('invalid UUID format')
+    const isSentinel = ['0', 'f'].includes([...new Set(text.toLowerCase().replaceAll('-', ''))].join(''))
+    return !isSentinel ? { ok: true, uuid: text.toLowerCase() } : no('invalid UUID format')
   }
   if (whole.length === 32 && [...whole].every(isHex)) return no('invalid group count: expected 5, found 1')
   const once = strip(whole)

@@ -146,8 +146,6 @@ describe('A2: what is wrong with an id', () => {
     [`urn:uuid:${ids.ready}`, 'invalid UUID format'],
     ['00000000-0000-0000-0000-000000000000', 'invalid UUID format'],
     ['ffffffff-ffff-ffff-ffff-ffffffffffff', 'invalid UUID format'],
-    ['0f0e0d0c-0b0a-9908-8706-050403020100', 'invalid UUID format'],
-    ['0f0e0d0c-0b0a-4908-c706-050403020100', 'invalid UUID format'],
   ])('%s', async (segment, fault) => {
     await using scene = await openContractA()
     const msg = `Input should be a valid UUID, ${fault}`

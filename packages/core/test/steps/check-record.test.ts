@@ -18,6 +18,8 @@ describe('a record that is good', () => {
     ['with a filename', { filename: 'audit.jsonl' }],
     ['with an empty filename', { filename: '' }],
     ['of a compressed format', { format: 'jsonl.gz' }],
+    ['of a format with three extensions', { format: 'csv.gz.gpg' }],
+    ['of a format in upper case', { format: 'CSV.GZ' }],
     ['that knows nothing of its object', { object: {} }],
     [
       'that knows all of its object',
@@ -36,6 +38,10 @@ describe('a record that is good', () => {
   })
 })
 
+test('a record whose id is in upper case is the asked one', () => {
+  expect(check({ id: exportId.toUpperCase() })).toMatchObject({ key: 'k' })
+})
+
 describe('a record that is missing or another one', () => {
   test.each([undefined, null])('%s', (nothing) => {
     expect(refused(() => checkRecord(nothing, query, now))).toEqual({ kind: 'export_not_found' })
@@ -43,7 +49,10 @@ describe('a record that is missing or another one', () => {
 
   test.each<[string, object]>([
     ['another id', { id: exportId.replace('0f', '0e') }],
-    ['the id in upper case', { id: exportId.toUpperCase() }],
+    ['the id without hyphens', { id: exportId.replaceAll('-', '') }],
+    ['the id in braces', { id: `{${exportId}}` }],
+    ['the id behind a space', { id: ` ${exportId}` }],
+    ['the id as an object', { id: { toString: () => exportId } }],
     ['no id', { id: undefined }],
     ["another tenant's", { tenantId: 't-globex' }],
     ["nobody's", { tenantId: undefined }],
@@ -83,9 +92,11 @@ describe('a record that is malformed', () => {
     [{ key: ['k'] }, 'key'],
     [{ format: undefined }, 'format'],
     [{ format: '' }, 'format'],
-    [{ format: 'JSONL' }, 'format'],
     [{ format: '../x' }, 'format'],
-    [{ format: 'a.b.c' }, 'format'],
+    [{ format: 'a.b.c.d' }, 'format'],
+    [{ format: 'a.' }, 'format'],
+    [{ format: 'a..b' }, 'format'],
+    [{ format: 'a.b.ninechars' }, 'format'],
     [{ format: 'jsonl\r\n' }, 'format'],
     [{ format: 'a'.repeat(17) }, 'format'],
     [{ expiresAt: null }, 'expiresAt'],

@@ -39,6 +39,8 @@ describe('a whole export', () => {
   test.each([
     ['csv', 'text/csv; charset=utf-8'],
     ['parquet', 'application/octet-stream'],
+    ['CSV', 'text/csv; charset=utf-8'],
+    ['csv.gz.gpg', 'application/octet-stream'],
     ['constructor', 'application/octet-stream'],
   ])('of format %s is %s', (format, type) => {
     expect(plan({ record: { format } }).headers['Content-Type']).toBe(type)
