@@ -3,7 +3,7 @@ import type { Principal } from '../ports.ts'
 import { refusal, withoutStack } from '../refusals.ts'
 
 /**
- * The value of `Authorization` → who the token proves (RFC 6750 §2.1).
+ * The value of `Authorization` → the principal that the token proves (RFC 6750 §2.1).
  *
  * Refuses `token_missing` where there are no bearer credentials and `token_invalid` where they are malformed or sent
  * twice: both are thrown at once, for a rejection costs more and this is where most are turned away. What `verify` refuses

@@ -3,7 +3,7 @@ import type { TokenVerifier } from '../ports.ts'
 import { refuse } from '../refusals.ts'
 import { tokenFault } from './token-fault.ts'
 
-/** Who verifies which kind of token. */
+/** The verifiers for the two kinds of token. */
 export interface BearerVerifierOptions {
   /** For tokens that look like a JWT, such as `createJwtVerifier` gives. */
   readonly jwt: TokenVerifier
@@ -17,7 +17,7 @@ export interface BearerVerifierOptions {
  * verifier of opaque tokens, so the local checks cannot be dodged by spoiling a JWT. Any other Bearer token (RFC 6750 §2.1) of
  * at least 16 characters is opaque, with dots or without. The rest is `refuse('token_invalid')`.
  *
- * Troubles of both are told.
+ * Reports the troubles of both verifiers, and is ready when both are.
  *
  * @throws TypeError at creation, naming each wrong option
  */

@@ -106,7 +106,7 @@ interface SubjectSettings {
   readonly subject: ((claims: Claims) => string | undefined) | undefined
 }
 
-/** The subject of a principal; `undefined`: the claims name none. A `sub` that is no name is not passed over. */
+/** The subject of a principal; `undefined`: the claims name none. A malformed `sub` is not replaced by another claim. */
 export function subjectOf(claims: Claims, settings: SubjectSettings): string | undefined {
   const { value } = namedSubject(claims, settings)
   return typeof value === 'string' && value !== '' && value.length <= LONGEST_SUBJECT ? value : undefined
@@ -137,7 +137,7 @@ const inShort = (value: unknown): string => {
 
 const toleranceOf = (ms: number): string => `the tolerance is ${ms / 1_000} s`
 
-/** `aud` must name one of ours. A member that is no string spoils it; absent, it names nobody (RFC 7519 §4.1.3). */
+/** `aud` must name one of ours. It is refused if a member is no string, or if it is absent (RFC 7519 §4.1.3). */
 function findAudienceFault({ aud }: Claims, ours: readonly string[]): string | undefined {
   const named: readonly unknown[] = Array.isArray(aud) ? aud : [aud]
   const isOurs = named.every((name) => typeof name === 'string') && named.some((name) => ours.includes(name))
