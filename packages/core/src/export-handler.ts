@@ -12,7 +12,7 @@ import { commonHeaders, optionsAnswer, refuseExchange } from './exchange/refuse.
 import { createRunning } from './exchange/running.ts'
 import { shareStore } from './exchange/share-store.ts'
 import { isRangeList } from './http/byte-range.ts'
-import { printableText } from './http/printable-text.ts'
+import { printableText } from './http/field-values.ts'
 import type { ExportHandlerOptions } from './options/options.ts'
 import { resolveOptions } from './options/resolve-options.ts'
 import type { Principal, Tenant } from './ports.ts'

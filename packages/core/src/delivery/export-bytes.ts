@@ -1,10 +1,10 @@
-import type { ByterangesFrame } from '../http/multipart-byteranges.ts'
-import { partsOf } from '../http/multipart-byteranges.ts'
+import type { ByterangesFrame } from '../http/byte-range.ts'
+import { partsOf } from '../http/byte-range.ts'
 import type { ByteRange, OpenObject } from '../ports.ts'
 import { DeliveryError, bodyFault } from './delivery-error.ts'
 import { objectChunks } from './object-chunks.ts'
+import type { StoreFloor } from './object-chunks.ts'
 import type { BeforeReopen } from './reopen-policy.ts'
-import type { StoreFloor } from './store-floor.ts'
 
 /** The source of the bytes of one download. */
 export interface Source {

@@ -1,5 +1,5 @@
 import type { DownloadEnded, DownloadStarted, ExportEvent, Outcome, RequestEnded } from '../events.ts'
-import { printableText } from '../http/printable-text.ts'
+import { printableText } from '../http/field-values.ts'
 import type { Principal } from '../ports.ts'
 import type { TroubleCode } from '../refusals.ts'
 import { isTroubleCode, troublePorts } from '../refusals.ts'

@@ -1,4 +1,4 @@
-import { listElements } from './field-list.ts'
+import { listElements } from './field-values.ts'
 
 /**
  * Whether a browser fetches ahead of a click that may never come: `Sec-Purpose: prefetch` (the Fetch standard §5.4), or the

@@ -1,15 +1,14 @@
 import type { EventEmitter } from 'node:events'
-import type { ServerResponse } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Http2ServerResponse } from 'node:http2'
 import { constants } from 'node:http2'
 import { Socket } from 'node:net'
 import { TLSSocket } from 'node:tls'
 
 import { DeliveryError } from '../delivery/delivery-error.ts'
-import { addToList } from '../http/add-to-list.ts'
+import { addToList } from '../http/field-values.ts'
 import type { ExportBody, ExportResponse } from '../request-response.ts'
 import { startTimer } from '../waiting.ts'
-import { carriesBody, isUnread, linger } from './request-body.ts'
 
 /** Either response of Node: of `node:http` and `node:https`, or of `node:http2`. */
 export type NodeResponse = ServerResponse | Http2ServerResponse
@@ -211,3 +210,37 @@ export const endingOf = (response: NodeResponse): EventEmitter =>
   isHttp2(response) ? response.stream : response
 
 export const isHttp2 = (response: NodeResponse): response is Http2ServerResponse => 'stream' in response
+
+/** How long a client that still sends may read its answer before the connection is closed. */
+const lingerMs = 1_000
+/** How much of what it sends is read, and thrown away. */
+const mostBytes = 65_536
+
+/** Whether bytes follow the head of a request (RFC 9112 §6). None of ours has a use for them. */
+export const carriesBody = ({ headers }: IncomingMessage): boolean =>
+  headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0
+
+/** Whether some of them are still to come. */
+export const isUnread = (request: IncomingMessage): boolean => carriesBody(request) && !request.complete
+
+/**
+ * Gives the client of an answer that is all written, but not ended, time to read it: until it has sent its body or left.
+ * A connection that is closed over unread bytes is reset, and that takes the end of the answer along (RFC 9112 §9.6).
+ */
+export async function linger(response: ServerResponse): Promise<void> {
+  const { req: request } = response
+  let left = mostBytes
+  request.on('data', (chunk: Uint8Array) => {
+    left -= chunk.length
+    if (left < 0) request.pause()
+  })
+  await new Promise<void>((resolve) => {
+    const timer = startTimer(resolve, lingerMs)
+    const done = (): void => {
+      clearTimeout(timer)
+      resolve()
+    }
+    request.once('end', done)
+    response.once('close', done)
+  })
+}

@@ -1,4 +1,4 @@
-import { decodeFieldText } from '../http/field-text.ts'
+import { decodeFieldText } from '../http/field-values.ts'
 import type { MultiTenancy, Principal, SingleTenancy, Tenant } from '../ports.ts'
 import type { FieldRule } from '../refusals.ts'
 import type { Parsed } from './require-valid.ts'

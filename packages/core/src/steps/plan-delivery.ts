@@ -1,12 +1,15 @@
 import { hash } from 'node:crypto'
 
-import { acceptsGzip } from '../http/accept-encoding.ts'
-import { formatContentRange, parseByteRanges, resolveByteRanges } from '../http/byte-range.ts'
+import {
+  formatContentRange,
+  parseByteRanges,
+  resolveByteRanges,
+  frameByteranges,
+} from '../http/byte-range.ts'
+import type { ByterangesFrame } from '../http/byte-range.ts'
 import { formatAttachment } from '../http/content-disposition.ts'
-import { formatReprDigest, wantsSha256 } from '../http/digest-fields.ts'
 import { formatHttpDate } from '../http/http-date.ts'
-import type { ByterangesFrame } from '../http/multipart-byteranges.ts'
-import { frameByteranges } from '../http/multipart-byteranges.ts'
+import { acceptsGzip, formatReprDigest, wantsSha256 } from '../http/negotiation.ts'
 import { evaluatePreconditions, rangeStillApplies } from '../http/preconditions.ts'
 import type { ByteRange, ExportRecord, ObjectInfo } from '../ports.ts'
 import { refusal } from '../refusals.ts'

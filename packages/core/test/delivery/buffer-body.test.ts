@@ -1,8 +1,7 @@
 import { describe, expect, test } from 'vitest'
 
-import { objectChunks } from '../../src/delivery/object-chunks.ts'
+import { objectChunks, createStoreFloor } from '../../src/delivery/object-chunks.ts'
 import { bufferBody } from '../../src/delivery/start-delivery.ts'
-import { createStoreFloor } from '../../src/delivery/store-floor.ts'
 import { chunksOf } from './sources.ts'
 
 const never = new AbortController().signal

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 
 import { byteranges } from '../../src/delivery/export-bytes.ts'
-import { frameByteranges, longestPart } from '../../src/http/multipart-byteranges.ts'
+import { frameByteranges, longestPart } from '../../src/http/byte-range.ts'
 import type { ByteRange } from '../../src/ports.ts'
 import { drain } from './sources.ts'
 

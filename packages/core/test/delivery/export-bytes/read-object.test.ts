@@ -3,7 +3,7 @@ import { getEventListeners } from 'node:events'
 import { describe, expect, test } from 'vitest'
 
 import { readObject } from '../../../src/delivery/export-bytes.ts'
-import { createStoreFloor } from '../../../src/delivery/store-floor.ts'
+import { createStoreFloor } from '../../../src/delivery/object-chunks.ts'
 import type { RefusalKind } from '../../../src/refusals.ts'
 import { refusalDetail, refuse } from '../../../src/refusals.ts'
 import { drain, ends, gives, hangs, scripted } from '../sources.ts'

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 
-import { listElements } from '../../src/http/field-list.ts'
+import { listElements } from '../../../src/http/field-values.ts'
 
 test.each([
   ['', []],

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 
-import { acceptsGzip } from '../../src/http/accept-encoding.ts'
+import { acceptsGzip } from '../../../src/http/negotiation.ts'
 
 describe('gzip is taken', () => {
   test.each([

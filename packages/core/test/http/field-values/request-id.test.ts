@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 
-import { parseRequestId } from '../../src/http/request-id.ts'
+import { parseRequestId } from '../../../src/http/field-values.ts'
 
 describe('a request id', () => {
   test.each(['a', 'A-b_c.9', '8f14e45f-ceea-467f-9a3b-0c1d2e3f4a5b', 'x'.repeat(64)])(

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 
-import { formatReprDigest, wantsSha256 } from '../../src/http/digest-fields.ts'
+import { formatReprDigest, wantsSha256 } from '../../../src/http/negotiation.ts'
 
 describe('Repr-Digest', () => {
   test('the example of RFC 9530, Appendix B', () => {

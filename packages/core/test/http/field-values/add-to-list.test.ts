@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 
-import { addToList } from '../../src/http/add-to-list.ts'
+import { addToList } from '../../../src/http/field-values.ts'
 
 test.each([
   ['Origin', 'X-Org-Name, X-API-Version', 'Origin, X-Org-Name, X-API-Version'],

@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 
-import type { EntityTag } from '../../src/http/entity-tag.ts'
-import { parseEntityTag, parseEntityTags, strongMatch, weakMatch } from '../../src/http/entity-tag.ts'
+import type { EntityTag } from '../../../src/http/preconditions.ts'
+import { parseEntityTag, parseEntityTags, strongMatch, weakMatch } from '../../../src/http/preconditions.ts'
 
 const strong = (opaque: string): EntityTag => ({ weak: false, opaque })
 const weak = (opaque: string): EntityTag => ({ weak: true, opaque })

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 
-import { createStoreFloor, type StoreFloor } from '../../src/delivery/store-floor.ts'
+import { createStoreFloor, type StoreFloor } from '../../../src/delivery/object-chunks.ts'
 
 beforeEach(() => void vi.useFakeTimers({ toFake: ['performance'] }))
 afterEach(() => void vi.useRealTimers())

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 
-import { prefersHtml } from '../../src/http/prefers-html.ts'
+import { prefersHtml } from '../../../src/http/negotiation.ts'
 
 test.each<[string | undefined, boolean]>([
   [undefined, false],
