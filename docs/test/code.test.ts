@@ -15,22 +15,25 @@ import { given, preludes } from './given.ts'
 const known = new Set(['', 'ts', 'typescript', 'sh', 'json', 'yaml', 'nginx', 'http'])
 const of = (language: string): typeof blocks => blocks.filter((block) => block.language === language)
 
-/** The examples in docstrings, each with the name that it shows. */
-const examples = entryPoints(root).flatMap(({ file }) =>
-  exportedNames(file).flatMap(({ name, docstring = '' }) => {
-    const [, text] = /^ \* @example\n([^]*?)(?=^ \* @|^ \*\n \* @|^ \*\/)/m.exec(docstring) ?? []
-    return text === undefined ? [] : [{ name, code: text.replaceAll(/^ \* ?/gm, '') }]
-  }),
-)
-
 /** What examples take for granted. */
 const around = `import { createIntrospectionVerifier, createJwtVerifier } from '@sallyport/core'
 import { adapterContract, storeContract } from '@sallyport/core/testing'
 declare const clientSecret: string
 declare const open: Parameters<typeof storeContract>[0]
+declare const secret: string
 declare const serve: Parameters<typeof adapterContract>[0]
 declare const test: (title: string, run: () => Promise<void>) => void
 `
+
+/** The examples in docstrings, each with the name that it shows. */
+const examples = entryPoints(root).flatMap(({ name: entryPoint, file }) =>
+  exportedNames(file).flatMap(({ name, docstring = '' }) => {
+    const [, text] = /^ \* @example\n([^]*?)(?=^ \* @|^ \*\n \* @|^ \*\/)/m.exec(docstring) ?? []
+    if (text === undefined) return []
+    const imports = around.includes(` ${name}`) ? '' : `import { ${name} } from '${entryPoint}'\n`
+    return [{ name, code: `${around}${imports}${text.replaceAll(/^ \* ?/gm, '')}` }]
+  }),
+)
 
 test('every block is in a language that is checked here', () => {
   expect(blocks.filter(({ language }) => !known.has(language))).toEqual([])
@@ -49,6 +52,7 @@ test(
         noEmit: true,
         customConditions: ['@sallyport/source'],
         skipLibCheck: true,
+        noPropertyAccessFromIndexSignature: false,
         noUnusedLocals: false,
         noUnusedParameters: false,
       },
@@ -61,8 +65,7 @@ test(
       const before = [preludes[title] ?? '', ...names.map((name) => given[name]), 'export {}']
       writeFileSync(join(folder, file), [...before, code].join('\n'))
     }
-    for (const { name, code } of examples)
-      writeFileSync(join(folder, `example-${name}.ts`), `${around}${code}`)
+    for (const { name, code } of examples) writeFileSync(join(folder, `example-${name}.ts`), code)
     expect(examples.length).toBeGreaterThan(3)
     const tsc = join(root, 'node_modules/typescript/bin/tsc')
     const { stdout, stderr } = spawnSync(process.execPath, [tsc, '-p', folder], {

@@ -4,8 +4,11 @@ export const given: Readonly<Record<string, string>> = {
   catalogue:
     "declare const catalogue: { find(tenantId: string, id: string, signal?: AbortSignal): Promise<import('@sallyport/core').ExportRecord | undefined> }",
   clientSecret: 'declare const clientSecret: string',
+  createApp:
+    "declare const createApp: (parts: Pick<import('@sallyport/core').ExportHandlerOptions, 'verifier' | 'store' | 'delivery' | 'onEvent'>) => import('express').Express",
   database:
     "declare const database: { query(sql: string, values: readonly string[], signal: AbortSignal): Promise<readonly { id: string; tenant_id: string; key: string; format: string; state: 'ready' | 'pending' | 'failed' }[]> }",
+  download: 'declare const download: (url: string) => Promise<Response>',
   findTenant:
     "declare const findTenant: (name: string) => Promise<import('@sallyport/core').Tenant | undefined>",
   handler: "declare const handler: import('@sallyport/core').ExportHandler",
@@ -15,9 +18,13 @@ export const given: Readonly<Record<string, string>> = {
   pager: 'declare const pager: { page(what: string): void; count(what: string): void }',
   pool: "declare const pool: { query(asked: { text: string; values: readonly string[] }): Promise<{ rows: readonly { id: string; tenant_id: string; key: string; format: string; state: 'ready' | 'pending' | 'failed'; expires_at: Date | null; filename: string | null; size: string | null; validator: string | null }[] }> }",
   server: "declare const server: import('node:http').Server",
+  start:
+    "declare const start: (context: import('node:test').TestContext, parts: Partial<import('@sallyport/core').ExportHandlerOptions>) => Promise<string>",
   store: "declare const store: import('@sallyport/core').ExportStore",
   table:
     'declare const table: { find(key: string): Promise<{ size: number; revision: string } | undefined>; read(key: string, revision: string | undefined, from: number, to: number, signal: AbortSignal): Promise<Uint8Array | undefined> }',
+  testFile:
+    "import assert from 'node:assert/strict'\nimport { test } from 'node:test'\nimport { createMemoryStore } from '@sallyport/core/testing'",
 }
 
 /** The same for pages that go on from block to block. */

@@ -26,7 +26,7 @@ const clockToleranceMs = 120_000
  *
  * @throws TypeError at creation, naming each wrong option
  * @example
- * createTickets({ keys: [{ id: '2026-11', secret: process.env.TICKET_SECRET }] })
+ * createTickets({ keys: [{ id: '2026-11', secret }] })
  */
 export function createTickets(options: TicketOptions): Tickets {
   const settings = checkTicketOptions(options)
