@@ -17,8 +17,9 @@ import { type MicroScene, quota } from './scene.ts'
 /** Each step of the pipeline alone, so that a slow one is found. */
 export function stepSubjects(scene: MicroScene): readonly Subject[] {
   const { principal, tenant, record, headers } = scene
-  const versions = new Map([['v1', {}]])
-  const defaultVersion = {}
+  const versionRules = { versions: new Map([['v1', {}]]), defaultVersion: {}, versionHeader: 'X-API-Version' }
+  const tenantRules = { in: 'header', name: 'X-Org-Name', pattern: defaultNamePattern } as const
+  const request = { params: {}, header: () => 'acme' }
   const rules = { perPrincipal: quota, concurrent: { perPrincipal: 16 } }
   const ask = admissionAsk(principal, tenant, rules, 1)
   const admission = {
@@ -37,16 +38,17 @@ export function stepSubjects(scene: MicroScene): readonly Subject[] {
     mediaTypes: { csv: 'text/csv; charset=utf-8' },
     now: Date.now(),
     multipleRanges: false,
+    vary: 'X-Org-Name, X-API-Version',
     boundary: () => '',
   }
   const info = { size: 4_096, validator: '4096-1700000000000000000', lastModified: new Date(0) }
   const authorization = headers['authorization']
   return [
-    { title: 'negotiate-version', call: () => negotiateVersion(undefined, versions, defaultVersion, 0) },
+    { title: 'negotiate-version', call: () => negotiateVersion(undefined, versionRules, 0) },
     { title: 'authenticate, the verifier aside', call: () => authenticate(authorization, () => known) },
     { title: 'check-principal', call: () => checkPrincipal(principal) },
-    { title: 'parse-export-id', call: () => parseExportId(record.id, 'exportId') },
-    { title: 'parse-tenant-name', call: () => parseTenantName('acme', defaultNamePattern, true) },
+    { title: 'parse-export-id', call: () => parseExportId(record.id, { idParameter: 'exportId' }) },
+    { title: 'parse-tenant-name', call: () => parseTenantName(request, tenantRules, true) },
     {
       title: 'resolve-tenant',
       call: () => resolveTenant('acme', principal, tenancy, (call) => call(signal)),
@@ -54,7 +56,7 @@ export function stepSubjects(scene: MicroScene): readonly Subject[] {
     { title: 'authorize', call: () => authorize(principal, capability) },
     { title: 'admit: the question', call: () => admissionAsk(principal, tenant, rules, 1) },
     { title: 'admit: the header fields', call: () => admissionFields(ask, admission, false) },
-    { title: 'check-record', call: () => checkRecord(record, query, 0) },
+    { title: 'check-record', call: () => checkRecord(record, query, 0, undefined) },
     { title: 'plan-delivery', call: () => planDelivery(question, info) },
     { title: 'plan-delivery: its ETag', call: () => objectEtag(undefined, info.validator) },
     {

@@ -40,7 +40,7 @@ import { abortable } from './waiting.ts'
  */
 export function createExportHandler<T extends Tenant>(options: ExportHandlerOptions<T>): ExportHandler {
   const guard = resolveOptions(options)
-  const { verifier, tenancy, capability, findExport, limits, versions, now } = guard
+  const { verifier, tenancy, capability, findExport, limits, now } = guard
   const report = createReporter(guard.onEvent)
   const underAddressQuota = createAddressQuota(limits)
   const running = createRunning()
@@ -56,9 +56,9 @@ export function createExportHandler<T extends Tenant>(options: ExportHandlerOpti
     const { entry, ask, end } = exchange
     const { requestId } = entry
     let version = guard.defaultVersion
-    const headers: Record<string, string> = { ...commonHeaders, 'X-Request-Id': requestId }
+    const headers: Record<string, string> = { Vary: guard.vary, ...commonHeaders, 'X-Request-Id': requestId }
     try {
-      const asked = negotiateVersion(header('x-api-version'), versions, version, now())
+      const asked = negotiateVersion(header(guard.versionHeader.toLowerCase()), guard, now())
       version = asked.version
       if ('value' in asked.parsed) {
         entry.version = version.name
@@ -78,12 +78,12 @@ export function createExportHandler<T extends Tenant>(options: ExportHandlerOpti
       entry.principal = printablePrincipal(principal)
 
       const [exportId, tenantName] = requireValid([
-        parseExportId(params[guard.idParameter], guard.idParameter),
-        parseTenantName(header('x-org-name'), guard.namePattern, nameRequired(tenancy, principal)),
+        parseExportId(params[guard.idParameter], guard),
+        parseTenantName(request, guard.tenantName, nameRequired(tenancy, principal)),
         asked.parsed,
       ])
-      entry.exportId = exportId
-      const name = tenantName ?? onlyTenantName(principal, guard.namePattern)
+      entry.exportId = printableText(exportId)
+      const name = tenantName ?? onlyTenantName(principal, guard.tenantName)
       const tenant = await resolveTenant(name, principal, tenancy, (call) => ask('tenants', call))
       entry.tenantId = printableText(tenant.id)
       authorize(principal, capability)
@@ -92,7 +92,12 @@ export function createExportHandler<T extends Tenant>(options: ExportHandlerOpti
       requireAdmitted(admission)
 
       const query = asQuery({ exportId, tenant, principal, version: version.name })
-      const record = checkRecord(await ask('catalogue', (signal) => findExport(query, signal)), query, now())
+      const record = checkRecord(
+        await ask('catalogue', (signal) => findExport(query, signal)),
+        query,
+        now(),
+        guard.idPattern,
+      )
       const store = storeAccess(
         () => shareStore(guard.storeOf(tenant), principal, tenant, limits, exchange),
         record.key,
@@ -106,6 +111,7 @@ export function createExportHandler<T extends Tenant>(options: ExportHandlerOpti
         record,
         mediaTypes: version.mediaTypes,
         multipleRanges: delivery.multipleRanges,
+        vary: guard.vary,
         now: now(),
         boundary: randomUUID,
       }

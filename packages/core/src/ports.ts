@@ -56,14 +56,25 @@ export type TroubleSource<P extends TroublePort = TroublePort> = (
 /** Picks organizations and capabilities out of verified claims. */
 export type ReadClaims = (claims: Claims) => Pick<Principal, 'organizations' | 'capabilities'>
 
-/** An organization, as the host knows it. `id` is stable; `name` is what callers write in `X-Org-Name`. */
+/** An organization, as the host knows it. `id` is stable; `name` is what clients send, in `X-Org-Name` by default. */
 export interface Tenant {
   readonly id: string
   readonly name: string
 }
 
-/** `X-Org-Name` chooses among the organizations that the token proves. It never adds one. */
-export interface MultiTenancy<T extends Tenant> {
+/** Where a request names its organization. */
+interface TenantNamePlace {
+  /**
+   * The request header that holds the name.
+   * @defaultValue 'X-Org-Name'
+   */
+  readonly header?: string
+  /** The route parameter that holds the name, in place of a header. Absent: the name is in the header. */
+  readonly parameter?: string
+}
+
+/** The request names an organization, by default in `X-Org-Name`. It chooses among those that the token proves and never adds one. */
+export interface MultiTenancy<T extends Tenant> extends TenantNamePlace {
   readonly mode: 'multi'
   /** Gives the organization of that name, `undefined` where there is none. Asked only for names the token proves. */
   readonly findTenant: (name: string, principal: Principal, signal: AbortSignal) => Promise<T | undefined>
@@ -73,19 +84,19 @@ export interface MultiTenancy<T extends Tenant> {
    */
   readonly isMember?: (principal: Principal, tenant: T, signal: AbortSignal) => Promise<boolean>
   /**
-   * `true`: a principal of exactly one organization may omit the header.
+   * `true`: a principal of exactly one organization need not name it.
    * @defaultValue false
    */
   readonly headerOptional?: boolean
   /**
-   * What a name looks like; tried on at most 64 characters.
+   * What a name looks like. The whole name must match, and it has at most 64 characters.
    * @defaultValue ASCII letters and digits, inside also `.`, `_` and `-`
    */
   readonly namePattern?: RegExp
 }
 
-/** One organization for the whole service. A header or a claim that names another is refused. */
-export interface SingleTenancy<T extends Tenant> {
+/** One organization for the whole service. A request or a token that names another one is refused. */
+export interface SingleTenancy<T extends Tenant> extends TenantNamePlace {
   readonly mode: 'single'
   readonly tenant: T
 }
@@ -168,7 +179,7 @@ export type FoundId = string & { readonly [asked]?: never }
 
 /** What is asked of the catalogue. */
 export interface ExportQuery<T extends Tenant> {
-  /** A canonical, lower-case UUID. */
+  /** A UUID in lower case. With `idPattern`: as it was sent. */
   readonly exportId: AskedId
   readonly tenant: T & { readonly id: AskedId }
   readonly principal: Principal

@@ -66,7 +66,6 @@ const kindOf: Readonly<Record<Outcome, RefusalKind>> = {
 
 /** On every answer, whatever its status: what came is a file to save, for one organization, and nothing to render. */
 export const commonHeaders: Readonly<Record<string, string>> = {
-  Vary: 'X-Org-Name, X-API-Version',
   'X-Content-Type-Options': 'nosniff',
   'Content-Security-Policy': "default-src 'none'; frame-ancestors 'none'; sandbox",
   'Cross-Origin-Resource-Policy': 'same-origin',

@@ -42,6 +42,31 @@ const tenant = check.object<Tenant>(
   { id: check.text("the tenant's stable id"), name: check.text("the tenant's name") },
   'allowed',
 )
+/** Header fields that a request or a response of ours uses for something else (RFC 9110, RFC 9112). */
+const usedHeaders: ReadonlySet<string> = new Set(
+  `accept accept-encoding accept-ranges age allow authorization cache-control connection content-disposition
+  content-encoding content-length content-range content-security-policy content-type cookie
+  cross-origin-resource-policy date deprecation etag expect host if-match if-modified-since if-none-match if-range
+  if-unmodified-since keep-alive last-modified link location origin proxy-authorization range ratelimit
+  ratelimit-policy referrer-policy repr-digest retry-after sec-fetch-mode set-cookie sunset te trailer
+  transfer-encoding upgrade vary via want-repr-digest www-authenticate x-accel-buffering x-content-type-options
+  x-frame-options x-request-id`.split(/\s+/),
+)
+const headerName = check.accept<string>(
+  "the name of a header that has no other use, such as 'X-Tenant'",
+  (value): value is string =>
+    typeof value === 'string' &&
+    /^[\w!#$%&'*+.^`|~-]{1,64}$/.test(value) &&
+    !usedHeaders.has(value.toLowerCase()),
+  check.shown,
+)
+const wholePattern = check.refine<RegExp>(
+  'a regular expression without the flags g and y',
+  check.instanceOf('a regular expression', RegExp),
+  ({ flags }) => !/[gy]/.test(flags),
+)
+const parameterName = check.text('the name of a route parameter')
+
 const multi = check.object<MultiTenancy<Tenant>>("{ mode: 'multi', findTenant }", {
   mode: check.oneOf('multi'),
   findTenant: check.fn<MultiTenancy<Tenant>['findTenant']>(
@@ -51,17 +76,15 @@ const multi = check.object<MultiTenancy<Tenant>>("{ mode: 'multi', findTenant }"
     .fn<NonNullable<MultiTenancy<Tenant>['isMember']>>('(principal, tenant, signal) => Promise<boolean>')
     .optional(),
   headerOptional: check.flag.optional(),
-  namePattern: check
-    .refine<RegExp>(
-      'a regular expression without the flags g and y',
-      check.instanceOf('a regular expression', RegExp),
-      ({ flags }) => !/[gy]/.test(flags),
-    )
-    .optional(),
+  namePattern: wholePattern.optional(),
+  header: headerName.optional(),
+  parameter: parameterName.optional(),
 })
 const single = check.object<SingleTenancy<Tenant>>("{ mode: 'single', tenant: { id, name } }", {
   mode: check.oneOf('single'),
   tenant,
+  header: headerName.optional(),
+  parameter: parameterName.optional(),
 })
 
 const factories: ReadonlySet<unknown> = new Set([codedErrors, problemDetails, validationErrors])
@@ -199,7 +222,9 @@ const options = check.object<Options>('{ verifier, tenancy, capability, findExpo
     check.withMethods<ExportStore>('a store', 'head', 'get'),
     check.fn<(tenant: Tenant) => ExportStore>('(tenant) => store'),
   ),
-  idParameter: check.text('the name of a route parameter').optional(),
+  idParameter: parameterName.optional(),
+  idPattern: wholePattern.optional(),
+  versionHeader: headerName.optional(),
   versions: versions.optional(),
   defaultVersion: check.text('the name of a version').optional(),
   limits: limits.optional(),

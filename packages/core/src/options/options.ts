@@ -28,12 +28,22 @@ export interface ExportHandlerOptions<T extends Tenant = Tenant> {
    */
   readonly idParameter?: string
   /**
-   * By the value of `X-API-Version`.
+   * What an export id looks like. The whole id must match, it has at most 128 characters, and the id of a record is compared with
+   * it exactly. Absent: a UUID or GUID (32 hexadecimal digits in five groups), whose case does not count.
+   */
+  readonly idPattern?: RegExp
+  /**
+   * The request header that names the version. The response header of the same name says which version answered.
+   * @defaultValue 'X-API-Version'
+   */
+  readonly versionHeader?: string
+  /**
+   * By the value of `versionHeader`.
    * @defaultValue `{ v1: {} }`
    */
   readonly versions?: Readonly<Record<string, VersionOptions>>
   /**
-   * Which version answers when `X-API-Version` is absent.
+   * Which version answers when `versionHeader` is not sent.
    * @defaultValue 'v1'
    */
   readonly defaultVersion?: string

@@ -2,8 +2,17 @@ import { wrongOptions } from '../check-options.ts'
 import { problemDetails } from '../error-formats/problem-details.ts'
 import { formatDeprecation, formatLinks, formatSunset } from '../http/version-fields.ts'
 import { createMemoryLimiter } from '../limits/memory-limiter.ts'
-import type { ExportStore, Principal, Quota, RateLimiter, Tenant } from '../ports.ts'
+import type {
+  ExportStore,
+  MultiTenancy,
+  Principal,
+  Quota,
+  RateLimiter,
+  SingleTenancy,
+  Tenant,
+} from '../ports.ts'
 import type { ErrorFormat } from '../refusals.ts'
+import type { TenantNameRules } from '../steps/parse-tenant-name.ts'
 import { defaultNamePattern } from '../steps/parse-tenant-name.ts'
 import { checkHandlerOptions } from './check-handler-options.ts'
 import type { DeliveryOptions, ExportHandlerOptions, Limits, VersionOptions } from './options.ts'
@@ -24,7 +33,11 @@ export interface Guard<T extends Tenant> extends Pick<
 > {
   readonly storeOf: (tenant: T) => ExportStore
   readonly idParameter: string
-  readonly namePattern: RegExp
+  readonly idPattern?: RegExp | undefined
+  readonly tenantName: TenantNameRules
+  readonly versionHeader: string
+  /** The request headers that choose tenant and version, as `Vary` lists them. */
+  readonly vary: string
   readonly versions: ReadonlyMap<string, Version>
   readonly defaultVersion: Version
   readonly limits: FilledLimits<T>
@@ -52,7 +65,12 @@ export interface FilledDelivery extends Required<Omit<DeliveryOptions, 'resume'>
 export function resolveOptions<T extends Tenant>(options: ExportHandlerOptions<T>): Guard<T> {
   checkHandlerOptions(options)
   const { tenancy, store, versions = { v1: {} }, defaultVersion = 'v1', limits = {}, delivery = {} } = options
-  const rows = new Map(Object.entries(versions).map(([name, version]) => [name, fillVersion(name, version)]))
+  const { idParameter = 'exportId', versionHeader = 'X-API-Version' } = options
+  const tenantName = fillTenantName(tenancy)
+  checkNames(tenancy, tenantName, idParameter, versionHeader)
+  const rows = new Map(
+    Object.entries(versions).map(([name, version]) => [name, fillVersion(name, version, versionHeader)]),
+  )
   const row = rows.get(defaultVersion)
   if (!row)
     throw wrongOptions('createExportHandler', [
@@ -61,14 +79,39 @@ export function resolveOptions<T extends Tenant>(options: ExportHandlerOptions<T
   return {
     ...options,
     storeOf: typeof store === 'function' ? store : () => store,
-    idParameter: options.idParameter ?? 'exportId',
-    namePattern: (tenancy.mode === 'multi' && tenancy.namePattern) || defaultNamePattern,
+    idParameter,
+    tenantName,
+    versionHeader,
+    vary: tenantName.in === 'header' ? `${tenantName.name}, ${versionHeader}` : versionHeader,
     versions: rows,
     defaultVersion: row,
     limits: checkCosts(fillLimits(limits, tenancy.mode)),
     delivery: fillDelivery(delivery),
     now: options.now ?? Date.now,
   }
+}
+
+const fillTenantName = <T extends Tenant>(tenancy: MultiTenancy<T> | SingleTenancy<T>): TenantNameRules => ({
+  in: tenancy.parameter === undefined ? 'header' : 'path',
+  name: tenancy.parameter ?? tenancy.header ?? 'X-Org-Name',
+  pattern: (tenancy.mode === 'multi' && tenancy.namePattern) || defaultNamePattern,
+})
+
+/** One header or route parameter must not stand for two things. */
+function checkNames<T extends Tenant>(
+  { header, parameter }: MultiTenancy<T> | SingleTenancy<T>,
+  tenantName: TenantNameRules,
+  idParameter: string,
+  versionHeader: string,
+): void {
+  const faults: string[] = []
+  if (header !== undefined && parameter !== undefined)
+    faults.push(`tenancy.parameter: must be absent where tenancy.header is given; got '${parameter}'`)
+  if (parameter === idParameter)
+    faults.push(`tenancy.parameter: must be another one than idParameter; got '${parameter}'`)
+  if (tenantName.in === 'header' && tenantName.name.toLowerCase() === versionHeader.toLowerCase())
+    faults.push(`versionHeader: must be another one than tenancy.header; got '${versionHeader}'`)
+  if (faults.length > 0) throw wrongOptions('createExportHandler', faults)
 }
 
 // Each default by its own `??`: an option that is given as undefined is one that is not given.
@@ -127,8 +170,9 @@ const knownMediaTypes = {
 function fillVersion(
   name: string,
   { errors, mediaTypes, deprecated, sunset, links }: VersionOptions,
+  versionHeader: string,
 ): Version {
-  const headers: Record<string, string> = { 'X-API-Version': name }
+  const headers: Record<string, string> = { [versionHeader]: name }
   if (deprecated) headers['Deprecation'] = formatDeprecation(deprecated)
   if (sunset) headers['Sunset'] = formatSunset(sunset)
   if (links && Object.keys(links).length > 0) headers['Link'] = formatLinks(links)

@@ -9,14 +9,16 @@ import { refusal } from '../refusals.ts'
  * for a missing export, before any store is touched, and the host is told.
  *
  * @param now - ms since the epoch
+ * @param idPattern - what an export id looks like. Absent: it is a UUID
  */
 export function checkRecord(
   record: ExportRecord | null | undefined,
   { exportId, tenant }: { readonly exportId: string; readonly tenant: Tenant },
   now: number,
+  idPattern: RegExp | undefined,
 ): ExportRecord {
   if (record === undefined || record === null) throw refusal({ kind: 'export_not_found' })
-  if (!isSameId(record.id, exportId) || record.tenantId !== tenant.id) {
+  if (!isSameId(record.id, exportId, idPattern) || record.tenantId !== tenant.id) {
     throw refusal({ kind: 'export_not_found', trouble: 'record_mismatch' })
   }
   if (record.state === 'pending') throw refusal({ kind: 'export_pending' })
@@ -30,9 +32,12 @@ export function checkRecord(
   return record
 }
 
-/** Databases show a UUID in upper case, too (SQL Server does), so case does not count in one. */
-const isSameId = (found: unknown, asked: string): boolean =>
-  found === asked || (typeof found === 'string' && parseUuid(found) === asked)
+/**
+ * Databases show a UUID in upper case, too (SQL Server does), so its case does not count. Ids of the host's own pattern are
+ * compared exactly.
+ */
+const isSameId = (found: unknown, asked: string, idPattern: RegExp | undefined): boolean =>
+  found === asked || (!idPattern && typeof found === 'string' && parseUuid(found) === asked)
 
 /** What is wrong with the first member that is not what it must be. A catalogue is a port: its types are not believed. */
 function recordFault({ state, key, format, expiresAt, filename, object }: ExportRecord): string | undefined {

@@ -7,16 +7,15 @@ export interface NegotiatedVersion<V> {
 }
 
 /**
- * Names the version. It refuses nothing: an unknown one is answered in the default's error format, and its fault is
- * judged with those of the other parts. From its sunset on a version is unknown, also to those who name none.
+ * Chooses the version that answers. It refuses nothing: an unknown version is answered in the default's error format, and its
+ * fault is judged with those of the other parts. From its sunset on a version is unknown, also to clients that name none.
  *
- * @param requested - the value of `X-API-Version`; `undefined`: the default
+ * @param requested - the value of the version header; `undefined`: the default
  * @param now - ms since the epoch
  */
 export function negotiateVersion<V extends { readonly sunset?: Date | undefined }>(
   requested: string | undefined,
-  versions: ReadonlyMap<string, V>,
-  defaultVersion: V,
+  { versions, defaultVersion, versionHeader }: VersionRules<V>,
   now: number,
 ): NegotiatedVersion<V> {
   const version = requested === undefined ? defaultVersion : versions.get(requested)
@@ -25,12 +24,18 @@ export function negotiateVersion<V extends { readonly sunset?: Date | undefined 
   const fault = {
     part: 'version',
     in: 'header',
-    name: 'X-API-Version',
+    name: versionHeader,
     input: requested ?? null,
     rule: 'one_of',
     allowed,
   } as const
   return { version: defaultVersion, parsed: { fault } }
+}
+
+interface VersionRules<V> {
+  readonly versions: ReadonlyMap<string, V>
+  readonly defaultVersion: V
+  readonly versionHeader: string
 }
 
 const serves = (version: { readonly sunset?: Date | undefined }, now: number): boolean =>

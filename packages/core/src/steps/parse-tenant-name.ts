@@ -1,6 +1,7 @@
 import { decodeFieldText } from '../http/field-values.ts'
 import type { MultiTenancy, Principal, SingleTenancy, Tenant } from '../ports.ts'
 import type { FieldRule } from '../refusals.ts'
+import type { ExportRequest } from '../request-response.ts'
 import type { Parsed } from './require-valid.ts'
 
 const longestName = 64
@@ -8,41 +9,56 @@ const longestName = 64
 /** ASCII letters and digits, inside also `.`, `_` and `-`. */
 export const defaultNamePattern: RegExp = /^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,62}[A-Za-z0-9])?$/
 
+/** Where the name of the organization stands in a request, and what it looks like. */
+export interface TenantNameRules {
+  readonly in: 'header' | 'path'
+  /** The name of the header or of the route parameter. */
+  readonly name: string
+  readonly pattern: RegExp
+}
+
 /**
- * The value of `X-Org-Name` → a well-formed name; `undefined`: none was sent and none is needed. Bytes that are valid
- * UTF-8 are read as UTF-8, others as ISO-8859-1.
+ * Reads the name of the organization. `undefined`: none was sent and none is needed. Bytes of a header that are valid UTF-8 are
+ * read as UTF-8, others as ISO-8859-1.
  *
- * @param required - whether a missing header is a fault
+ * @param required - whether a missing name is a fault
  */
 export function parseTenantName(
-  field: string | undefined,
-  pattern: RegExp,
+  { header, params }: Pick<ExportRequest, 'header' | 'params'>,
+  rules: TenantNameRules,
   required: boolean,
 ): Parsed<string | undefined> {
-  if (field === undefined) return required ? fault(null, { rule: 'required' }) : { value: undefined }
-  const value = decodeFieldText(field)
+  const { in: place, name, pattern } = rules
+  const sent = place === 'header' ? header(name.toLowerCase()) : params[name]
+  const fault = (input: string | null, rule: FieldRule): Parsed<never> => ({
+    fault: { part: 'tenant', in: place, name, input, ...rule },
+  })
+  if (sent === undefined) return required ? fault(null, { rule: 'required' }) : { value: undefined }
+  const value = place === 'header' ? decodeFieldText(sent) : sent
   if (value === '') return fault(value, { rule: 'not_empty' })
   if (value.length > longestName) return fault(value, { rule: 'max_length', most: longestName })
-  if (pattern.test(value)) return { value }
+  if (matches(pattern, value)) return { value }
   return fault(value, { rule: 'pattern', pattern: pattern.source })
 }
 
-/** Whether the header must be sent: many tenants, and nothing else that would choose among them. */
+/** The whole name must match, also where the pattern has no anchors. */
+const matches = (pattern: RegExp, name: string): boolean => pattern.exec(name)?.[0] === name
+
+/** Whether a name must be sent: there are many tenants, and the token does not choose one. */
 export const nameRequired = <T extends Tenant>(
   tenancy: MultiTenancy<T> | SingleTenancy<T>,
   { organizations }: Principal,
 ): boolean => tenancy.mode === 'multi' && !(tenancy.headerOptional === true && organizations.length === 1)
 
 /**
- * The one organization that the token proves, for requests without the header. `undefined`: it proves none or several, or
+ * The one organization that the token proves, for requests without a name. `undefined`: it proves none or several, or
  * one whose name is not well-formed and must not reach `findTenant`.
  */
-export function onlyTenantName({ organizations }: Principal, pattern: RegExp): string | undefined {
+export function onlyTenantName(
+  { organizations }: Principal,
+  { pattern }: Pick<TenantNameRules, 'pattern'>,
+): string | undefined {
   const [name] = organizations
   if (name === undefined || organizations.length > 1) return undefined
-  return name.length <= longestName && pattern.test(name) ? name : undefined
+  return name.length <= longestName && matches(pattern, name) ? name : undefined
 }
-
-const fault = (input: string | null, rule: FieldRule): Parsed<never> => ({
-  fault: { part: 'tenant', in: 'header', name: 'X-Org-Name', input, ...rule },
-})

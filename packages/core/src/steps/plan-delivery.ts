@@ -37,6 +37,8 @@ export interface DeliveryQuestion {
   readonly now: number
   /** Parts the ranges of a multipart answer; unguessable. */
   readonly boundary: () => string
+  /** The request headers that choose tenant and version, as `Vary` lists them. */
+  readonly vary: string
 }
 
 /** The header fields that make the object's description necessary before it is opened. */
@@ -59,8 +61,8 @@ export const decidesFirst = ({ method, header }: DeliveryQuestion): boolean =>
  * as if it were not sent.
  */
 export function planDelivery(question: DeliveryQuestion, info: ObjectInfo): Plan {
-  const { method, header, record, mediaTypes, now, boundary } = question
-  const shown = representation(record, info, mediaTypes, header('accept-encoding'))
+  const { method, header, now, boundary } = question
+  const shown = representation(question, info)
   const lastModified = notAhead(info.lastModified, now)
   const current = { etag: shown.etag, ...(lastModified && { lastModified }) }
   const fields = {
@@ -147,10 +149,8 @@ function several(
 
 /** The object as this client is shown it: a file stored as gzip is a coding to who names gzip, else a `.gz` file. */
 function representation(
-  record: ExportRecord,
+  { record, mediaTypes, header, vary: varies }: DeliveryQuestion,
   info: ObjectInfo,
-  mediaTypes: Readonly<Record<string, string>>,
-  acceptEncoding: string | undefined,
 ): { type: string; etag: string; disposition: string; vary: string; coding?: string } {
   const { id, format } = record
   const type = mediaTypeOf(format, mediaTypes)
@@ -159,7 +159,7 @@ function representation(
   if (!info.encoding)
     return { type, etag, disposition: formatAttachment(record.filename, fallback), vary: varies }
   const vary = `${varies}, Accept-Encoding`
-  if (acceptsGzip(acceptEncoding)) {
+  if (acceptsGzip(header('accept-encoding'))) {
     const coded = objectEtag(record.object?.sha256, info.validator, 'gzip')
     return {
       type,
@@ -186,8 +186,6 @@ export function objectEtag(sha256: string | undefined, validator: string, coding
   const source = sha256 === undefined ? `validator ${validator}` : `sha256 ${sha256.toLowerCase()}`
   return `"${hash('sha256', `sallyport etag 1\n${source}\n${coding}`, 'base64url').slice(0, 27)}"`
 }
-
-const varies = 'X-Org-Name, X-API-Version'
 
 /** `no-transform`: compression on the way would break ranges and lengths. */
 const cacheControl = 'private, no-store, no-transform'

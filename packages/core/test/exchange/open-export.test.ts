@@ -22,6 +22,7 @@ const questionOf = ({ method = 'GET', fields = {}, object }: Asked): DeliveryQue
   record: { id: 'id', tenantId: 't', key: 'k', format: 'csv', state: 'ready', ...(object && { object }) },
   mediaTypes: {},
   multipleRanges: true,
+  vary: 'X-Org-Name, X-API-Version',
   now: 0,
   boundary: () => 'b',
 })

@@ -265,6 +265,24 @@ export const handlerBehaviours: Readonly<Record<string, Seen>> = {
       [{ tenancy: { ...multi(), namePattern: /^[a-z ]{1,9}$/ } }, [403, 400, 400, 400, 400, 400, 403, 400]],
     ],
   },
+  'tenancy.header': {
+    see: (changes) =>
+      statusesOf(changes, [
+        { headers: { 'x-org-name': 'acme' } },
+        { headers: { 'x-org-name': undefined, 'x-tenant': 'acme' } },
+      ]),
+    before: [200, 400],
+    after: [[{ tenancy: { ...multi(), header: 'X-Tenant' } }, [400, 200]]],
+  },
+  'tenancy.parameter': {
+    see: (changes) =>
+      statusesOf(changes, [
+        {},
+        { params: { exportId: ids.ready, org: 'acme' }, headers: { 'x-org-name': 'b' } },
+      ]),
+    before: [200, 403],
+    after: [[{ tenancy: { ...multi(), parameter: 'org' } }, [400, 200]]],
+  },
   capability: { see: statusOf, before: 200, after: [[{ capability: 'exports:delete' }, 403]] },
   findExport: { see: statusOf, before: 200, after: [[{ findExport: async () => undefined }, 404]] },
   store: {
@@ -280,6 +298,20 @@ export const handlerBehaviours: Readonly<Record<string, Seen>> = {
       statusesOf(changes, [{ params: { exportId: ids.ready } }, { params: { job_id: ids.ready } }]),
     before: [200, 400],
     after: [[{ idParameter: 'job_id' }, [400, 200]]],
+  },
+  idPattern: {
+    see: (changes) =>
+      statusesOf(changes, [{ id: ids.missing }, { id: ids.missing.toUpperCase() }, { id: 'job-17' }]),
+    before: [404, 404, 400],
+    after: [[{ idPattern: /job-[0-9]+/ }, [400, 400, 404]]],
+  },
+  versionHeader: {
+    see: async (changes) => [
+      Object.keys((await headOf(handlerOf(changes))).headers).filter((name) => /version/i.test(name)),
+      await statusOf(changes, { headers: { 'api-version': 'v2' } }),
+    ],
+    before: [['X-API-Version'], 200],
+    after: [[{ versionHeader: 'Api-Version' }, [['Api-Version'], 400]]],
   },
   versions: {
     see: async (changes) => [

@@ -110,6 +110,8 @@ test('no option is left out', () => {
     findExport: true,
     store: true,
     idParameter: true,
+    idPattern: true,
+    versionHeader: true,
     versions: true,
     defaultVersion: true,
     onEvent: true,
@@ -121,6 +123,8 @@ test('no option is left out', () => {
     isMember: true,
     headerOptional: true,
     namePattern: true,
+    header: true,
+    parameter: true,
   }
   const version: Record<keyof VersionOptions, true> = {
     errors: true,

@@ -62,7 +62,7 @@ describe('what nobody knows is refused', () => {
     [
       { tenancy: { ...multi, tenant: {} } },
       'tenancy.tenant',
-      'must be one of mode, findTenant, isMember, headerOptional, namePattern',
+      'must be one of mode, findTenant, isMember, headerOptional, namePattern, header, parameter',
     ],
     [
       { tenancy: { mode: 'single', tenant: { id: 'a', name: 'a' }, findTenant: 1 } },

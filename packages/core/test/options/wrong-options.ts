@@ -31,6 +31,32 @@ export const wrongOptions: readonly (readonly [object, string])[] = [
     { tenancy: { ...multi, headerOptional: 'yes' } },
     'tenancy.headerOptional: must be true or false; got a string',
   ],
+  [{ idPattern: '^a$' }, 'idPattern: must be a regular expression; got a string'],
+  [{ idPattern: /a/g }, 'idPattern: must be a regular expression without the flags g and y; got an object'],
+  [
+    { versionHeader: 'Content-Type' },
+    "versionHeader: must be the name of a header that has no other use, such as 'X-Tenant'; got 'Content-Type'",
+  ],
+  [
+    { tenancy: { ...multi, header: 'X Org' } },
+    "tenancy.header: must be the name of a header that has no other use, such as 'X-Tenant'; got 'X Org'",
+  ],
+  [
+    { tenancy: { ...multi, parameter: '' } },
+    'tenancy.parameter: must be the name of a route parameter; got an empty string',
+  ],
+  [
+    { tenancy: { ...multi, header: 'X-Tenant', parameter: 'org' } },
+    "tenancy.parameter: must be absent where tenancy.header is given; got 'org'",
+  ],
+  [
+    { tenancy: { ...multi, parameter: 'exportId' } },
+    "tenancy.parameter: must be another one than idParameter; got 'exportId'",
+  ],
+  [
+    { versionHeader: 'x-org-name' },
+    "versionHeader: must be another one than tenancy.header; got 'x-org-name'",
+  ],
   [
     { tenancy: { ...multi, namePattern: '^a$' } },
     'tenancy.namePattern: must be a regular expression; got a string',

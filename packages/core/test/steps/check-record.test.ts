@@ -9,7 +9,7 @@ const exportId = '0f0e0d0c-0b0a-4908-8706-050403020100'
 const query = { exportId, tenant: acme }
 const now = 1_000
 const record: ExportRecord = { id: exportId, tenantId: acme.id, key: 'k', format: 'jsonl', state: 'ready' }
-const check = (changes: object): ExportRecord => checkRecord({ ...record, ...changes }, query, now)
+const check = (changes: object): ExportRecord => checkRecord({ ...record, ...changes }, query, now, undefined)
 
 describe('a record that is good', () => {
   test.each<[string, object]>([
@@ -38,13 +38,21 @@ describe('a record that is good', () => {
   })
 })
 
-test('a record whose id is in upper case is the asked one', () => {
-  expect(check({ id: exportId.toUpperCase() })).toMatchObject({ key: 'k' })
-})
-
 describe('a record that is missing or another one', () => {
   test.each([undefined, null])('%s', (nothing) => {
-    expect(refused(() => checkRecord(nothing, query, now))).toEqual({ kind: 'export_not_found' })
+    expect(refused(() => checkRecord(nothing, query, now, undefined))).toEqual({ kind: 'export_not_found' })
+  })
+
+  test('an id of the host in upper case is another one; a UUID in upper case is the same', () => {
+    const upper = { ...record, id: exportId.toUpperCase() }
+    expect(refused(() => checkRecord(upper, query, now, /.+/))).toMatchObject({
+      trouble: 'record_mismatch',
+    })
+    expect(checkRecord(upper, query, now, undefined)).toMatchObject({ key: 'k' })
+  })
+
+  test.each([[exportId], 5, null, `{${exportId}}`])('an id of %j is another one', (id) => {
+    expect(refused(() => check({ id }))).toMatchObject({ trouble: 'record_mismatch' })
   })
 
   test.each<[string, object]>([
@@ -79,7 +87,9 @@ describe('a record that cannot be served', () => {
 
   test('a clock that is broken does not lengthen its life', () => {
     const expiring = { ...record, expiresAt: new Date(now) }
-    expect(refused(() => checkRecord(expiring, query, Number.NaN))).toEqual({ kind: 'export_expired' })
+    expect(refused(() => checkRecord(expiring, query, Number.NaN, undefined))).toEqual({
+      kind: 'export_expired',
+    })
   })
 })
 

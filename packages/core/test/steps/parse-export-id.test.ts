@@ -8,11 +8,11 @@ const canonical = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}
 describe('parseExportId', () => {
   test('an id has one spelling', () => {
     const id = '0F0E0D0C-0B0A-4908-8706-050403020100'
-    expect(parseExportId(id, 'job_id')).toEqual({ value: id.toLowerCase() })
+    expect(parseExportId(id, { idParameter: 'job_id' })).toEqual({ value: id.toLowerCase() })
   })
 
   test('a fault is named after the parameter of the route', () => {
-    expect(parseExportId('nope', 'job_id')).toEqual({
+    expect(parseExportId('nope', { idParameter: 'job_id' })).toEqual({
       fault: {
         part: 'export_id',
         in: 'path',
@@ -24,7 +24,7 @@ describe('parseExportId', () => {
   })
 
   test('no parameter is an empty one', () => {
-    expect(parseExportId(undefined, 'job_id')).toMatchObject({
+    expect(parseExportId(undefined, { idParameter: 'job_id' })).toMatchObject({
       fault: { rule: 'uuid', input: '' },
     })
   })
@@ -32,7 +32,7 @@ describe('parseExportId', () => {
   test('every UUID of versions 1 to 8 passes, in any case', () => {
     fc.assert(
       fc.property(fc.uuid({ version: [1, 2, 3, 4, 5, 6, 7, 8] }), fc.boolean(), (id, upper) => {
-        expect(parseExportId(upper ? id.toUpperCase() : id, 'id')).toEqual({ value: id })
+        expect(parseExportId(upper ? id.toUpperCase() : id, { idParameter: 'id' })).toEqual({ value: id })
       }),
     )
   })
@@ -46,7 +46,7 @@ describe('parseExportId', () => {
     fc.assert(
       fc.property(hex, fc.boolean(), (digits, upper) => {
         const id = digits.replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-')
-        expect(parseExportId(upper ? id.toUpperCase() : id, 'id')).toEqual({ value: id })
+        expect(parseExportId(upper ? id.toUpperCase() : id, { idParameter: 'id' })).toEqual({ value: id })
       }),
     )
   })
@@ -57,10 +57,35 @@ describe('parseExportId', () => {
       .map(([id, at, text]) => id.slice(0, at) + text + id.slice(at))
     fc.assert(
       fc.property(fc.oneof(fc.string({ unit: 'binary' }), near, fc.string({ minLength: 129 })), (text) => {
-        const parsed = parseExportId(text, 'id')
+        const parsed = parseExportId(text, { idParameter: 'id' })
         const shown = 'value' in parsed ? canonical.test(parsed.value) : parsed.fault.input === text
         expect(shown).toBe(true)
       }),
     )
+  })
+})
+
+describe('an id of the host', () => {
+  const rules = { idParameter: 'job', idPattern: /[a-z]+-[0-9]{1,200}/i }
+  const of = { part: 'export_id', in: 'path', name: 'job' }
+
+  test('stays as it was sent', () => {
+    expect(parseExportId('Job-17', rules)).toEqual({ value: 'Job-17' })
+  })
+
+  test.each<[string | undefined, object]>([
+    [undefined, { rule: 'not_empty' }],
+    ['', { rule: 'not_empty' }],
+    ['job', { rule: 'pattern', pattern: rules.idPattern.source }],
+    ['job-17/../x', { rule: 'pattern', pattern: rules.idPattern.source }],
+    ['\njob-17', { rule: 'pattern', pattern: rules.idPattern.source }],
+    [`job-${'1'.repeat(125)}`, { rule: 'max_length', most: 128 }],
+  ])('%j is none', (sent, rule) => {
+    expect(parseExportId(sent, rules)).toEqual({ fault: { ...of, input: sent ?? '', ...rule } })
+  })
+
+  test('of 128 characters passes', () => {
+    const id = `job-${'1'.repeat(124)}`
+    expect(parseExportId(id, rules)).toEqual({ value: id })
   })
 })

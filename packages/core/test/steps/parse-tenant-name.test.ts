@@ -11,48 +11,76 @@ import { acme, ann } from './principals.ts'
 
 const of = { part: 'tenant', in: 'header', name: 'X-Org-Name' } as const
 const pattern = defaultNamePattern.source
+const parse = (sent: string | undefined, namePattern: RegExp, required: boolean): Parsed =>
+  parseTenantName(
+    { params: {}, header: (name) => (name === 'x-org-name' ? sent : undefined) },
+    { in: 'header', name: 'X-Org-Name', pattern: namePattern },
+    required,
+  )
+type Parsed = ReturnType<typeof parseTenantName>
 
 describe('parseTenantName', () => {
   test.each(['a', 'acme', 'Acme-2', 'a.b_c-d', '0', 'a'.repeat(64)])('%s is a name', (name) => {
-    expect(parseTenantName(name, defaultNamePattern, true)).toEqual({ value: name })
+    expect(parse(name, defaultNamePattern, true)).toEqual({ value: name })
   })
 
   test.each(['-acme', 'acme.', 'a b', 'a,b', 'acme, acme', 'a/b', '../a', 'acmé', 'a\0', 'a\n', '*', '{a}'])(
     '%j is none',
     (name) => {
-      expect(parseTenantName(name, defaultNamePattern, true)).toEqual({
+      expect(parse(name, defaultNamePattern, true)).toEqual({
         fault: { ...of, rule: 'pattern', pattern, input: name },
       })
     },
   )
 
   test('none at all is a fault only where one is needed', () => {
-    expect(parseTenantName(undefined, defaultNamePattern, false)).toEqual({ value: undefined })
-    expect(parseTenantName(undefined, defaultNamePattern, true)).toEqual({
+    expect(parse(undefined, defaultNamePattern, false)).toEqual({ value: undefined })
+    expect(parse(undefined, defaultNamePattern, true)).toEqual({
       fault: { ...of, rule: 'required', input: null },
     })
   })
 
   test.each([true, false])('an empty one always is', (required) => {
-    expect(parseTenantName('', defaultNamePattern, required)).toEqual({
+    expect(parse('', defaultNamePattern, required)).toEqual({
       fault: { ...of, rule: 'not_empty', input: '' },
     })
   })
 
   test('one that is too long is not tried on the pattern', () => {
     const never = {
-      test: (): never => {
+      exec: (): never => {
         throw new Error('it was tried')
       },
       source: '',
     } as unknown as RegExp
-    expect(parseTenantName('a'.repeat(65), never, true)).toMatchObject({
+    expect(parse('a'.repeat(65), never, true)).toMatchObject({
       fault: { rule: 'max_length', most: 64 },
     })
   })
 
   test("the host's own pattern decides", () => {
-    expect(parseTenantName('Acme Corp', /^[A-Za-z ]+$/, true)).toEqual({ value: 'Acme Corp' })
+    expect(parse('Acme Corp', /^[A-Za-z ]+$/, true)).toEqual({ value: 'Acme Corp' })
+  })
+
+  test('the whole name must match, also by a pattern without anchors', () => {
+    expect(parse('acme/../x', /[a-z]+/, true)).toMatchObject({ fault: { rule: 'pattern' } })
+  })
+
+  test.each<[string, object]>([
+    ['acme', { value: 'acme' }],
+    [
+      'größe',
+      { fault: { part: 'tenant', in: 'path', name: 'org', input: 'größe', rule: 'pattern', pattern } },
+    ],
+  ])('a route parameter in its place: %s', (org, parsed) => {
+    const rules = { in: 'path', name: 'org', pattern: defaultNamePattern } as const
+    expect(parseTenantName({ params: { org }, header: () => 'globex' }, rules, true)).toEqual(parsed)
+  })
+
+  test('a route parameter is decoded once, by the adapter', () => {
+    const rules = { in: 'path', name: 'org', pattern: /^.+$/ } as const
+    const org = Buffer.from('ü').toString('latin1')
+    expect(parseTenantName({ params: { org }, header: () => undefined }, rules, true)).toEqual({ value: org })
   })
 
   test.each([
@@ -62,15 +90,14 @@ describe('parseTenantName', () => {
     ['a byte order mark', '\xef\xbb\xbfacme', undefined],
     ['a sequence longer than needed', '\xc1\xa1cme', undefined],
   ])('%s', (_, field, name) => {
-    const parsed = parseTenantName(field, /^[\p{L}\p{N} ]+$/u, true)
+    const parsed = parse(field, /^[\p{L}\p{N} ]+$/u, true)
     expect('value' in parsed ? parsed.value : undefined).toBe(name)
   })
 
   test('64 characters are tried, not bytes', () => {
-    const parse = (name: string): object =>
-      parseTenantName(Buffer.from(name).toString('latin1'), /^\p{L}+$/u, true)
-    expect(parse('東'.repeat(64))).toEqual({ value: '東'.repeat(64) })
-    expect(parse('東'.repeat(65))).toMatchObject({
+    const parsed = (name: string): object => parse(Buffer.from(name).toString('latin1'), /^\p{L}+$/u, true)
+    expect(parsed('東'.repeat(64))).toEqual({ value: '東'.repeat(64) })
+    expect(parsed('東'.repeat(65))).toMatchObject({
       fault: { rule: 'max_length', input: '東'.repeat(65) },
     })
   })
@@ -78,7 +105,7 @@ describe('parseTenantName', () => {
   test('what passes is as it was sent, and what does not is kept whole', () => {
     fc.assert(
       fc.property(fc.string({ maxLength: 300 }), (text) => {
-        const parsed = parseTenantName(text, defaultNamePattern, true)
+        const parsed = parse(text, defaultNamePattern, true)
         expect('value' in parsed ? parsed.value : parsed.fault.input).toBe(text)
       }),
     )
@@ -97,7 +124,7 @@ describe('onlyTenantName', () => {
     [of('acme\n'), undefined],
     [of('a'.repeat(65)), undefined],
   ])('%j', (principal, name) => {
-    expect(onlyTenantName(principal, defaultNamePattern)).toBe(name)
+    expect(onlyTenantName(principal, { pattern: defaultNamePattern })).toBe(name)
   })
 })
 

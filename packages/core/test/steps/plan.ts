@@ -32,6 +32,7 @@ export const question = ({
   multipleRanges,
   now,
   boundary: () => 'b0undary',
+  vary: 'X-Org-Name, X-API-Version',
 })
 /** The plan for a record and an object of 1,000 bytes, but for what is given. */
 export const plan = (asked: Asked = {}): Plan => planDelivery(question(asked), { ...info, ...asked.info })
