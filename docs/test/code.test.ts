@@ -7,7 +7,7 @@ import { parseAllDocuments } from 'yaml'
 
 import { entryPoints, exportedNames } from '../../scripts/entry-points.ts'
 import { blocks, root, textOf } from './blocks.ts'
-import { given, preludes } from './given.ts'
+import { given } from './given.ts'
 
 // Every block of code in the documents, by its language. What is run besides has a test of its own.
 
@@ -62,7 +62,7 @@ test(
     writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ ...config, exclude: [] }))
     for (const { title, code, given: names } of of('ts')) {
       const file = `${title.replaceAll(/\W+/g, '-')}.ts`
-      const before = [preludes[title] ?? '', ...names.map((name) => given[name]), 'export {}']
+      const before = [...names.map((name) => given[name]), 'export {}']
       writeFileSync(join(folder, file), [...before, code].join('\n'))
     }
     for (const { name, code } of examples) writeFileSync(join(folder, `example-${name}.ts`), code)

@@ -26,8 +26,3 @@ export const given: Readonly<Record<string, string>> = {
   testFile:
     "import assert from 'node:assert/strict'\nimport { test } from 'node:test'\nimport { createMemoryStore } from '@sallyport/core/testing'",
 }
-
-/** The same for pages that go on from block to block. */
-export const preludes: Readonly<Record<string, string>> = {
-  'README.md, block 3': given['app'] ?? '',
-}

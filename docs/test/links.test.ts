@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest'
 
 import { documents, root, textOf } from './blocks.ts'
 
-/** What GitHub makes of a heading. */
+/** The anchor that GitHub gives a heading. */
 const anchorOf = (heading: string): string =>
   heading
     .toLowerCase()
@@ -15,18 +15,41 @@ const anchorOf = (heading: string): string =>
 const anchorsOf = (document: string): readonly string[] =>
   [...textOf(document).matchAll(/^#+ (.*)$/gm)].map(([, heading = '']) => anchorOf(heading))
 
-const links = documents.flatMap((document) =>
-  [...textOf(document).matchAll(/\]\(([^)\s]+)\)|<img src="([^"]+)"/g)]
-    .map(([, link = '', image = '']) => link || image)
-    .filter((link) => !/^https?:/.test(link))
-    .map((link) => ({ document, link })),
+const allLinks = documents.flatMap((document) =>
+  [...textOf(document).matchAll(/\]\(([^)\s]+)\)|<img src="([^"]+)"/g)].map(([, link = '', image = '']) => ({
+    document,
+    link: link || image,
+  })),
 )
+const isAbsolute = (link: string): boolean => /^https?:/.test(link)
+
+function expectTarget(path: string, anchor: string | undefined): void {
+  expect(existsSync(join(root, path))).toBe(true)
+  expect(anchor === undefined || anchorsOf(path).includes(anchor)).toBe(true)
+}
 
 describe('links inside the project lead somewhere', () => {
-  test.each(links)('$document: $link', ({ document, link }) => {
+  test.each(allLinks.filter(({ link }) => !isAbsolute(link)))('$document: $link', ({ document, link }) => {
     const [path = '', anchor] = link.split('#')
-    const target = path === '' ? document : join(dirname(document), path)
-    expect(existsSync(join(root, target))).toBe(true)
-    expect(anchor === undefined || anchorsOf(target).includes(anchor)).toBe(true)
+    expectTarget(path === '' ? document : join(dirname(document), path), anchor)
+  })
+})
+
+describe('links of READMEs on npm', () => {
+  const onNpm = allLinks.filter(({ document }) => document.startsWith('packages/'))
+
+  test('are absolute, because npm shows the README without the files beside it', () => {
+    expect(onNpm.length).toBeGreaterThan(10)
+    expect(onNpm.filter(({ link }) => !isAbsolute(link))).toEqual([])
+  })
+
+  const inRepository = onNpm.flatMap(({ document, link }) => {
+    const [, path] =
+      /^https:\/\/github\.com\/sallyport\/sallyport\/(?:blob|tree)\/main\/(.*)$/.exec(link) ?? []
+    return path === undefined ? [] : [{ document, path }]
+  })
+  test.each(inRepository)('$document: $path', ({ path }) => {
+    const [file = '', anchor] = path.split('#')
+    expectTarget(file, anchor)
   })
 })

@@ -17,7 +17,9 @@ import { statusOf } from '../../core/src/refusals.ts'
 
 const packageFolder = join(import.meta.dirname, '..')
 const readme = await readFile(join(packageFolder, '../../README.md'), 'utf8')
-const [service = '', settings = ''] = [...readme.matchAll(/```ts\n(.*?)```/gs)].map(([, code = '']) => code)
+const [service = '', settings = ''] = [...readme.matchAll(/```ts(?: given=\w+)?\n(.*?)```/gs)].map(
+  ([, code = '']) => code,
+)
 
 const id = '1f4e9a70-3c52-4b8d-a6e1-0d9b7c5a3e82'
 const bytes = positionCoded(700_001)
