@@ -7,19 +7,19 @@ import { setImmediate as nextLoop } from 'node:timers/promises'
 import type { NodeResponse } from './node-response.ts'
 import { isHttp2, isTaken } from './node-response.ts'
 
-/** The most requests of one connection that are at work or wait. */
+/** How many requests of one connection may be in progress or waiting. */
 const mostRequests = 32
 
 /**
- * Waits until a request may be worked on, and holds nothing for it but the request and its response.
+ * Waits until the handler may work on a request. A waiting request keeps only itself and its response in memory.
  *
- * - HTTP/1.1: until all answers before it on its connection are out (RFC 9112 §9.3.2). Behind 32 requests the connection
- *   is not read any more, until some of them are answered.
- * - HTTP/2: at once, but a stream behind 32 others of its session is refused with REFUSED_STREAM, after which a client
- *   may send it again (RFC 9113 §8.7).
+ * - HTTP/1.1: waits until all earlier responses of the connection have been sent (RFC 9112 §9.3.2). While 32 requests of a
+ *   connection are in progress or waiting, its socket is paused.
+ * - HTTP/2: does not wait. While 32 streams of a session are in progress, it refuses further streams with REFUSED_STREAM. The
+ *   client may then send them again (RFC 9113 §8.7).
  *
- * @returns what to call when the request is over; `undefined`: the request is over already, because its connection
- *   ended or its stream was refused
+ * @returns a function to call when the request is over. `undefined`: the connection ended or the stream was refused, so the
+ *   request is over already
  */
 export async function waitForTurn(
   request: Pick<IncomingMessage, 'socket'>,
@@ -27,19 +27,19 @@ export async function waitForTurn(
 ): Promise<(() => void) | undefined> {
   if (isHttp2(response)) return enterSession(response)
   if (response.socket !== null || isTaken(response)) return noop
-  return (await headOfLine(request.socket, response)) ? noop : undefined
+  return (await waitForSocket(request.socket, response)) ? noop : undefined
 }
 
 const noop = (): void => undefined
 
-/** The streams of each session that are at work. */
+/** The number of streams in progress, for each session. */
 const working = new WeakMap<Http2Session, number>()
 
 async function enterSession({ stream }: Http2ServerResponse): Promise<(() => void) | undefined> {
   const { session } = stream
   if (!session) return noop
   const count = (): number => working.get(session) ?? 0
-  // A stream that its client ended in the same packet needs until then to let go of its place.
+  // A stream that its client reset in the same packet is counted until the next turn of the event loop.
   if (count() >= mostRequests) await nextLoop()
   if (count() >= mostRequests) {
     stream.close(constants.NGHTTP2_REFUSED_STREAM)
@@ -49,62 +49,62 @@ async function enterSession({ stream }: Http2ServerResponse): Promise<(() => voi
   return () => void working.set(session, count() - 1)
 }
 
-/** The requests that wait on each connection. One listener a connection, however many they are. */
-const lines = new WeakMap<Socket, Line>()
+/** The requests that wait on each connection. Each connection has one listener, however many requests wait. */
+const queues = new WeakMap<Socket, ConnectionQueue>()
 
-interface Line {
-  /** Ends the wait of each: `false`, because the connection is gone. */
+interface ConnectionQueue {
+  /** Each ends the wait of one request. `false`: the connection was closed. */
   readonly waiting: Set<(isTurn: boolean) => void>
   isPaused: boolean
 }
 
-async function headOfLine(socket: Socket, response: ServerResponse): Promise<boolean> {
+async function waitForSocket(socket: Socket, response: ServerResponse): Promise<boolean> {
   if (socket.destroyed) return false
-  const line = lineOf(socket)
+  const queue = queueOf(socket)
   const isTurn = await new Promise<boolean>((resolve) => {
-    line.waiting.add(resolve)
+    queue.waiting.add(resolve)
     response.once('socket', () => {
-      line.waiting.delete(resolve)
+      queue.waiting.delete(resolve)
       resolve(true)
     })
-    if (line.waiting.size >= mostRequests - 1) pause(socket, line)
+    if (queue.waiting.size >= mostRequests - 1) pause(socket, queue)
   })
   if (!isTurn) return false
-  // One request of each connection per turn of the event loop, so that other connections are served in between.
+  // Start one request of a connection per turn of the event loop, so that other connections get their turn.
   await nextLoop()
-  // Node would wait for ever for the end of an answer that the host destroyed before its turn.
+  // If the host destroyed a response before its turn, Node would wait for its end for ever.
   if (response.destroyed) socket.destroy()
-  if (line.isPaused && line.waiting.size < mostRequests - 1) resume(socket, line)
+  if (queue.isPaused && queue.waiting.size < mostRequests - 1) resume(socket, queue)
   return !response.destroyed
 }
 
-function lineOf(socket: Socket): Line {
-  const known = lines.get(socket)
+function queueOf(socket: Socket): ConnectionQueue {
+  const known = queues.get(socket)
   if (known) return known
-  const line: Line = { waiting: new Set(), isPaused: false }
-  lines.set(socket, line)
-  // On Node 22 a response that waits hears nothing of the end of its connection.
+  const queue: ConnectionQueue = { waiting: new Set(), isPaused: false }
+  queues.set(socket, queue)
+  // On Node 22 a waiting response emits no event when its connection ends.
   socket.once('close', () => {
-    for (const leave of line.waiting) leave(false)
-    line.waiting.clear()
+    for (const endWait of queue.waiting) endWait(false)
+    queue.waiting.clear()
   })
-  return line
+  return queue
 }
 
-/** Node resumes the socket at the end of every request, so it is paused again each time. */
-function stay(this: Socket): void {
+/** Node resumes the socket at the end of every request. This pauses it again each time. */
+function pauseAgain(this: Socket): void {
   this.pause()
 }
 
-function pause(socket: Socket, line: Line): void {
-  if (line.isPaused) return
-  line.isPaused = true
-  socket.on('resume', stay)
+function pause(socket: Socket, queue: ConnectionQueue): void {
+  if (queue.isPaused) return
+  queue.isPaused = true
+  socket.on('resume', pauseAgain)
   socket.pause()
 }
 
-function resume(socket: Socket, line: Line): void {
-  line.isPaused = false
-  socket.off('resume', stay)
+function resume(socket: Socket, queue: ConnectionQueue): void {
+  queue.isPaused = false
+  socket.off('resume', pauseAgain)
   socket.resume()
 }

@@ -10,32 +10,32 @@ import { addToList } from '../http/field-values.ts'
 import type { ExportBody, ExportResponse } from '../request-response.ts'
 import { startTimer } from '../waiting.ts'
 
-/** Either response of Node: of `node:http` and `node:https`, or of `node:http2`. */
+/** A response of `node:http`, `node:https` or `node:http2`. */
 export type NodeResponse = ServerResponse | Http2ServerResponse
 
-/** The client of a response: see `watchClient`. */
+/** The client of a response; see `watchClient`. */
 interface Client {
   readonly signal: AbortSignal
   readonly end: (reason: DeliveryError) => void
 }
 
-/** What both have in common, where their overloads do not meet. */
+/** The methods that both responses have. Their overloads differ, so TypeScript cannot call them on the union. */
 interface Wire {
   writeHead(status: number, headers: Readonly<Record<string, string>>): unknown
   write(chunk: Uint8Array, callback?: (refused?: Error | null) => void): boolean
   end: { (): unknown; (chunk: Uint8Array): unknown }
 }
 
-/** How long the client may take to read an answer that is no download, such as a refusal. */
+/** How long the client may take to read a response that is not a download, such as a refusal. */
 const smallAnswerMs = 10_000
 
 /**
- * Writes an answer, and is the only one who does. Settles when the exchange is over; never rejects. A body that fails
- * is cut: the client sees a reset, never an end.
+ * Writes a response. Resolves when the exchange is over; never rejects. If the body fails, cuts the connection, so that the
+ * client sees a reset and never a complete response.
  *
- * @param borrow - whether stores may reuse a chunk's memory once the next is asked for
- * @param client - its signal cuts the answer. It is ended with the reason where the answer cannot be written, before the
- *   body is let go
+ * @param borrow - whether the store may reuse the memory of a chunk when the next one is requested
+ * @param client - its signal cuts the response. If the response cannot be written, `client.end` is called with the reason, before
+ *   the body is released
  */
 export async function writeResponse(
   response: NodeResponse,
@@ -47,8 +47,8 @@ export async function writeResponse(
   if (isGone(response)) return
   const wire: Wire = response
   const cutNow = (): void => cut(response)
-  // A download has limits of its own, and its signal fires at them.
-  const clock = body?.signal ? undefined : startTimer(cutNow, smallAnswerMs)
+  // A download has its own limits, which fire its signal.
+  const timer = body?.signal ? undefined : startTimer(cutNow, smallAnswerMs)
   try {
     response.removeHeader('X-Powered-By')
     const closes = !isHttp2(response) && (closeConnection || carriesBody(response.req))
@@ -62,19 +62,19 @@ export async function writeResponse(
     client.end(failure(error))
     cut(response)
   } finally {
-    clearTimeout(clock)
+    clearTimeout(timer)
     client.signal.removeEventListener('abort', cutNow)
   }
 }
 
-/** The fields of an answer; to its lists it adds what middleware has set, which `writeHead` would replace. */
+/** Adds the values of `Vary` and `Link` that middleware has set. `writeHead` would replace them. */
 function withListsOf(response: NodeResponse, headers: ExportResponse['headers']): ExportResponse['headers'] {
   const vary = response.getHeader('Vary')
   const link = response.getHeader('Link')
   if (vary === undefined && link === undefined) return headers
   const shown = { ...headers }
   if (vary !== undefined) shown['Vary'] = addToList(String(vary), headers['Vary'] ?? '')
-  // The elements of Link may hold commas (RFC 8288 §3): joined as they are.
+  // Elements of Link may contain commas (RFC 8288 §3), so they are joined without parsing.
   if (link !== undefined) shown['Link'] = [link, headers['Link'] ?? []].flat().join(', ')
   return shown
 }
@@ -90,11 +90,11 @@ async function writeBody(
     left -= chunk.length
     if (left < 0) throw new DeliveryError('store_overran')
     try {
-      if (left === 0 && !staysOpen(response)) await ended(response, () => (response as Wire).end(chunk))
-      // A middleware that came with the head may keep what it is given.
+      if (left === 0 && !isStillSending(response)) await ended(response, () => (response as Wire).end(chunk))
+      // Middleware that wrapped the response when the head was written may keep chunks, so it gets a copy.
       else await taken(response, borrow && isWrapped(response) ? Uint8Array.from(chunk) : chunk)
     } catch (error) {
-      // Before the loop ends the body, which would take it for a client that left.
+      // Record the reason first: the loop then ends the body, which would report client_aborted.
       client.end(failure(error))
       throw error
     }
@@ -102,26 +102,26 @@ async function writeBody(
   if (left > 0) throw new DeliveryError('store_cut')
 }
 
-/** Where a response cannot be written for another reason than its client, a middleware of the host threw. */
+/** An error other than a `DeliveryError` comes from the host's middleware. */
 const failure = (error: unknown): DeliveryError =>
   error instanceof DeliveryError ? error : new DeliveryError('failed', error)
 
-/** Ends an answer that is all written. */
+/** Ends a response whose body is written. */
 async function endWhenRead(response: NodeResponse): Promise<void> {
-  if (staysOpen(response)) {
+  if (isStillSending(response)) {
     response.flushHeaders()
     await linger(response)
   }
   await ended(response, () => (response as Wire).end())
 }
 
-/** Whether the client is still sending: over HTTP/2 that hurts nobody else, so it may. */
-const staysOpen = (response: NodeResponse): response is ServerResponse =>
+/** Whether an HTTP/1.x client is still sending its request body. Over HTTP/2 that does not affect other requests. */
+const isStillSending = (response: NodeResponse): response is ServerResponse =>
   !isHttp2(response) && isUnread(response.req)
 
 /**
- * Resolves when the kernel has taken the chunk, so that its memory may be used again. Rejects where it refused: then none of
- * the chunk counts as sent.
+ * Writes a chunk. Resolves when the kernel has taken it, so that its memory may be reused. Rejects if the kernel refused it; then
+ * no byte of the chunk counts as sent.
  */
 const taken = (response: NodeResponse, chunk: Uint8Array): Promise<void> =>
   new Promise((resolve, reject) => {
@@ -136,7 +136,7 @@ const taken = (response: NodeResponse, chunk: Uint8Array): Promise<void> =>
     response.once('close', gone)
     const wire: Wire = response
     if (!isWrapped(response)) return void wire.write(chunk, done)
-    // Middleware that wraps write() may lose its callback, never 'drain'.
+    // Middleware that wraps write() may drop its callback, but not 'drain'.
     if (wire.write(chunk)) return void setImmediate(done)
     response.once('drain', done)
   })
@@ -144,35 +144,35 @@ const taken = (response: NodeResponse, chunk: Uint8Array): Promise<void> =>
 const ended = (response: NodeResponse, end: () => unknown): Promise<void> =>
   new Promise((resolve, reject) => {
     const ending = endingOf(response)
-    const { socket } = response // 'finish' takes it away
+    const { socket } = response // undefined after 'finish'
     const gone = (): void => reject(new DeliveryError('client_aborted'))
     if (isGone(response)) return gone()
     ending.once('close', gone)
     ending.once('finish', () => {
       ending.off('close', gone)
-      // Node 22 emits 'finish' also where the kernel refused the last bytes.
+      // Node 22 emits 'finish' even if the kernel refused the last bytes.
       if (!isHttp2(response) && socket?.destroyed === true) gone()
       else resolve()
     })
     end()
   })
 
-/** Whether a middleware has put itself between us and the socket; then it may keep what we write. */
+/** Whether middleware has replaced `write` or `end`. It may then keep the chunks that it gets. */
 export const isWrapped = (response: NodeResponse): boolean =>
   Object.hasOwn(response, 'write') || Object.hasOwn(response, 'end')
 
 /**
- * Ends the connection of a body that stops, so that it does not look complete (RFC 9112 §8, RFC 9113 §8.1.1): HTTP/2
- * resets the stream, TLS closes without close_notify, and plain TCP is reset. Many clients take a plain close before the
- * end of Content-Length for the end of the file.
+ * Cuts a response whose body is not complete, so that the client does not take it for complete (RFC 9112 §8, RFC 9113 §8.1.1).
+ * HTTP/2 resets the stream, TLS closes without close_notify, and plain TCP is reset. Many clients treat a plain close before the
+ * end of Content-Length as the end of the file.
  *
- * A browser gets the plain close: after it, it resumes by itself; after a reset, the user has to.
+ * A browser gets a plain close on TCP, because it then resumes by itself. After a reset, the user has to resume.
  */
 export function cut(response: NodeResponse): void {
   if (isHttp2(response)) {
     const { stream } = response
-    // A stream that its client closed with NO_ERROR would wait for what is not written, so it is destroyed. One that is
-    // being closed must not be: its RST_STREAM would be lost.
+    // A stream that its client closed with NO_ERROR would wait for the rest of the body, so destroy it. Do not destroy a stream
+    // that is being closed: its RST_STREAM would be lost.
     if (stream.closed && stream.rstCode !== constants.NGHTTP2_NO_ERROR) return
     stream.close(constants.NGHTTP2_INTERNAL_ERROR)
     stream.destroy()
@@ -183,49 +183,49 @@ export function cut(response: NodeResponse): void {
   response.destroy()
 }
 
-/** Whether a socket can be reset: not TLS, not a Unix domain socket, and not a stream that the host uses as a socket. */
+/** Whether a socket can be reset. TLS, Unix domain sockets and streams that a host uses as sockets cannot. */
 const isPlainTcp = (socket: Socket): boolean =>
   socket instanceof Socket && !(socket instanceof TLSSocket) && socket.remoteFamily !== undefined
 
-/** Whether something else has begun to answer: a middleware that wrote first, a host's own timeout. */
+/** Whether other code, such as middleware or a timeout of the host, has begun to answer. */
 export const isTaken = (response: NodeResponse): boolean => response.headersSent || response.writableEnded
 
-/** Whether nobody is left to read. */
+/** Whether the client has left. */
 export const isGone = (response: NodeResponse): boolean =>
   isHttp2(response)
     ? response.stream.destroyed || response.stream.closed
     : response.destroyed || response.closed
 
 /**
- * Whether the whole answer was handed to the kernel. On HTTP/2 the response says so also when its stream was reset, and
- * the stream of a HEAD request says so before there is an answer.
+ * Whether the kernel has taken the whole response. On HTTP/2 both must be checked: the response is finished even if its stream
+ * was reset, and the stream of a HEAD request is finished before there is a response.
  */
 export const isFinished = (response: NodeResponse): boolean =>
   isHttp2(response)
     ? response.writableEnded && response.stream.writableFinished && !response.stream.aborted
     : response.writableFinished
 
-/** What tells that the exchange is over: on HTTP/2 a response that was not begun hears nothing of its stream's end. */
+/** The emitter of the 'close' event. On HTTP/2 it is the stream, because a response without a head emits no 'close'. */
 export const endingOf = (response: NodeResponse): EventEmitter =>
   isHttp2(response) ? response.stream : response
 
 export const isHttp2 = (response: NodeResponse): response is Http2ServerResponse => 'stream' in response
 
-/** How long a client that still sends may read its answer before the connection is closed. */
+/** How long a client that still sends may read its response before the connection is closed. */
 const lingerMs = 1_000
-/** How much of what it sends is read, and thrown away. */
+/** How many bytes of its request body are read and discarded. */
 const mostBytes = 65_536
 
-/** Whether bytes follow the head of a request (RFC 9112 §6). None of ours has a use for them. */
+/** Whether a request has a body (RFC 9112 §6). It is never used. */
 const carriesBody = ({ headers }: IncomingMessage): boolean =>
   headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0
 
-/** Whether some of them are still to come. */
+/** Whether a part of the request body has not arrived yet. */
 const isUnread = (request: IncomingMessage): boolean => carriesBody(request) && !request.complete
 
 /**
- * Gives the client of an answer that is all written, but not ended, time to read it: until it has sent its body or left.
- * A connection that is closed over unread bytes is reset, and that takes the end of the answer along (RFC 9112 §9.6).
+ * Waits until the client has sent its request body or left, for at most one second. If a connection with unread bytes is closed,
+ * TCP resets it, and the client may lose the end of the response (RFC 9112 §9.6).
  */
 async function linger(response: ServerResponse): Promise<void> {
   const { req: request } = response

@@ -9,15 +9,14 @@ import { cut, isTaken, isWrapped, writeResponse } from './node-response.ts'
 import { watchClient } from './watch-client.ts'
 
 /**
- * A whole adapter for Node: makes the request, calls the handler, writes the answer. Resolves when the exchange is over,
- * also when the client is gone; never rejects. By then `statusCode` of the response is the status that was sent.
+ * Serves one request of Node: makes an `ExportRequest`, calls the handler and writes the response. Resolves when the exchange is
+ * over, also when the client has left; never rejects. Then `statusCode` of the response is the status that was sent.
  *
- * A response that something else has begun is left alone. A body that comes with the request is no part of it: over
- * HTTP/1.1 the answer closes the connection (RFC 9112 §9.6), and of a large one little more than Node's own buffer,
- * 64 KiB, is read.
+ * If other code has begun to answer, the response is not touched. The request's body is ignored: over HTTP/1.1 the connection is
+ * closed after the response (RFC 9112 §9.6), and of a large body little more than Node's own buffer of 64 KiB is read.
  *
- * @param route - `params`: the route parameters, percent-decoded once; `address`: the caller's, as the framework trusts
- *   it. Absent: addresses are not counted. A parameter that cannot be decoded is left out.
+ * @param route - `params`: the route parameters, percent-decoded once. Leave out a parameter that cannot be decoded. `address`: the
+ *   client's address, as the framework trusts it. Absent: requests are not counted by address
  */
 export async function serveNode(
   handler: Pick<ExportHandler, 'handle'>,
@@ -41,7 +40,7 @@ export async function serveNode(
     if (isTaken(response)) client.end(new DeliveryError('failed', new Error('response_taken')))
     else await writeResponse(response, answer, borrow, client)
   } catch (error) {
-    // A wrapper of the host around the handler: the handler itself never rejects.
+    // Thrown by a wrapper of the host around the handler. The handler itself never rejects.
     client.end(new DeliveryError('failed', error))
     cut(response)
   } finally {
@@ -50,7 +49,10 @@ export async function serveNode(
   }
 }
 
-/** The value that the host's middleware left, unless the client sent the line twice: then all of them, which spoils it. */
+/**
+ * The value of a header field as the host's middleware left it. If the client sent the field more than once, all values, joined:
+ * a single-value field is then malformed.
+ */
 function headerValue(
   { headers, rawHeaders }: IncomingMessage | Http2ServerRequest,
   name: string,

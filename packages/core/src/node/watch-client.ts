@@ -4,19 +4,19 @@ import { DeliveryError } from '../delivery/delivery-error.ts'
 import type { NodeResponse } from './node-response.ts'
 import { endingOf, isFinished, isGone, isHttp2, isTaken } from './node-response.ts'
 
-/** Watches whether the client is still there. */
+/** Reports when the client of a response has left. */
 export interface ClientWatch {
-  /** Fires when the answer cannot reach the client any more; its reason is a `DeliveryError`. */
+  /** Fires when the response can no longer reach the client. Its reason is a `DeliveryError`. */
   readonly signal: AbortSignal
-  /** Fires the signal for another reason, such as a middleware that throws. The first reason counts. */
+  /** Fires the signal with another reason, such as an error of middleware. Only the first reason counts. */
   readonly end: (reason: DeliveryError) => void
-  /** The exchange is over: fires the signal if the answer is not out, and stops watching. */
+  /** Ends the watch when the exchange is over. Fires the signal if the response was not sent completely. */
   forget(): void
 }
 
 /**
- * Watches the client of a response. Call it before any await: a listener that is added later may wait for a 'close' that
- * has passed. The request's own 'close' is no sign: it comes as soon as the request's body was read.
+ * Watches the client of a response. Call it before any await: a listener that is added later may miss the 'close' event. The
+ * request's 'close' does not help, because Node emits it as soon as the request body was read.
  */
 export function watchClient(response: NodeResponse, socket: Socket): ClientWatch {
   const controller = new AbortController()
@@ -39,13 +39,13 @@ export function watchClient(response: NodeResponse, socket: Socket): ClientWatch
   }
 }
 
-/** Calls `leave` when the response or its stream is over. */
+/** Calls `leave` when the response or its stream has ended. */
 function listen(response: NodeResponse, leave: () => void): () => void {
   const ending = endingOf(response)
   ending.once('close', leave)
   if (!isHttp2(response)) return () => ending.off('close', leave)
-  // A stream that its client ends with NO_ERROR emits 'close' only once all of it is read and written, which may be
-  // never. It emits 'aborted' if the answer has more to come, and 'end' if all of it waits to be sent.
+  // If the client closes a stream with NO_ERROR, the stream emits 'close' only after everything is read and written, which may
+  // never happen. It emits 'aborted' if the response is not complete yet, and 'end' if all of it waits to be sent.
   const endOfRequest = (): void => {
     if (response.stream.closed) leave()
   }
