@@ -1,16 +1,16 @@
 import { isIPv4, isIPv6 } from 'node:net'
 
 /**
- * Names the networks of a client's address, smallest first. The first one is what a client cannot choose: a whole IPv4
- * address, or the first 56 bits of an IPv6 address, which is what one site is commonly given (RFC 6177). The others are the
- * networks around it: /24 and /16 of IPv4, /48 and /32 of IPv6.
+ * Names the networks of a client's address, smallest first. The first one cannot be chosen by the client: the whole IPv4 address,
+ * or the first 56 bits of an IPv6 address, which one site usually gets (RFC 6177). The larger networks follow: /24 and /16 of
+ * IPv4, /48 and /32 of IPv6.
  *
- * Reads addresses as proxies write them: with a port, in brackets, in quotes (RFC 7239 §6), with blanks around them, with a
- * zone, with leading zeros, and in any spelling of IPv6 (RFC 4291 §2.2). An IPv6 address that carries an IPv4 address counts as
- * that one: mapped (RFC 4291 §2.5.5.2), translated by NAT64 or SIIT (RFC 6052 §2.1, RFC 8215, RFC 7915), and 6to4 (RFC 3056).
+ * Accepts the forms that proxies write: with a port, in brackets, in quotes (RFC 7239 §6), with spaces, with a zone, with leading
+ * zeros, and in any spelling of IPv6 (RFC 4291 §2.2). An IPv6 address that contains an IPv4 address counts as the IPv4 address:
+ * mapped (RFC 4291 §2.5.5.2), translated by NAT64 or SIIT (RFC 6052 §2.1, RFC 8215, RFC 7915), or 6to4 (RFC 3056).
  *
  * @param address - text of any length
- * @returns at least one name. Text that is no address is its own and only name
+ * @returns at least one name. If the text is not an address, the text itself
  */
 export function addressPrefixes(address: string): readonly [string, ...string[]] {
   const host = hostOf(address)
@@ -23,10 +23,10 @@ export function addressPrefixes(address: string): readonly [string, ...string[]]
   return [prefix(56, [a, b, c, d & 0xff00]), prefix(48, [a, b, c]), prefix(32, [a, b])]
 }
 
-/** More than an address with its zone, port, brackets and quotes takes. */
+/** Longer than any address with zone, port, brackets and quotes. */
 const longestAddress = 100
 
-/** The address without what proxies put around it. */
+/** Removes the port, brackets, quotes and zone that proxies add. */
 function hostOf(address: string): string {
   if (address.length > longestAddress) return ''
   const text = address.trim().replace(/^"(.*)"$/, '$1')
@@ -57,7 +57,7 @@ const withoutDots = (address: string): string =>
 const numbers = (text: string): readonly number[] =>
   text === '' ? [] : text.split(':').map((group) => Number.parseInt(group, 16))
 
-/** Prefixes behind which the last 32 bits are an IPv4 address: mapped, SIIT, NAT64 and NAT64 of one's own network. */
+/** IPv6 prefixes whose last 32 bits are an IPv4 address: mapped, SIIT, NAT64, and NAT64 of a local network. */
 const carriers: readonly (readonly number[])[] = [
   [0, 0, 0, 0, 0, 0xffff],
   [0, 0, 0, 0, 0xffff, 0],

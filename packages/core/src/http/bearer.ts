@@ -1,4 +1,4 @@
-/** What an `Authorization` field holds, as far as bearer tokens go. */
+/** The bearer credentials of an `Authorization` field. */
 export type BearerCredentials =
   | { readonly kind: 'none' }
   | { readonly kind: 'repeated' }
@@ -10,9 +10,9 @@ const longestToken = 65_536
 const longestField = 'Bearer '.length + longestToken + 64
 
 /**
- * The value of `Authorization` → its bearer token (RFC 6750 §2.1); the scheme's case does not count.
+ * Reads the bearer token of `Authorization` (RFC 6750 §2.1). The scheme is case-insensitive.
  *
- * `'none'`: absent, of another scheme, or without credentials. `'repeated'`: it holds a comma, as two fields joined do.
+ * `'none'`: absent, of another scheme, or without credentials. `'repeated'`: it has a comma, as two joined fields have.
  * `'malformed'`: not `token68`, or longer than 65,536 characters; `fault` says which, without the token.
  */
 export function readBearer(value: string | undefined): BearerCredentials {
@@ -34,9 +34,9 @@ const tooLong = (length: number): BearerCredentials => ({
 })
 
 /**
- * A bearer challenge for `WWW-Authenticate` (RFC 6750 §3). Without credentials there is no `error` to name (§3.1).
+ * Formats a bearer challenge for `WWW-Authenticate` (RFC 6750 §3). Leave `error` out if the request had no credentials (§3.1).
  *
- * @param parameters - `error`: its code; `scope`: what would be enough
+ * @param parameters - `error`: the error code; `scope`: the scope that the request needs
  */
 export function formatChallenge(
   realm: string,
@@ -49,5 +49,5 @@ export function formatChallenge(
   return `Bearer ${attributes.join(', ')}`
 }
 
-/** Only what §3 lets stand in an attribute, so neither a quote nor a line break ends it; the rest becomes `?`. */
+/** Quotes an attribute. Characters that §3 does not allow, such as quotes and line breaks, become `?`. */
 const quote = (text: string): string => `"${text.replaceAll(/[^\x20\x21\x23-\x5b\x5d-\x7e]/gu, '?')}"`

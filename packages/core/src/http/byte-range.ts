@@ -1,12 +1,12 @@
 import { listElements } from './field-values.ts'
 
-/** Positions of bytes, both included (RFC 9110 §14.1.2). */
+/** The first and the last byte of a range, both included (RFC 9110 §14.1.2). */
 export interface ByteRange {
   readonly first: number
   readonly last: number
 }
 
-/** One range as it was asked for, before the size is known: `a-b`, `a-` or `-n` (RFC 9110 §14.1.2). */
+/** One requested range, before the size is known: `a-b`, `a-` or `-n` (RFC 9110 §14.1.2). */
 export type ByteRangeSpec =
   | { readonly kind: 'bounded'; readonly first: number; readonly last: number }
   | { readonly kind: 'open'; readonly first: number }
@@ -14,18 +14,18 @@ export type ByteRangeSpec =
 
 const longestField = 4_096
 
-/** More parts, or more ranges that overlap another, look like an attack (RFC 9110 §17.15). */
+/** More parts, or more overlapping ranges, look like an attack (RFC 9110 §17.15). */
 const mostParts = 8
 const mostOverlapping = 2
 
-/** A smaller gap costs less to send than the part head it saves (RFC 9110 §15.3.7.2). */
+/** Sending a smaller gap costs less than another part head (RFC 9110 §15.3.7.2). */
 const smallestGap = 80
 
 /**
- * The value of `Range` (RFC 9110 §14.2) → the ranges asked for, at least one, in their order. Positions too large for a
- * number become the largest safe integer.
+ * Parses the value of `Range` (RFC 9110 §14.2). Returns the requested ranges, at least one, in their order. A position that is too
+ * large for a number becomes the largest safe integer.
  *
- * `undefined`: ignore the field. It is absent, of another unit, malformed, or longer than 4,096 characters.
+ * `undefined`: ignore the field, because it is absent, of another unit, malformed, or longer than 4,096 characters.
  */
 export function parseByteRanges(value: string | undefined): readonly ByteRangeSpec[] | undefined {
   if (value === undefined || value.length > longestField) return undefined
@@ -40,40 +40,38 @@ export function parseByteRanges(value: string | undefined): readonly ByteRangeSp
   return specs.length > 0 ? specs : undefined
 }
 
-/** Whether the value of `Range` has a comma: a list, also one that is malformed, or coalesces to one range. */
+/** Whether the value of `Range` has a comma. The list may be malformed, or coalesce to one range. */
 export const isRangeList = (value: string | undefined): boolean => value?.includes(',') === true
 
 /**
- * Ranges asked for, and the size of the whole in bytes → the parts to send: inside the whole, no byte twice, each at
- * least 80 bytes from the next.
+ * Resolves the requested ranges against the size. The resulting parts lie within the representation, do not overlap, and are at
+ * least 80 bytes apart. They keep the requested order (§15.3.7.2); a coalesced part takes the position of its first range. One
+ * requested range never becomes several.
  *
- * Parts stand in the order in which they were asked for, as §15.3.7.2 wishes; a coalesced one where the first of its
- * ranges stood. One range asked for never becomes several.
- *
- * `'whole'`: there is nothing to part (0 bytes, or nothing asked for): ignore the field.
- * `'unsatisfiable'`: no range touches the whole, more than 8 parts are left, or more than 2 ranges overlap another (RFC
- * 9110 §15.5.17).
+ * @param size - bytes of the representation
+ * @returns the parts to send. `'whole'`: the size is 0 or no range was requested, so ignore the field. `'unsatisfiable'`: no range
+ *   lies within the size, more than 8 parts remain, or more than 2 ranges overlap another (RFC 9110 §15.5.17)
  */
 export function resolveByteRanges(
   specs: readonly ByteRangeSpec[],
   size: number,
 ): readonly ByteRange[] | 'unsatisfiable' | 'whole' {
   if (size === 0 || specs.length === 0) return 'whole'
-  const asked = specs.flatMap((spec) => locate(spec, size) ?? [])
-  const ascending = asked
-    .map(({ first, last }, place) => ({ first, last, place }))
+  const located = specs.flatMap((spec) => resolveSpec(spec, size) ?? [])
+  const ascending = located
+    .map(({ first, last }, order) => ({ first, last, order }))
     .toSorted((one, other) => one.first - other.first)
   if (countOverlapping(ascending) > mostOverlapping) return 'unsatisfiable'
   const parts = coalesce(ascending)
   if (parts.length === 0 || parts.length > mostParts) return 'unsatisfiable'
-  return parts.toSorted((one, other) => one.place - other.place).map(({ first, last }) => ({ first, last }))
+  return parts.toSorted((one, other) => one.order - other.order).map(({ first, last }) => ({ first, last }))
 }
 
-/** `Content-Range` of a 206 or of a part (RFC 9110 §14.4). */
+/** Formats the `Content-Range` of a 206 or of a part (RFC 9110 §14.4). */
 export const formatContentRange = ({ first, last }: ByteRange, size: number): string =>
   `bytes ${first}-${last}/${size}`
 
-/** `Content-Range` of a 416 (RFC 9110 §15.5.17). */
+/** Formats the `Content-Range` of a 416 (RFC 9110 §15.5.17). */
 export const formatUnsatisfiedRange = (size: number): string => `bytes */${size}`
 
 function parseSpec(element: string): ByteRangeSpec | undefined {
@@ -81,14 +79,14 @@ function parseSpec(element: string): ByteRangeSpec | undefined {
   if (suffix !== undefined) return { kind: 'suffix', length: position(suffix) }
   if (first === undefined) return undefined
   if (!last) return { kind: 'open', first: position(first) }
-  // Judged before they are numbers: two positions past the largest one must not look alike.
+  // Compare as BigInt: two positions above the largest safe integer would be equal as numbers.
   if (BigInt(first) > BigInt(last)) return undefined
   return { kind: 'bounded', first: position(first), last: position(last) }
 }
 
 const position = (digits: string): number => Math.min(Number(digits), Number.MAX_SAFE_INTEGER)
 
-function locate(spec: ByteRangeSpec, size: number): ByteRange | undefined {
+function resolveSpec(spec: ByteRangeSpec, size: number): ByteRange | undefined {
   if (spec.kind === 'suffix') {
     return spec.length > 0 ? { first: Math.max(0, size - spec.length), last: size - 1 } : undefined
   }
@@ -96,23 +94,23 @@ function locate(spec: ByteRangeSpec, size: number): ByteRange | undefined {
   return spec.first < size ? { first: spec.first, last } : undefined
 }
 
-interface PlacedRange extends ByteRange {
-  readonly place: number
+interface OrderedRange extends ByteRange {
+  readonly order: number
 }
 
-function countOverlapping(ascending: readonly PlacedRange[]): number {
-  let reach = -1
+function countOverlapping(ascending: readonly OrderedRange[]): number {
+  let furthest = -1
   let count = 0
   for (const [index, { first, last }] of ascending.entries()) {
     const next = ascending[index + 1]
-    if (first <= reach || (next && next.first <= last)) count += 1
-    reach = Math.max(reach, last)
+    if (first <= furthest || (next && next.first <= last)) count += 1
+    furthest = Math.max(furthest, last)
   }
   return count
 }
 
-function coalesce(ascending: readonly PlacedRange[]): readonly PlacedRange[] {
-  const parts: PlacedRange[] = []
+function coalesce(ascending: readonly OrderedRange[]): readonly OrderedRange[] {
+  const parts: OrderedRange[] = []
   for (const range of ascending) {
     const part = parts.at(-1)
     if (part && range.first - part.last - 1 < smallestGap) parts[parts.length - 1] = join(part, range)
@@ -121,29 +119,35 @@ function coalesce(ascending: readonly PlacedRange[]): readonly PlacedRange[] {
   return parts
 }
 
-const join = (part: PlacedRange, range: PlacedRange): PlacedRange => ({
+const join = (part: OrderedRange, range: OrderedRange): OrderedRange => ({
   first: part.first,
   last: Math.max(part.last, range.last),
-  place: Math.min(part.place, range.place),
+  order: Math.min(part.order, range.order),
 })
 
-/** The text around the parts of a `multipart/byteranges` body, and the length of the whole (RFC 9110 §14.6). */
+/** The text around the parts of a `multipart/byteranges` body, and the length of the body (RFC 9110 §14.6). */
 export interface ByterangesFrame {
   readonly contentType: string
   /** The text before a part: the delimiter and the part's header fields. */
   readonly head: (part: ByteRange, isFirst: boolean) => string
   readonly tail: string
-  /** Bytes of heads, parts and tail together. */
+  /** Bytes of all heads, parts and the tail. */
   readonly length: number
 }
 
 /**
- * The most bytes of one part. A longer range is sent as several parts, one after the other, so that every write of the
- * body can begin with a head: a client may not rely on getting the ranges as it asked for them (RFC 9110 §15.3.7.2).
+ * The most bytes of one part. A longer range is sent as several parts, so that every write of the body begins with a part head. A
+ * client may not rely on getting the ranges exactly as requested (RFC 9110 §15.3.7.2).
  */
 export const longestPart = 61_440
 
-/** Frames the parts. `boundary` must be made of token characters and be unguessable, so that no part can hold it. */
+/**
+ * Makes the frame of a multipart body.
+ *
+ * @param size - bytes of the whole representation
+ * @param type - the media type of each part
+ * @param boundary - token characters. It must be unguessable, so that no part can contain it
+ */
 export function frameByteranges(
   ranges: readonly ByteRange[],
   size: number,
@@ -167,13 +171,13 @@ export function frameByteranges(
   return { contentType: `multipart/byteranges; boundary=${boundary}`, head, tail, length }
 }
 
-/** The parts of a range, in order. */
+/** Splits a range into parts of at most {@link longestPart} bytes, in order. */
 export function* partsOf({ first, last }: ByteRange): Generator<ByteRange, void, undefined> {
   for (let at = first; at <= last; at += longestPart)
     yield { first: at, last: Math.min(at + longestPart - 1, last) }
 }
 
-/** The decimal digits of `count` numbers, each `longestPart` above the one before. Not a loop: there may be millions. */
+/** Counts the decimal digits of `count` numbers in steps of `longestPart`. Does not loop over them, because there may be millions. */
 function digitsOf(from: number, count: number): number {
   let digits = count
   for (let power = 10; power <= from + (count - 1) * longestPart; power *= 10) {

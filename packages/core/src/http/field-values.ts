@@ -1,11 +1,11 @@
 /**
- * Elements of a comma-separated field value that has no quoted strings: without the spaces and tabs around them, empty
- * ones dropped (RFC 9110 §5.6.1.2). `[]`: there is none.
+ * Splits a comma-separated field value without quoted strings. Removes spaces and tabs around the elements, and empty elements
+ * (RFC 9110 §5.6.1.2). `[]`: there is no element.
  */
 export const listElements = (text: string): readonly string[] =>
   text.split(',').flatMap((element) => trimSpace(element) || [])
 
-/** Not `trim()`: that also takes characters that are no OWS (RFC 9110 §5.6.3). Not a pattern: `[ \t]+$` is quadratic. */
+/** `trim()` would also remove other white space than OWS (RFC 9110 §5.6.3). The pattern `[ \t]+$` would take quadratic time. */
 function trimSpace(text: string): string {
   let start = 0
   let end = text.length
@@ -17,10 +17,9 @@ function trimSpace(text: string): string {
 const isSpace = (character: string): boolean => character === ' ' || character === '\t'
 
 /**
- * Two values of one list field → one value with the elements of both: those of `present` first, then those of `added`
- * that it lacks, compared without regard to case (RFC 9110 §5.3). `*` in either is the whole of `Vary` (§12.5.5).
- *
- * Elements are told apart at commas, so only for fields whose elements are tokens.
+ * Joins two values of one list field: the elements of `present`, then those of `added` that `present` lacks, compared without
+ * case (RFC 9110 §5.3). If either has `*`, the result is `*`, as for `Vary` (§12.5.5). Splits at commas, so use it only for fields
+ * whose elements are tokens.
  */
 export function addToList(present: string, added: string): string {
   const elements = listElements(present)
@@ -33,9 +32,9 @@ export function addToList(present: string, added: string): string {
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
 /**
- * A field value as Node gives it, one character per byte → its text. Bytes that are valid UTF-8 are read as UTF-8, which is
- * what command line clients send. Other bytes are read as ISO-8859-1 (RFC 9110 §5.5), which is what a browser's `fetch`
- * sends. A value with characters above 255 is text already.
+ * Decodes a field value from Node, which gives one character per byte. Valid UTF-8 is decoded as UTF-8, which command line clients
+ * send. Other bytes are decoded as ISO-8859-1 (RFC 9110 §5.5), which a browser's `fetch` sends. A value with a character above 255
+ * is returned unchanged.
  */
 export function decodeFieldText(value: string): string {
   if (!/[\x80-\xff]/.test(value) || /[^\0-\xff]/.test(value)) return value
@@ -47,8 +46,8 @@ export function decodeFieldText(value: string): string {
 }
 
 /**
- * The value of `X-Request-Id`, if it is safe to log and to send back: 1 to 64 ASCII letters, digits, `_`, `.` or `-`.
- * `undefined`: there is none, or it is not.
+ * Returns the value of `X-Request-Id` if it is safe to log and to send back: 1 to 64 ASCII letters, digits, `_`, `.` or `-`.
+ * `undefined`: the field is absent or not safe.
  */
 export const parseRequestId = (value: string | undefined): string | undefined =>
   value !== undefined && /^[\w.-]{1,64}$/.test(value) ? value : undefined
@@ -56,8 +55,8 @@ export const parseRequestId = (value: string | undefined): string | undefined =>
 const longest = 256
 
 /**
- * Text from outside, fit for a log line: at most 256 characters, with control characters, bidirectional controls and
- * lone surrogates escaped.
+ * Makes text from outside safe for a log line: keeps at most 256 characters, and escapes control characters, bidirectional
+ * controls and lone surrogates.
  */
 export function printableText(text: string): string {
   if (text.length <= longest && plain.test(text)) return text

@@ -7,10 +7,11 @@ const asctimeDate = /^([A-Z][a-z]{2}) ([A-Z][a-z]{2}) ([ \d]\d) (\d{2}:\d{2}:\d{
 const weekdays = new Set(['Sunday', 'Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday'])
 
 /**
- * An HTTP-date in any of its three forms (RFC 9110 §5.6.7), of the years 100 to 9999. `undefined`: it is none, or names
- * a day or time that does not exist, or the wrong day of the week.
+ * Parses an HTTP-date in any of its three forms (RFC 9110 §5.6.7), for the years 100 to 9999. `undefined`: the text is not an
+ * HTTP-date, or its day, time or weekday is wrong.
  *
- * @param now - ms since the epoch; gives a two-digit year its century: the latest that is not over 50 years ahead
+ * @param now - milliseconds since the epoch. It decides the century of a two-digit year: the latest one that is at most 50 years
+ *   ahead
  */
 export function parseHttpDate(value: string, now: number = Date.now()): Date | undefined {
   if (value.length > longestDate) return undefined
@@ -19,8 +20,8 @@ export function parseHttpDate(value: string, now: number = Date.now()): Date | u
 }
 
 /**
- * An instant as IMF-fixdate, in whole seconds, rounded down (RFC 9110 §5.6.7). Outside the years 0 to 9999 it is the
- * nearest instant that can be written.
+ * Formats an instant as IMF-fixdate, in whole seconds, rounded down (RFC 9110 §5.6.7). An instant outside the years 0 to 9999
+ * becomes the nearest one inside.
  *
  * @throws RangeError for an invalid Date, as `toISOString` does
  */
@@ -33,7 +34,7 @@ export function formatHttpDate(date: Date): string {
 const earliest = Date.parse('0000-01-01T00:00:00Z')
 const latest = Date.parse('9999-12-31T23:59:59Z')
 
-/** Written back it must be the same text: so no 31 June and no wrong weekday passes. */
+/** Formats the parsed date again and compares the text. This rejects dates such as 31 June, and wrong weekdays. */
 function instant(fixdate: string): Date | undefined {
   const leapMs = fixdate.endsWith(' 23:59:60 GMT') ? 1_000 : 0
   const text = leapMs > 0 ? fixdate.replace(':60 ', ':59 ') : fixdate

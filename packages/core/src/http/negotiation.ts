@@ -3,11 +3,11 @@ import { listElements } from './field-values.ts'
 const longestField = 1_024
 
 /**
- * Whether the client takes the content coding gzip, by the value of `Accept-Encoding` (RFC 9110 §12.5.3). `x-gzip` is
- * gzip (§8.4.1.3), and `*` stands for it where neither is named; a weight of 0 refuses it.
+ * Whether the client accepts the content coding gzip.
  *
- * `false` also where the field is absent, malformed or longer than 1,024 characters. Absent means "any coding" to the RFC;
- * but who names none, like a plain script, mostly decodes none, and a file that is kept as it is can always be read.
+ * @param value - the value of `Accept-Encoding` (RFC 9110 §12.5.3). `x-gzip` means gzip (§8.4.1.3); `*` counts if neither is
+ *   named; a weight of 0 refuses. `false` if the field is absent, malformed or longer than 1,024 characters: for the RFC, absence
+ *   means "any coding", but most clients without the field do not decode
  */
 export function acceptsGzip(value: string | undefined): boolean {
   if (value === undefined || value.length > longestField) return false
@@ -21,11 +21,11 @@ export function acceptsGzip(value: string | undefined): boolean {
     if (coding === '*') any.push(Number(weight))
   }
   const decisive = gzip.length > 0 ? gzip : any
-  // Named twice and once refused: what is surely readable is the file as it is.
+  // If gzip is named twice, and refused once, do not send gzip: every client can read an uncoded file.
   return decisive.length > 0 && decisive.every((weight) => weight > 0)
 }
 
-/** `Repr-Digest` of a SHA-256 in hex (RFC 9530 §3). `undefined`: it is not 64 hex digits, so nothing is sent. */
+/** Formats `Repr-Digest` of a SHA-256 in hex (RFC 9530 §3). `undefined`: the text is not 64 hex digits, so send no field. */
 export function formatReprDigest(sha256Hex: string): string | undefined {
   if (!/^[0-9a-f]{64}$/i.test(sha256Hex)) return undefined
   const octets = sha256Hex.match(/../g)?.map((pair) => Number.parseInt(pair, 16)) ?? []
@@ -33,8 +33,10 @@ export function formatReprDigest(sha256Hex: string): string | undefined {
 }
 
 /**
- * Whether the client wants a SHA-256, by the value of `Want-Repr-Digest` (RFC 9530 §4): unless it gives `sha-256` the
- * preference 0, for the field is a hint. A malformed value, or one longer than 1,024 characters, is as if it were not sent.
+ * Whether to send a SHA-256.
+ *
+ * @param wantReprDigest - the value of `Want-Repr-Digest` (RFC 9530 §4). Only the preference 0 for `sha-256` gives `false`,
+ *   because the field is a hint. A value that is malformed or longer than 1,024 characters counts as absent
  */
 export function wantsSha256(wantReprDigest: string | undefined): boolean {
   if (wantReprDigest === undefined || wantReprDigest.length > longestField) return true
@@ -42,15 +44,17 @@ export function wantsSha256(wantReprDigest: string | undefined): boolean {
   for (const element of listElements(wantReprDigest)) {
     const [, algorithm, preference] = /^([a-z*][a-z0-9_.*-]*)=(\d{1,15})(?: *;.*)?$/.exec(element) ?? []
     if (preference === undefined || Number(preference) > 10) return true
-    // A key that is repeated counts by its last place (RFC 9651 §4.2.2).
+    // Of a repeated key, the last one counts (RFC 9651 §4.2.2).
     if (algorithm === 'sha-256') wanted = Number(preference) > 0
   }
   return wanted
 }
 
 /**
- * Whether the value of `Accept` (RFC 9110 §12.5.1) names `text/html`, and no JSON type with a greater weight: a browser that
- * opens a link, and not a script. `false` where the field is absent, malformed or longer than 1,024 characters.
+ * Whether the client prefers HTML, as a browser does that opens a link.
+ *
+ * @param value - the value of `Accept` (RFC 9110 §12.5.1). It must name `text/html`, and no JSON type with a greater weight.
+ *   `false` if the field is absent, malformed or longer than 1,024 characters
  */
 export function prefersHtml(value: string | undefined): boolean {
   if (value === undefined || value.length > longestField) return false

@@ -1,6 +1,6 @@
 import { parseHttpDate } from './http-date.ts'
 
-/** The values of the conditional fields; `undefined`: not sent. */
+/** The values of the conditional request fields. `undefined`: not sent. */
 export interface PreconditionFields {
   readonly ifMatch?: string | undefined
   readonly ifNoneMatch?: string | undefined
@@ -8,18 +8,17 @@ export interface PreconditionFields {
   readonly ifUnmodifiedSince?: string | undefined
 }
 
-/** The validators of what would be sent: `etag` quoted and strong, as in the `ETag` field. */
+/** The validators of the representation. `etag` is quoted and strong, as in the `ETag` field. */
 export interface Validators {
   readonly etag: string
   readonly lastModified?: Date | undefined
 }
 
 /**
- * Judges the conditions of a GET or HEAD whose plain answer would be 200, in the order of RFC 9110 §13.2.2.
+ * Evaluates the preconditions of a GET or HEAD that would otherwise give 200, in the order of RFC 9110 §13.2.2.
  *
- * A malformed `If-Match` matches nothing (§13.1.1, third step), and so does a malformed `If-None-Match` (§13.1.2): the
- * first refuses, the second sends anew, and neither gives way to a date. A date that cannot be read is ignored, as is any
- * date where `lastModified` is absent (§13.1.3, §13.1.4).
+ * A malformed `If-Match` (§13.1.1) or `If-None-Match` (§13.1.2) matches nothing: the first gives 412, the second 200. The date
+ * fields are then not evaluated. A malformed date is ignored, and so is every date if `lastModified` is absent (§13.1.3, §13.1.4).
  */
 export function evaluatePreconditions(
   fields: PreconditionFields,
@@ -39,13 +38,13 @@ export function evaluatePreconditions(
 }
 
 /**
- * Whether `Range` counts (RFC 9110 §13.1.5): there is no `If-Range`, or it proves that the client's bytes are of this
- * very object. Otherwise, and where it is malformed, the whole is sent.
+ * Whether `Range` applies (RFC 9110 §13.1.5): `If-Range` is absent, or shows that the client has bytes of this object. If it is
+ * malformed or differs, the whole representation is sent.
  *
- * A tag is compared strongly. A date must be that of `Last-Modified`, and the second it names must be over (§8.8.2.2):
- * until then the object may change again under the same date.
+ * Entity tags are compared strongly. A date must equal `Last-Modified`, and its second must be over (§8.8.2.2), because the object
+ * could still change within that second.
  *
- * @param date - the instant of this answer, its `Date`
+ * @param date - the `Date` of this response
  */
 export function rangeStillApplies(ifRange: string | undefined, current: Validators, date: Date): boolean {
   if (ifRange === undefined) return true
@@ -70,17 +69,17 @@ function listMatches(
   return actual !== undefined && tags !== undefined && tags.some((tag) => match(tag, actual))
 }
 
-/** Whether the last change is of that second or older; `undefined`: that cannot be told. */
+/** Whether the object was last modified at or before the date in the field. `undefined`: unknown. */
 function modifiedBy(value: string | undefined, { lastModified }: Validators): boolean | undefined {
   const date = value === undefined ? undefined : parseHttpDate(value)
   if (!date || !lastModified || Number.isNaN(lastModified.getTime())) return undefined
   return seconds(lastModified) <= seconds(date)
 }
 
-/** HTTP-dates know no fractions: what was sent as `Last-Modified` was rounded down. */
+/** HTTP-dates have no fractions of a second: `Last-Modified` was rounded down. */
 const seconds = (date: Date): number => Math.floor(date.getTime() / 1_000)
 
-/** An entity tag (RFC 9110 §8.8.3): `opaque` is what stands between the quotes. */
+/** An entity tag (RFC 9110 §8.8.3). `opaque` is the text between the quotes. */
 export interface EntityTag {
   readonly weak: boolean
   readonly opaque: string
@@ -88,7 +87,7 @@ export interface EntityTag {
 
 const longestField = 8_192
 
-/** One entity tag; `undefined`: it is none, or longer than 8,192 characters. `W/` is case-sensitive. */
+/** Parses one entity tag. `undefined`: malformed or longer than 8,192 characters. `W/` is case-sensitive. */
 export function parseEntityTag(text: string): EntityTag | undefined {
   if (text.length > longestField) return undefined
   const [, weak, opaque] = /^(W\/)?"([\x21\x23-\x7e\x80-\xff]*)"$/.exec(text) ?? []
@@ -96,8 +95,8 @@ export function parseEntityTag(text: string): EntityTag | undefined {
 }
 
 /**
- * The value of `If-Match` or `If-None-Match` (RFC 9110 §13.1.1): `'*'`, or at least one tag. A tag may hold a comma.
- * `undefined`: it is neither, or longer than 8,192 characters.
+ * Parses the value of `If-Match` or `If-None-Match` (RFC 9110 §13.1.1): `'*'`, or at least one tag. A tag may contain a comma.
+ * `undefined`: malformed or longer than 8,192 characters.
  */
 export function parseEntityTags(text: string): readonly EntityTag[] | '*' | undefined {
   if (text.length > longestField) return undefined
@@ -113,9 +112,9 @@ export function parseEntityTags(text: string): readonly EntityTag[] | '*' | unde
   return tags.length > 0 ? tags : undefined
 }
 
-/** Equal, and neither is weak (RFC 9110 §8.8.3.2). */
+/** Whether two tags are equal and neither is weak (RFC 9110 §8.8.3.2). */
 export const strongMatch = (one: EntityTag, other: EntityTag): boolean =>
   !one.weak && !other.weak && one.opaque === other.opaque
 
-/** Equal but for weakness (RFC 9110 §8.8.3.2). */
+/** Whether two tags are equal, ignoring weakness (RFC 9110 §8.8.3.2). */
 export const weakMatch = (one: EntityTag, other: EntityTag): boolean => one.opaque === other.opaque

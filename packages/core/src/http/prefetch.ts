@@ -1,10 +1,10 @@
 import { listElements } from './field-values.ts'
 
 /**
- * Whether a browser fetches ahead of a click that may never come: `Sec-Purpose: prefetch` (the Fetch standard §5.4), or the
- * older `Purpose: prefetch` and `X-Moz: prefetch`.
+ * Whether a browser sends the request before the user has clicked: `Sec-Purpose: prefetch` (Fetch standard §5.4), or the older
+ * `Purpose: prefetch` and `X-Moz: prefetch`.
  *
- * @param header - a header's value by its lower-case name; `undefined`: not sent
+ * @param header - returns a field's value by its lower-case name. `undefined`: not sent
  */
 export const isPrefetch = (header: (name: string) => string | undefined): boolean =>
   ['sec-purpose', 'purpose', 'x-moz'].some((name) =>

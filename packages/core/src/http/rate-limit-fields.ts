@@ -1,4 +1,4 @@
-/** A quota as clients are told of it. `unit` absent: requests. */
+/** A quota, as `RateLimit-Policy` describes it. `unit` absent: requests. */
 export interface PolicyField {
   readonly name: string
   readonly quota: number
@@ -6,23 +6,23 @@ export interface PolicyField {
   readonly unit?: 'concurrent-requests'
 }
 
-/** What is left of a quota, and the seconds until there is more. */
+/** What remains of a quota, and the seconds until there is more. */
 export interface LimitField {
   readonly name: string
   readonly remaining: number
   readonly resetSeconds?: number
 }
 
-/** `RateLimit-Policy` (draft-ietf-httpapi-ratelimit-headers-11). `''`: there is no policy, so nothing to send. */
+/** Formats `RateLimit-Policy` (draft-ietf-httpapi-ratelimit-headers-11). `''`: there is no policy, so send no field. */
 export const formatRateLimitPolicy = (policies: readonly PolicyField[]): string =>
   policies.map(formatPolicy).join(', ')
 
-/** `RateLimit` (draft-ietf-httpapi-ratelimit-headers-11). `''`: there is no limit, so nothing to send. */
+/** Formats `RateLimit` (draft-ietf-httpapi-ratelimit-headers-11). `''`: there is no limit, so send no field. */
 export const formatRateLimit = (left: readonly LimitField[]): string => left.map(formatLimit).join(', ')
 
 /**
- * The older `X-RateLimit-*` fields, of the quota that is nearest its end, for they can tell of one only. `Reset` is in
- * seconds from now, and absent where nobody knows. No specification stands behind them. `{}`: there is no such quota.
+ * Formats the older `X-RateLimit-*` fields, which no specification defines. They describe one quota, so the one with the fewest
+ * remaining requests is used. `X-RateLimit-Reset` is in seconds from now; absent if unknown. `{}`: there is no quota.
  */
 export function legacyRateLimitFields(
   policies: readonly PolicyField[],
@@ -38,7 +38,7 @@ export function legacyRateLimitFields(
   }
 }
 
-/** `Retry-After` of a wait in milliseconds (RFC 9110 §10.2.3): whole seconds, rounded up so that it is never too early, at least 1. */
+/** Converts a wait in milliseconds to `Retry-After` (RFC 9110 §10.2.3): whole seconds, rounded up, at least 1. */
 export const retryAfterSeconds = (ms: number): number => Math.max(1, Number(roundUp(ms / 1_000)))
 
 function formatPolicy({ name, quota, windowSeconds, unit }: PolicyField): string {
@@ -49,7 +49,7 @@ function formatPolicy({ name, quota, windowSeconds, unit }: PolicyField): string
 const formatLimit = ({ name, remaining, resetSeconds }: LimitField): string =>
   `${quote(name)};r=${roundDown(remaining)}${resetSeconds === undefined ? '' : `;t=${roundUp(resetSeconds)}`}`
 
-/** A String of RFC 9651 §3.3.3: printable ASCII with two escapes; any other character becomes `?`. */
+/** Formats a String of RFC 9651 §3.3.3: printable ASCII with two escapes. Any other character becomes `?`. */
 const quote = (text: string): string => (plain.test(text) ? `"${text}"` : escaped(text))
 
 const plain = /^[\x20\x21\x23-\x5b\x5d-\x7e]*$/
@@ -60,5 +60,5 @@ const escaped = (text: string): string =>
 const roundDown = (value: number): string => integer(Math.floor(value))
 const roundUp = (value: number): string => integer(Math.ceil(value))
 
-/** An Integer of RFC 9651 §3.3.1 has at most 15 digits; ours are never negative. */
+/** Formats an Integer of RFC 9651 §3.3.1, which has at most 15 digits. A negative number becomes 0. */
 const integer = (value: number): string => String(Math.min(Math.max(0, value || 0), 999_999_999_999_999))

@@ -1,4 +1,4 @@
-/** The reason phrase of a status that we answer with (RFC 9110 §15, RFC 6585 §4); `'Error'` for any other. */
+/** The reason phrase of a status (RFC 9110 §15, RFC 6585 §4). `'Error'`: the status is not one that the handler sends. */
 export const reasonPhrase = (status: number): string => phrases.get(status) ?? 'Error'
 
 const phrases: ReadonlyMap<number, string> = new Map([

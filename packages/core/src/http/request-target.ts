@@ -1,6 +1,5 @@
 /**
- * All values of a query parameter in a request target, percent-decoded, in the order in which they stand. `[]`: it is not
- * there.
+ * Returns all values of a query parameter of a request target, percent-decoded, in their order. `[]`: it is absent.
  *
  * @param target - as Node's `request.url`: path and query, or an absolute URL (RFC 9112 §3.2)
  */
@@ -10,8 +9,8 @@ export function queryValues(target: string, name: string): readonly string[] {
 }
 
 /**
- * The path of a request target with another last segment: `/exports/7/ticket?x=1` and `download` give `/exports/7/download`.
- * It is a path of the same origin, whatever was asked: several slashes at its beginning would make it the URL of another host.
+ * Replaces the last segment of a request target's path: `/exports/7/ticket?x=1` and `download` give `/exports/7/download`. The
+ * result is always a path on the same origin. It begins with one slash, because two would make it the URL of another host.
  */
 export function siblingPath(target: string, segment: string): string {
   const [path = ''] = target.replace(/^[a-z][a-z\d+.-]*:\/\/[^/\\?#]*/i, '').split(/[?#]/, 1)

@@ -4,7 +4,7 @@ import { formatHttpDate } from './http-date.ts'
 export type VersionLinks = Partial<Record<'deprecation' | 'sunset' | 'successor-version', string>>
 
 /**
- * `Deprecation`: since or from when (RFC 9745 §2.1), as a Date of RFC 9651 in whole seconds, rounded down.
+ * Formats `Deprecation` (RFC 9745 §2.1), as a Date of RFC 9651 in whole seconds, rounded down.
  *
  * @throws RangeError for an invalid Date
  */
@@ -15,13 +15,13 @@ export function formatDeprecation(date: Date): string {
 }
 
 /**
- * `Sunset`: from when it may be gone (RFC 8594 §3).
+ * Formats `Sunset`, the time after which a version may be unavailable (RFC 8594 §3).
  *
  * @throws RangeError for an invalid Date
  */
 export const formatSunset = (date: Date): string => formatHttpDate(date)
 
-/** `Link` (RFC 8288 §3), always in the same order. `''`: there is no link, so nothing to send. */
+/** Formats `Link` (RFC 8288 §3), always in the same order. `''`: there is no link, so send no field. */
 export const formatLinks = (links: Readonly<VersionLinks>): string =>
   relations
     .flatMap((relation) => {
@@ -32,7 +32,7 @@ export const formatLinks = (links: Readonly<VersionLinks>): string =>
 
 const relations = ['deprecation', 'sunset', 'successor-version'] as const
 
-/** Whatever RFC 3986 §2 does not let stand is percent-encoded, so no text ends the link or the field. */
+/** Percent-encodes the characters that RFC 3986 §2 does not allow, so that no text can end the link or the field. */
 const escapeUri = (text: string): string =>
   text
     .toWellFormed()

@@ -5,7 +5,7 @@ import { LRUCache } from 'lru-cache'
 import { refilled } from './token-bucket.ts'
 import type { BucketRule } from './token-bucket.ts'
 
-/** A bucket as of the last look at it. One that was never charged is full. */
+/** The state of a bucket when it was last changed. A bucket that was never charged is full. */
 export interface Bucket extends BucketRule {
   credit: number
   /** Milliseconds on the limiter's clock at which the bucket held this credit. */
@@ -14,13 +14,13 @@ export interface Bucket extends BucketRule {
 
 /** Buckets by name, at most `maxKeys` of them. A bucket is evicted only once it has refilled. */
 export interface BucketTable {
-  /** `undefined`: the bucket is full, or was never here. */
+  /** Finds a bucket. `undefined`: it is not in the table, so it is full. */
   find(name: string): Bucket | undefined
-  /** Makes room for one more. `false`: the table is full, and no bucket that was checked can be evicted. */
+  /** Makes room for one more bucket. `false`: the table is full, and no bucket that was checked can be evicted. */
   makeRoom(nowMs: number): boolean
-  /** Keeps a bucket that `find` gave, or a new one that room was made for. */
+  /** Puts a bucket into the table: one from `find`, or a new one after `makeRoom`. */
   keep(name: string, bucket: Bucket): void
-  /** Removes a bucket that has refilled, unless another one has taken its name since. */
+  /** Removes a bucket that has refilled, unless another bucket has its name now. */
   drop(name: string, bucket: Bucket): void
 }
 
@@ -28,10 +28,10 @@ export interface BucketTable {
  * How many of the least recently used buckets are checked when the table is full. Those that have not refilled are marked as
  * used, so the next check sees others.
  */
-const LOOKS = 4
+const CHECKS = 4
 
 export function createBucketTable(maxKeys: number): BucketTable {
-  // No ttl: it would read the clock at every call, and a time alone does not show that a bucket has refilled.
+  // No ttl: lru-cache would read the clock at every call, and age alone does not show that a bucket has refilled.
   const table = new LRUCache<string, Bucket>({ max: maxKeys })
 
   const evictOne = (nowMs: number): void => {
@@ -43,7 +43,7 @@ export function createBucketTable(maxKeys: number): BucketTable {
         break
       }
       busy.push(name)
-      if (busy.length === LOOKS) break
+      if (busy.length === CHECKS) break
     }
     for (const name of busy) table.get(name)
   }
@@ -66,7 +66,7 @@ export function createBucketTable(maxKeys: number): BucketTable {
 const isFull = (bucket: Bucket, nowMs: number): boolean =>
   refilled(bucket, bucket.credit, nowMs - bucket.at) === bucket.full
 
-/** Characters of the longest name that is kept as it is. */
+/** A longer name is hashed. In characters. */
 const LONGEST = 160
 
 /**

@@ -10,29 +10,29 @@ const optionsCheck = object<Options>('{ maxKeys?, now? }', {
   now: fn<() => number>('() => milliseconds').optional(),
 })
 
-/** Milliseconds that a request refused for want of a slot is told to wait: nobody knows when a download ends. */
+/** Milliseconds to wait after a slot refused: it is unknown when a download ends. */
 const SLOT_RETRY_MS = 1_000
 
 /**
- * Counts quotas and slots in this process. N processes admit N times as much; `@sallyport/redis-limiter` counts them
- * together.
+ * Creates a limiter that counts quotas and slots in this process. N processes admit N times as much;
+ * `@sallyport/redis-limiter` counts all processes together.
  *
- * Memory is bounded. Each quota name has a table of its own, and so has each level of its `coarser` keys, so strangers who
- * fill the table of addresses take no room from principals. A table holds at most `maxKeys` buckets of about 300 bytes, and
- * takes 28 bytes for each when it is first used. A key with a download open takes 150 bytes.
+ * Memory is bounded. Each quota name has its own table, and each level of its `coarser` keys has one, too. So clients without a
+ * token, who can fill the table of addresses, take no room from principals. A table has at most `maxKeys` buckets of about 300
+ * bytes, and allocates 28 bytes for each at its first use. A key with an open download takes 150 bytes.
  *
  * A bucket is evicted only once it has refilled, so nobody can reset a bucket by creating other keys. While no bucket can be
  * evicted, a new key is counted under the first of its `coarser` keys that has room, or else in one bucket per quota that all
  * such keys share. A changed quota starts with a full bucket.
  *
- * `admit` rejects with a RangeError for what it cannot count exactly: a quota that is not of whole numbers from 1, or
- * whose `capacity · perMs` is not below 2^53; a cost above a capacity; a limit or cost that is not a whole number from 0; a
- * name or key that is given twice. If the signal has fired, it rejects with the signal's reason and takes nothing.
+ * `admit` rejects with a RangeError if it cannot count an ask exactly: a member of a quota is not a whole number from 1, or
+ * `capacity · perMs` is not below 2^53; the cost is above a capacity; a limit or the cost is not a whole number from 0; a name or
+ * key occurs twice. If the signal has fired, it rejects with the signal's reason and takes nothing.
  *
- * @param options - `maxKeys`: a whole number from 1 to 16,777,216. `now`: a clock in milliseconds; the time by which it goes back counts as
- *   no time
+ * @param options - `maxKeys`: a whole number from 1 to 16,777,216. `now`: a clock in milliseconds. If the clock goes back, buckets
+ *   refill from the new time
  * @defaultValue `maxKeys` 100_000; `now` a monotonic clock
- * @throws TypeError for another `maxKeys`, for a `now` that is no function, and for an unknown option
+ * @throws TypeError if an option is wrong or unknown
  */
 export function createMemoryLimiter(
   options: { readonly maxKeys?: number; readonly now?: () => number } = {},
@@ -40,7 +40,7 @@ export function createMemoryLimiter(
   checkOptions('createMemoryLimiter', options, optionsCheck)
   const { maxKeys = 100_000, now = () => performance.now() } = options
   const tables = new Map<string, BucketTable[]>()
-  const crowded = createSharedBuckets()
+  const sharedBuckets = createSharedBuckets()
   const slots = createSlotTable()
   const nowMs = (): number => Math.floor(now())
 
@@ -50,7 +50,7 @@ export function createMemoryLimiter(
     return (levels[level] ??= createBucketTable(maxKeys))
   }
 
-  /** Finds or makes the bucket that a quota is counted in. It is kept only when it is charged. */
+  /** Finds or makes the bucket for a quota. A new bucket is put into its table only when it is charged. */
   const locate = ({ name, key, coarser = [], quota }: AskedQuota, at: number): Location => {
     const { capacity, refill, perMs } = quota
     for (let level = 0; level <= coarser.length; level += 1) {
@@ -60,21 +60,21 @@ export function createMemoryLimiter(
       if (known || table.makeRoom(at)) return { table, id, bucket: known ?? newBucket(name, quota, at) }
     }
     const id = keyName([capacity, refill, perMs, name])
-    return { table: crowded, id, bucket: crowded.find(id) ?? newBucket(name, quota, at) }
+    return { table: sharedBuckets, id, bucket: sharedBuckets.find(id) ?? newBucket(name, quota, at) }
   }
 
-  const look = (asked: AskedQuota, cost: number, at: number): Account => {
+  const openAccount = (asked: AskedQuota, cost: number, at: number): Account => {
     const { table, id, bucket } = locate(asked, at)
     const { name } = asked
     const price = cost * bucket.perToken
     if (price > bucket.full) throw new RangeError(`quota "${name}": the cost is above the capacity`)
-    // The clock went back: the bucket refills from where the clock is now.
+    // If the clock went back, the bucket refills from the new time.
     bucket.at = Math.min(bucket.at, at)
     const credit = refilled(bucket, bucket.credit, at - bucket.at)
     return { name, table, id, bucket, credit, price }
   }
 
-  /** Gives tokens back, at most `cost` of them in all calls together. */
+  /** Returns a function that refunds tokens, at most `cost` in all calls together. */
   const refunder = (accounts: readonly Account[], cost: number): ((tokens: number) => void) => {
     let taken = cost
     return (tokens) => {
@@ -91,12 +91,12 @@ export function createMemoryLimiter(
     }
   }
 
-  const take = (names: readonly string[]): (() => void) => {
+  const acquireSlots = (names: readonly string[]): (() => void) => {
     if (names.length === 0) return nothing
     let held = true
-    for (const name of names) slots.take(name)
+    for (const name of names) slots.acquire(name)
     return () => {
-      if (held) for (const name of names) slots.give(name)
+      if (held) for (const name of names) slots.release(name)
       held = false
     }
   }
@@ -104,7 +104,7 @@ export function createMemoryLimiter(
   const admit = (ask: AdmissionAsk): Admission => {
     const at = nowMs()
     check(ask)
-    const accounts = ask.quotas.map((asked) => look(asked, ask.cost, at))
+    const accounts = ask.quotas.map((asked) => openAccount(asked, ask.cost, at))
     const held = ask.slots.map(({ key }) => keyName(key))
     requireDistinct(held)
 
@@ -119,7 +119,7 @@ export function createMemoryLimiter(
     return {
       admitted: true,
       left: accounts.map((account) => leftIn(account, account.price)),
-      release: take(held),
+      release: acquireSlots(held),
       refund: refunder(accounts, ask.cost),
     }
   }
@@ -134,19 +134,19 @@ export function createMemoryLimiter(
 
 type AskedQuota = AdmissionAsk['quotas'][number]
 
-/** Where a quota is counted. */
+/** The bucket of a quota, and its table. */
 interface Location {
   readonly table: Pick<BucketTable, 'keep' | 'drop'>
   readonly id: string
   readonly bucket: Bucket
 }
 
-/** A quota of one ask. */
+/** The state of a quota during one ask. */
 interface Account extends Location {
   readonly name: string
-  /** What is in the bucket now. */
+  /** The credit in the bucket now. */
   readonly credit: number
-  /** Credit that this ask takes. */
+  /** The credit that this ask takes. */
   readonly price: number
 }
 
@@ -161,7 +161,7 @@ const charge = ({ table, id, bucket, credit, price }: Account, at: number): void
   table.keep(id, bucket)
 }
 
-/** Exact: asked again then, it admits if nobody else came. A cost of 0 waits for one token. */
+/** The wait is exact: after it, the same ask is admitted if no other ask came first. A cost of 0 waits for one token. */
 const waitMs = ({ bucket, credit, price }: Account): number =>
   msUntil(bucket, credit, Math.max(price, bucket.perToken))
 
@@ -187,7 +187,7 @@ const requireDistinct = (names: readonly string[]): void => {
 const isWhole = (value: number): boolean => Number.isSafeInteger(value) && value >= 0
 const nothing = (): void => undefined
 
-/** One bucket for each quota, for all keys that no table has room for. */
+/** Keeps one bucket for each quota, for all keys that have no room in a table. */
 function createSharedBuckets(): Pick<BucketTable, 'find' | 'keep' | 'drop'> {
   const buckets = new Map<string, Bucket>()
   return {
@@ -201,11 +201,11 @@ function createSharedBuckets(): Pick<BucketTable, 'find' | 'keep' | 'drop'> {
   }
 }
 
-/** Counts what is open under each name. A name with nothing open takes no memory. */
+/** Counts the slots in use under each name. A name without one takes no memory. */
 interface SlotTable {
   count(name: string): number
-  take(name: string): void
-  give(name: string): void
+  acquire(name: string): void
+  release(name: string): void
 }
 
 function createSlotTable(): SlotTable {
@@ -213,10 +213,10 @@ function createSlotTable(): SlotTable {
   const count = (name: string): number => open.get(name) ?? 0
   return {
     count,
-    take: (name) => {
+    acquire: (name) => {
       open.set(name, count(name) + 1)
     },
-    give: (name) => {
+    release: (name) => {
       if (count(name) > 1) open.set(name, count(name) - 1)
       else open.delete(name)
     },

@@ -134,7 +134,7 @@ test.concurrent.each<[what: string, message: string, title: string, hurry: Hurry
     { ask: () => ({ signal: new AbortController().signal }) },
   ],
   [
-    'keeps what it was lent',
+    'keeps borrowed chunks',
     'they differ from byte 0',
     'a whole export · 200',
     { ask: () => ({ borrow: true }) },

@@ -25,7 +25,7 @@ const cannot = {
     'Fastify decodes a path before it looks for the route, as RFC 3986 §6.2.2.2 lets it',
 }
 
-describe('a Fastify adapter, made of what the door gives, keeps the contract', () => {
+describe('a Fastify adapter, made with serveNode, keeps the contract', () => {
   const cases = adapterContract(serve, cannot).filter(({ title }) => !title.startsWith('HTTP/2: '))
   test.each(cases)('$title', async ({ run }) => {
     await expect(run()).resolves.toBeUndefined()

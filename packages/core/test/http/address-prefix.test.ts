@@ -44,7 +44,7 @@ describe('the networks of an address', () => {
     '\t2001:db8:1:2300::1',
     '2001:db8:1:2300::1%eth0',
     '2001:db8:1:2300::203.0.113.9',
-  ])('%j is of the site 2001:db8:1:2300::/56', (address) => {
+  ])('%j is in the site 2001:db8:1:2300::/56', (address) => {
     expect(addressPrefixes(address)).toEqual(site)
   })
 
@@ -72,7 +72,7 @@ describe('the networks of an address', () => {
     '203.0.113.9, 198.51.100.1',
     'a b',
     `2001:db8::1%${'x'.repeat(100)}`,
-  ])('%j is no address and stands for itself', (text) => {
+  ])('%j is not an address and is its own name', (text) => {
     expect(addressPrefixes(text)).toEqual([text])
   })
 

@@ -67,14 +67,14 @@ describe('the older fields', () => {
     })
   })
 
-  test('name no time that nobody knows', () => {
+  test('omit an unknown time', () => {
     expect(legacyRateLimitFields(policies, [{ name: 'tenant', remaining: 2 }])).toEqual({
       'X-RateLimit-Limit': '500',
       'X-RateLimit-Remaining': '2',
     })
   })
 
-  test('are none without a quota', () => {
+  test('are absent without a quota', () => {
     expect(legacyRateLimitFields(policies, [])).toEqual({})
     expect(legacyRateLimitFields([], [{ name: 'tenant', remaining: 2 }])).toEqual({})
   })

@@ -13,7 +13,7 @@ const parts = fc.array(
 )
 
 describe('keyName', () => {
-  test('other parts, another name', () => {
+  test('different parts have different names', () => {
     fc.assert(
       fc.property(parts, parts, (one, two) => {
         expect(keyName(one) === keyName(two)).toBe(isDeepStrictEqual(one, two))
@@ -34,7 +34,7 @@ describe('keyName', () => {
     { one: ['é'], two: ['e\u0301'] },
     { one: [`${'x'.repeat(65_536)}a`], two: [`${'x'.repeat(65_536)}b`] },
     { one: [`${'x'.repeat(300)}\ud800`], two: [`${'x'.repeat(300)}\udfff`] },
-  ])('$one.length parts and $two.length parts are told apart', ({ one, two }) => {
+  ])('$one.length parts and $two.length parts have different names', ({ one, two }) => {
     expect(keyName(one)).not.toBe(keyName(two))
   })
 

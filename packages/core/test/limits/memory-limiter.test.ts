@@ -81,7 +81,7 @@ describe('a quota', () => {
     expect(await admit(ask)).toMatchObject({ admitted: true, left: [{ tokens: 0, nextMs: 1_000 }] })
   })
 
-  test('500 at once on a capacity of 10 admit exactly 10', async () => {
+  test('500 concurrent asks on a capacity of 10 admit exactly 10', async () => {
     const { admit } = onClock()
     const ask = { quotas: [perUser('ada', { capacity: 10, refill: 1, perMs: 1_000 })] }
     const answers = await Promise.all(Array.from({ length: 500 }, () => admit(ask)))
@@ -95,7 +95,7 @@ describe('a quota', () => {
     })
   })
 
-  test('a cost of 0 looks: admitted while there is a token, and takes none', async () => {
+  test('a cost of 0 is admitted while there is a token, and takes none', async () => {
     const { admit } = onClock()
     const quotas = [perUser('ada')]
     await admit({ quotas, cost: 2 })
@@ -109,7 +109,7 @@ describe('a quota', () => {
     })
   })
 
-  test('keys, and other quotas of one key, count apart', async () => {
+  test('different keys, and different quotas of one key, are counted separately', async () => {
     const { admit } = onClock()
     await admit({ quotas: [perUser('ada')], cost: 3 })
     expect(await admit({ quotas: [perUser('ada')] })).toMatchObject({ admitted: false })
@@ -124,7 +124,7 @@ describe('a quota', () => {
     { one: ['a\nb'], two: ['a', 'b'] },
     { one: ['\ud800'], two: ['\udbff'] },
     { one: [`${'x'.repeat(65_536)}1`], two: [`${'x'.repeat(65_536)}2`] },
-  ])('no name shares or escapes a bucket', async ({ one, two }) => {
+  ])('no key shares the bucket of another or gets a second one', async ({ one, two }) => {
     const { admit } = onClock()
     const quota = { capacity: 1, refill: 1, perMs: 1_000 }
     const ask = (key: readonly string[]): Promise<Admission> =>
@@ -134,7 +134,7 @@ describe('a quota', () => {
     expect(await ask(two)).toMatchObject({ admitted: true })
   })
 
-  test('refills from where the clock is, when that goes back an hour', async () => {
+  test('refills from the new time if the clock goes back an hour', async () => {
     const { clock, admit } = onClock()
     const ask = { quotas: [perUser('ada')] }
     await admit({ ...ask, cost: 3 })
@@ -189,7 +189,7 @@ describe('a quota', () => {
 describe('all or nothing', () => {
   const many = { capacity: 10, refill: 1, perMs: 1_000 }
 
-  test('a quota that says no leaves the others whole, and the longest wait is told', async () => {
+  test('a quota that refuses takes nothing from the others, and the longest wait is returned', async () => {
     const { admit } = onClock()
     const quotas = [
       perUser('ada', { capacity: 1, refill: 1, perMs: 1_000 }),
@@ -210,7 +210,7 @@ describe('all or nothing', () => {
     expect(await admit({ slots: [slot('ada', 1)] })).toMatchObject({ admitted: true })
   })
 
-  test('a slot that says no leaves quotas and other slots whole', async () => {
+  test('a slot that refuses takes nothing from quotas and other slots', async () => {
     const { admit } = onClock()
     await admit({ slots: [slot('ada', 1)] })
     const ask = { quotas: [perTenant('acme', many)], slots: [slot('bob', 1), slot('ada', 1)] }
@@ -225,7 +225,7 @@ describe('all or nothing', () => {
 })
 
 describe('a slot', () => {
-  test('is held until it is released; twice is once', async () => {
+  test('is held until it is released; a second release does nothing', async () => {
     const { admit } = onClock()
     const first = await admit({ slots: [slot('ada', 2)] })
     await admit({ slots: [slot('ada', 2)] })
@@ -240,20 +240,20 @@ describe('a slot', () => {
     expect(await admit({ slots: [slot('ada', 2)] })).toMatchObject({ admitted: false })
   })
 
-  test('is taken even at a cost of 0', async () => {
+  test('is taken even if the cost is 0', async () => {
     const { admit } = onClock()
     await admit({ slots: [slot('ada', 1)], cost: 0 })
     expect(await admit({ slots: [slot('ada', 1)], cost: 0 })).toMatchObject({ admitted: false })
   })
 
-  test('a limit that changes counts what is open', async () => {
+  test('a changed limit counts the slots that are in use', async () => {
     const { admit } = onClock()
     await admit({ slots: [slot('ada', 5)] })
     expect(await admit({ slots: [slot('ada', 1)] })).toMatchObject({ admitted: false })
     expect(await admit({ slots: [slot('ada', 2)] })).toMatchObject({ admitted: true })
   })
 
-  test('a limit of 0 admits nobody', async () => {
+  test('a limit of 0 refuses every ask', async () => {
     const { admit } = onClock()
     expect(await admit({ slots: [slot('ada', 0)] })).toMatchObject({ admitted: false })
   })
@@ -262,7 +262,7 @@ describe('a slot', () => {
 describe('bounded memory', () => {
   const one = { capacity: 1, refill: 1, perMs: 1_000 }
 
-  test('a million others come: the exhausted stays exhausted, and memory within what is stated', async () => {
+  test('after a million other keys, an exhausted bucket is still exhausted, and memory is within the documented bound', async () => {
     const { clock, admit } = onClock()
     const hour = { capacity: 1, refill: 1, perMs: 3_600_000 }
     const collect = exposeCollector()
@@ -281,7 +281,7 @@ describe('bounded memory', () => {
     })
   }, 60_000)
 
-  test('newcomers to a table held by others share one bucket per quota', async () => {
+  test('while no bucket can be evicted, new keys share one bucket per quota', async () => {
     const { admit } = onClock({ maxKeys: 2 })
     const two = { capacity: 2, refill: 1, perMs: 1_000 }
     await admit({ quotas: [perUser('ada', one)] })
@@ -299,7 +299,7 @@ describe('bounded memory', () => {
     expect(await admit({ quotas: [perUser('ada', one)] })).toMatchObject({ admitted: false })
   })
 
-  test('a full bucket makes room, also behind some that are not', async () => {
+  test('a full bucket is evicted, also behind some that are not full', async () => {
     const { clock, admit } = onClock({ maxKeys: 20 })
     const hour = { capacity: 1, refill: 1, perMs: 3_600_000 }
     for (let user = 0; user < 19; user += 1) await admit({ quotas: [perUser(`slow-${user}`, hour)] })
@@ -311,7 +311,7 @@ describe('bounded memory', () => {
     expect(own.filter(Boolean)).toHaveLength(2)
   })
 
-  test('an ask never pushes out a bucket of its own', async () => {
+  test('an ask never evicts one of its own buckets', async () => {
     const { clock, admit } = onClock({ maxKeys: 2 })
     const quotas = [perUser('ada', one), perTenant('acme', one)]
     await admit({ quotas: [perUser('ada', one)] })
@@ -323,7 +323,7 @@ describe('bounded memory', () => {
   })
 })
 
-describe('a table that strangers fill', () => {
+describe('a table that clients without a token fill', () => {
   const few = { capacity: 2, refill: 1, perMs: 3_600_000 }
   const address = (text: string): AdmissionAsk['quotas'][number] => {
     const [key, ...coarser] = addressPrefixes(text).map((prefix) => [prefix])
@@ -342,7 +342,7 @@ describe('a table that strangers fill', () => {
     expect(answers).not.toContain(false)
   })
 
-  test('leaves newcomers from elsewhere their own tokens, and its own networks one bucket each', async () => {
+  test('leaves new addresses elsewhere their own tokens, and gives its own networks one bucket each', async () => {
     const { admit } = onClock({ maxKeys: 1_000 })
     for (let number = 0; number < 10_000; number += 1) await admit({ quotas: [address(siteOf(number))] })
     const honest: Admission[] = []
@@ -354,7 +354,7 @@ describe('a table that strangers fill', () => {
     expect(await admit({ quotas: [address(siteOf(10_001))] })).toMatchObject({ admitted: false })
   })
 
-  test('still limits a newcomer that is counted with its network', async () => {
+  test('still limits a new address that is counted with its network', async () => {
     const { admit } = onClock({ maxKeys: 10 })
     for (let number = 0; number < 10; number += 1) await admit({ quotas: [address(siteOf(number))] })
     const ask = { quotas: [address('203.0.113.9')] }
@@ -371,7 +371,7 @@ describe('a refund', () => {
     if (admission.admitted) admission.refund(back)
   }
 
-  test('gives back what was paid, and never more', async () => {
+  test('returns the cost, and never more', async () => {
     const limiter = onClock()
     const first = await limiter.admit({ quotas: [perUser('ada', three)], cost: 2 })
     const second = await limiter.admit({ quotas: [perUser('ada', three)], cost: 1 })
@@ -397,7 +397,7 @@ describe('a refund', () => {
     expect(await tokens(limiter)).toBe(3)
   })
 
-  test('frees the room of a bucket that is full again', async () => {
+  test('removes a bucket that is full again', async () => {
     const { admit } = onClock({ maxKeys: 1 })
     for (const user of ['ada', 'bob', 'cyd', 'dan'])
       refund(await admit({ quotas: [perUser(user, three)], cost: 3 }), 3)
@@ -407,7 +407,7 @@ describe('a refund', () => {
     expect(await admit({ quotas: [perUser('gus', three)], cost: 3 })).toMatchObject({ admitted: false })
   })
 
-  test('that comes after its bucket has made room for another leaves that one alone', async () => {
+  test('that comes after its bucket was evicted does not change the new bucket', async () => {
     const { clock, admit } = onClock({ maxKeys: 1 })
     const ask = { quotas: [perUser('ada', three)], cost: 1 }
     const old = await admit(ask)
@@ -420,7 +420,7 @@ describe('a refund', () => {
   })
 })
 
-describe('what cannot be answered right is refused', () => {
+describe('an ask that cannot be counted exactly is refused', () => {
   const { admit } = onClock()
   const quota = { capacity: 3, refill: 1, perMs: 1_000 }
 
@@ -465,7 +465,7 @@ describe('what cannot be answered right is refused', () => {
   })
 })
 
-test('a caller who is gone takes nothing', async () => {
+test('a caller that has left takes nothing', async () => {
   const limiter: RateLimiter = createMemoryLimiter()
   const ask = { partition: '', quotas: [], slots: [slot('ada', 1)], cost: 1 }
   const reason = new Error('gone')
@@ -473,7 +473,7 @@ test('a caller who is gone takes nothing', async () => {
   expect(await limiter.admit(ask, here)).toMatchObject({ admitted: true })
 })
 
-test('the clock of the house is monotonic and in whole milliseconds', async () => {
+test('the default clock is monotonic and in whole milliseconds', async () => {
   const limiter = createMemoryLimiter()
   const answer = await limiter.admit({ partition: '', quotas: [perUser('ada')], slots: [], cost: 1 }, here)
   expect(answer).toMatchObject({ admitted: true, left: [{ tokens: 2, nextMs: 1_000 }] })

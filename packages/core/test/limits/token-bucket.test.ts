@@ -62,7 +62,7 @@ describe('the arithmetic equals that of BigInt', () => {
     )
   })
 
-  test('msUntil is the first millisecond that has enough', () => {
+  test('msUntil is the first millisecond with enough credit', () => {
     fc.assert(
       fc.property(quotas, fc.nat(LARGEST), fc.nat(LARGEST), (quota, one, two) => {
         const rule = bucketRule('any', quota)

@@ -58,7 +58,7 @@ async function bodies(socket: Socket, count: number): Promise<string[]> {
 }
 
 describe('on one connection of HTTP/1.1', () => {
-  test('a request is not worked on before the answers in front of it are out', async () => {
+  test('a request is not handled before the earlier responses are sent', async () => {
     const { handler, asked, open } = gated()
     const port = await listen(createServer(serving(handler)))
     const socket = connect(port, '127.0.0.1').on('error', () => undefined)
@@ -71,7 +71,7 @@ describe('on one connection of HTTP/1.1', () => {
     expect(asked).toEqual(['0', '1', '2'])
   })
 
-  test('behind 32 requests nothing is read until some are answered, and then all are', async () => {
+  test('behind 32 requests the socket is paused until some are answered, and then all are answered', async () => {
     const { handler, asked, open } = gated()
     const count = 12_000
     let arrived = 0
@@ -95,7 +95,7 @@ describe('on one connection of HTTP/1.1', () => {
     expect(await read).toEqual(Array.from({ length: count }, (_, n) => `<${n}>`))
   })
 
-  test('requests that wait are over when their client leaves, and were never asked for', async () => {
+  test('waiting requests end when their client leaves, and never reach the handler', async () => {
     const { handler, asked } = gated()
     let arrived = 0
     let over = 0
@@ -114,7 +114,7 @@ describe('on one connection of HTTP/1.1', () => {
     expect(asked).toEqual(['0'])
   })
 
-  test('requests wait behind an answer of the host, and whatever order a middleware hands them on in', async () => {
+  test('requests wait behind a response of the host, in whatever order middleware passes them on', async () => {
     const { handler, open } = gated()
     open()
     const answer = serving(handler)
@@ -135,7 +135,7 @@ describe('on one connection of HTTP/1.1', () => {
     expect(await bodies(socket, 4)).toEqual(['<0>', '<1>', '<2>', '<3>'])
   })
 
-  test('a host that destroys an answer that waits ends the connection, and nothing stays', async () => {
+  test('a host that destroys a waiting response ends the connection, and nothing leaks', async () => {
     const { handler, asked, open } = gated()
     const responses: ServerResponse[] = []
     let over = 0
@@ -156,7 +156,7 @@ describe('on one connection of HTTP/1.1', () => {
   })
 })
 
-test('on one session of HTTP/2 a stream behind 32 others is refused, and may come again', async () => {
+test('on one HTTP/2 session a stream behind 32 others is refused, and may be sent again', async () => {
   const gate = Promise.withResolvers<void>()
   let asked = 0
   const handle: ExportHandler['handle'] = async () => {

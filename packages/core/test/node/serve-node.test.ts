@@ -58,7 +58,7 @@ test.each([
   await expect(seen.text()).rejects.toThrow('terminated')
 })
 
-test('list fields that middleware has set are added to, all others are replaced', async () => {
+test('list fields of middleware are extended, all other fields are replaced', async () => {
   const headers = {
     Vary: 'X-Org-Name',
     Link: '<https://a.test/v2>; rel="sunset"',
@@ -80,7 +80,7 @@ test('list fields that middleware has set are added to, all others are replaced'
   })
 })
 
-test('what something else has begun to answer is left alone, and all is let go', async () => {
+test('a response that other code has begun is not touched, and everything is released', async () => {
   const { handler, left } = patientHandler()
   const url = await listen((request, response) => {
     response.writeHead(418)
@@ -91,7 +91,7 @@ test('what something else has begun to answer is left alone, and all is let go',
   expect(await left).toMatchObject({ outcome: 'failed', cause: { message: 'response_taken' } })
 })
 
-test('a host that answers while the handler is at work keeps its answer, and the body is let go', async () => {
+test('a host that answers during the handler keeps its response, and the body is released', async () => {
   const signal = Promise.withResolvers<AbortSignal>()
   const url = await listen((request, response) => {
     const handle: Handler['handle'] = async (asked) => {
@@ -107,7 +107,7 @@ test('a host that answers while the handler is at work keeps its answer, and the
   await expect.poll(async () => (await signal.promise).aborted).toBe(true)
 })
 
-test('a handler that rejects, as a wrapper of the host may, cuts the connection and is told', async () => {
+test('a handler that rejects, as a wrapper of the host may, cuts the connection and is reported', async () => {
   const asked = Promise.withResolvers<AbortSignal>()
   const over = Promise.withResolvers<void>()
   const url = await listen((request, response) => {
@@ -122,7 +122,7 @@ test('a handler that rejects, as a wrapper of the host may, cuts the connection 
   expect((await asked.promise).reason).toMatchObject({ outcome: 'failed', cause: new Error('a wrapper') })
 })
 
-test('a client that left before the handler was asked is gone at once', async () => {
+test('a client that left before the handler was called is noticed at once', async () => {
   const { handler, left } = patientHandler()
   const arrived = Promise.withResolvers<void>()
   const url = await listen((request, response) => {
@@ -136,7 +136,7 @@ test('a client that left before the handler was asked is gone at once', async ()
   expect(await left).toMatchObject({ outcome: 'client_aborted' })
 })
 
-test('a body that a middleware has read does not make the client look gone', async () => {
+test('a request body that middleware has read does not look like a client that left', async () => {
   const url = await listen((request, response) => {
     void text(request).then(() => serveNode(hello, request, response, path))
   })
@@ -144,7 +144,7 @@ test('a body that a middleware has read does not make the client look gone', asy
   expect([await seen.text(), seen.headers.get('connection')]).toEqual(['bytes', 'close'])
 })
 
-test('of a body that never ends no more is read than Node had taken in already', async () => {
+test('of a request body that never ends, only what Node has buffered is read', async () => {
   const closed = Promise.withResolvers<number>()
   const url = await listen((request, response) => {
     const { socket } = request
@@ -159,7 +159,7 @@ test('of a body that never ends no more is read than Node had taken in already',
   expect(await closed.promise).toBeLessThan(4 * 65_536)
 })
 
-test('when it resolves, the response tells the status that was sent', async () => {
+test('when it resolves, the response has the status that was sent', async () => {
   const seen = Promise.withResolvers<number>()
   const url = await listen((request: IncomingMessage, response: ServerResponse) => {
     response.statusCode = 404
@@ -169,7 +169,7 @@ test('when it resolves, the response tells the status that was sent', async () =
   expect(await seen.promise).toBe(200)
 })
 
-test('a header that the client sent twice is joined, one that a middleware replaced is the middleware’s', async () => {
+test('a field that the client sent twice is joined; a field that middleware replaced has the new value', async () => {
   const asked = Promise.withResolvers<ExportRequest>()
   const url = await listen((request, response) => {
     request.headers['x-request-id'] = 'from the host'

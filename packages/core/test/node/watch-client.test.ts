@@ -51,7 +51,7 @@ describe('a client', () => {
     expect(reasonOf(client)).toMatchObject({ outcome: 'client_aborted' })
   })
 
-  test('that had left before anybody watched is noticed at once', async () => {
+  test('that had left before the watch began is noticed at once', async () => {
     const { port, next } = await exchanges()
     const socket = connect(port, '127.0.0.1')
     socket.write(get)
@@ -61,7 +61,7 @@ describe('a client', () => {
     expect(reasonOf(watch(exchange))).toMatchObject({ outcome: 'client_aborted' })
   })
 
-  test('that got its answer has not left, though it hangs up then', async () => {
+  test('that got its response has not left, even if it disconnects then', async () => {
     const { port, next } = await exchanges()
     const asking = request({ host: '127.0.0.1', port, agent: false }).end()
     asking.on('response', (response) => response.resume())
@@ -72,7 +72,7 @@ describe('a client', () => {
     expect(client.signal.aborted).toBe(false)
   })
 
-  test('whose body was read has not left, though its request is closed', async () => {
+  test('whose request body was read has not left, although the request is closed', async () => {
     const { port, next } = await exchanges()
     const asking = request({ host: '127.0.0.1', port, method: 'POST', agent: false }).end('a body')
     asking.on('error', () => undefined)
@@ -83,7 +83,7 @@ describe('a client', () => {
     expect(client.signal.aborted).toBe(false)
   })
 
-  test('that is forgotten with its answer not out has left', async () => {
+  test('that is forgotten before its response is complete has left', async () => {
     const { port, next } = await exchanges()
     connect(port, '127.0.0.1').write(get)
     const client = watch(await next())
@@ -91,7 +91,7 @@ describe('a client', () => {
     expect(reasonOf(client)).toMatchObject({ outcome: 'client_aborted' })
   })
 
-  test('that is forgotten with its answer out is watched no more', async () => {
+  test('that is forgotten after its response is complete is no longer watched', async () => {
     const { port, next } = await exchanges()
     connect(port, '127.0.0.1').write(get)
     const { request, response } = await next()
@@ -103,7 +103,7 @@ describe('a client', () => {
     expect([client.signal.aborted, response.listenerCount('close')]).toEqual([false, listeners - 1])
   })
 
-  test('leaves for the first reason that is given', async () => {
+  test('leaves with the first reason', async () => {
     const { port, next } = await exchanges()
     connect(port, '127.0.0.1').write(get)
     const client = watch(await next())
@@ -114,11 +114,11 @@ describe('a client', () => {
   })
 })
 
-describe('a response that somebody else has begun', () => {
+describe('a response that other code has begun', () => {
   test.each<[string, (response: ServerResponse) => unknown]>([
     ['with its head', (response) => response.writeHead(200)],
     ['to its end', (response) => response.end()],
-  ])('%s is given up at once', async (_, begin) => {
+  ])('%s ends at once', async (_, begin) => {
     const { port, next } = await exchanges()
     const socket = connect(port, '127.0.0.1')
     socket.write(get)

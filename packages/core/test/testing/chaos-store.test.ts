@@ -58,7 +58,7 @@ describe('each fault', () => {
     expect(store.fired).toEqual([{ does, atByte: 70_001 }])
   })
 
-  test.each(table)('%s happens once, or as often as told', async (does, end) => {
+  test.each(table)('%s happens once, or as often as configured', async (does, end) => {
     const store = chaotic({ does, atByte: 0, times: 2 })
     const ends = [await readFrom(store), await readFrom(store), await readFrom(store)]
     expect(ends.map((read) => [read.seen.length, read.end])).toEqual([
@@ -143,7 +143,7 @@ describe('which reads meet a fault', () => {
     expect(store.fired.map((fault) => fault.does)).toEqual(['slow', 'cut'])
   })
 
-  test('lent chunks stay lent: cut in pieces, each is right until the next is asked for', async () => {
+  test('borrowed chunks stay valid until the next one is requested, also when they are split', async () => {
     const store = chaotic(
       ...[1, 500, 65_536, 65_537, 70_000].map((atByte) => ({ does: 'slow' as const, atByte })),
     )

@@ -51,7 +51,7 @@ describe('createMemoryStore', () => {
     })
   })
 
-  test('spoils a lent chunk as soon as the next is asked for, also the last one', async () => {
+  test('overwrites a borrowed chunk as soon as the next is requested, also the last one', async () => {
     const store = createMemoryStore({ a: positionCoded(65_536 + 10) })
     const object = await store.get('a', { borrow: true }, signal)
     const kept: Uint8Array[] = []

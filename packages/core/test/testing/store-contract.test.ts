@@ -162,7 +162,7 @@ const faults: readonly (readonly [string, ReturnType<typeof spoilt>, string])[] 
       get: async (key, options, signal) =>
         (await memory.get(key, options, signal)) ?? refuse('object_missing'),
     })),
-    'what is not there is undefined: never laid, taken away, or below an object',
+    'a missing object is undefined: never stored, removed, or below an object',
   ],
   [
     'whose close throws the second time',
@@ -183,7 +183,7 @@ const faults: readonly (readonly [string, ReturnType<typeof spoilt>, string])[] 
     'a read that is pending when its object is closed settles',
   ],
   [
-    'that opens for a caller who has left',
+    'that opens for a caller that has left',
     spoilt((memory) => ({ get: (key, options) => memory.get(key, options, new AbortController().signal) })),
     'a signal that has fired opens nothing',
   ],

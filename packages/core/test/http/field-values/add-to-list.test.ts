@@ -10,6 +10,6 @@ test.each([
   ['Origin', '', 'Origin'],
   ['*', 'X-Org-Name', '*'],
   ['Origin', '*', '*'],
-])('%j and %j make %j', (present, added, both) => {
+])('%j and %j give %j', (present, added, both) => {
   expect(addToList(present, added)).toBe(both)
 })

@@ -28,7 +28,7 @@ describe('a request id', () => {
     expect(parseRequestId(value)).toBeUndefined()
   })
 
-  test('no text throws, and what is taken is taken whole', () => {
+  test('no text throws, and an accepted id is unchanged', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), (text) => {
         expect([undefined, text]).toContain(parseRequestId(text))

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 
 import { acceptsGzip } from '../../../src/http/negotiation.ts'
 
-describe('gzip is taken', () => {
+describe('gzip is accepted', () => {
   test.each([
     'gzip',
     'GZIP',
@@ -24,7 +24,7 @@ describe('gzip is taken', () => {
   })
 })
 
-describe('gzip is not taken', () => {
+describe('gzip is not accepted', () => {
   test.each([
     undefined,
     '',
@@ -53,7 +53,7 @@ describe('gzip is not taken', () => {
   })
 })
 
-test('no text throws, and none is taken for gzip that names neither it nor *', () => {
+test('no text throws, and only text with gzip or * is accepted', () => {
   const codingLike = fc.string({
     unit: fc.constantFrom('gzip', 'x-', '*', 'br', ',', ' ', ';', 'q=', '0', '1', '.'),
   })
