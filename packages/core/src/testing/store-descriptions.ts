@@ -59,7 +59,7 @@ export const descriptions: readonly StoreCase[] = [
     },
   },
   {
-    title: 'what is not there is undefined: never laid, taken away, or below an object',
+    title: 'a missing object is undefined: never stored, removed, or below an object',
     async run({ store, key, put, remove }) {
       const absent = async (name: string): Promise<void> => {
         equal(await soon(store.head(name, deadline()), 'head'), undefined)
