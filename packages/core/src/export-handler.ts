@@ -5,7 +5,7 @@ import { createAddressQuota } from './exchange/address-quota.ts'
 import { askAdmission, settleCost } from './exchange/admission.ts'
 import { asQuery } from './exchange/as-query.ts'
 import { announce, deliver } from './exchange/deliver.ts'
-import { createReporter, portListener, printablePrincipal } from './exchange/events.ts'
+import { createReporter, createStoreListener, portListener, printablePrincipal } from './exchange/events.ts'
 import { openExchange } from './exchange/exchange.ts'
 import { openExport, storeAccess } from './exchange/open-export.ts'
 import { commonHeaders, optionsAnswer, refuseExchange } from './exchange/refuse.ts'
@@ -46,6 +46,7 @@ export function createExportHandler<T extends Tenant>(options: ExportHandlerOpti
   const running = createRunning()
   const delivery = { ...guard.delivery, pace: createReopenPace(running.count) }
   const exchangeRules = { ...delivery, report, running }
+  const hear = createStoreListener(report)
   verifier.onTrouble?.(portListener('verifier', report))
   limits.limiter.onTrouble?.(portListener('limiter', report))
 
@@ -99,7 +100,7 @@ export function createExportHandler<T extends Tenant>(options: ExportHandlerOpti
         guard.idPattern,
       )
       const store = storeAccess(
-        () => shareStore(guard.storeOf(tenant), principal, tenant, limits, exchange),
+        () => shareStore(hear(guard.storeOf(tenant)), principal, tenant, limits, exchange),
         record.key,
         request.borrow === true,
         delivery,

@@ -28,6 +28,7 @@ export type {
   Admission,
   AdmissionAsk,
   ByteRange,
+  ContentCoding,
   ExportStore,
   GetOptions,
   ObjectInfo,

@@ -1,7 +1,9 @@
 import type { ByteRange } from './http/byte-range.ts'
+import type { ContentCoding } from './http/content-codings.ts'
 import type { Refusal, TroubleCode, TroublePort } from './refusals.ts'
 
 export type { ByteRange } from './http/byte-range.ts'
+export type { ContentCoding } from './http/content-codings.ts'
 
 // ── who is asking, and for whom ──────────────────────────────────────────────────────────────────────────────────
 
@@ -242,6 +244,11 @@ export interface ExportStore {
    * `limits.concurrent`. A store in front of another one passes them on. Absent: the store opens as many as are asked for.
    */
   readonly connections?: StoreConnections
+  /**
+   * Reports faults that did not stop it from serving. A store in front of another one passes it on. Absent: it has none to
+   * report.
+   */
+  readonly onTrouble?: TroubleSource<'store'>
 }
 
 /** What the downloads of a store use of a pool of connections. */
@@ -281,7 +288,7 @@ export interface ObjectInfo {
   /** 64 hex digits, of the whole as stored. */
   readonly sha256?: string
   /** The content coding that the object is stored in. Absent: none. */
-  readonly encoding?: 'gzip'
+  readonly encoding?: ContentCoding
 }
 
 /** An object and its bytes. Whoever gets one closes it: read, half read or never read. */

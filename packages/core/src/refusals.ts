@@ -119,6 +119,7 @@ export const troublePorts = {
   store_overran: 'store',
   object_changed: 'store',
   record_stale: 'store',
+  encoding_ignored: 'store',
   info_malformed: 'store',
   object_malformed: 'store',
   chunk_malformed: 'store',

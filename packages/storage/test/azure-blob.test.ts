@@ -118,6 +118,25 @@ describe('on Azurite', { timeout: 30_000 }, () => {
     expect(await endOf(object)).toEqual(reading(zipped))
   })
 
+  test.each([
+    ['GZIP', 'gzip'],
+    ['x-gzip', 'gzip'],
+    ['br', 'br'],
+    ['zstd', 'zstd'],
+    ['utf-8', undefined],
+  ])('a blob stored with Content-Encoding: %s is described as %s, as it is', async (stored, encoding) => {
+    const codes: string[] = []
+    const store = createAzureBlobStore({ container: containerVia(azurite.port), prefix: PREFIX })
+    store.onTrouble?.((code) => void codes.push(code))
+    const blobHTTPHeaders = { blobContentEncoding: stored }
+    await container.getBlockBlobClient(`${PREFIX}/coded`).uploadData(bytes, { blobHTTPHeaders })
+    expect((await store.head('coded', signal))?.encoding).toBe(encoding)
+    const object = await store.get('coded', {}, signal)
+    expect(object?.info.encoding).toBe(encoding)
+    expect(await endOf(object)).toEqual(reading(bytes))
+    expect(codes).toEqual(stored === 'utf-8' ? ['encoding_ignored'] : [])
+  })
+
   test('a missing container is refused, and the refusal reveals nothing', async () => {
     const store = createAzureBlobStore({ container: containerVia(azurite.port, `${CONTAINER}-missing`) })
     expect(await refusal(store.get(KEY, {}, signal))).toEqual(['upstream_error', []])

@@ -1,6 +1,6 @@
 import type { DownloadEnded, DownloadStarted, ExportEvent, Outcome, RequestEnded } from '../events.ts'
 import { printableText } from '../http/field-values.ts'
-import type { Principal } from '../ports.ts'
+import type { ExportStore, Principal } from '../ports.ts'
 import type { TroubleCode } from '../refusals.ts'
 import { isTroubleCode, troublePorts } from '../refusals.ts'
 
@@ -67,11 +67,22 @@ function endedEvent(entry: Entry, outcome: Outcome, durationMs: number): Downloa
  * is reported as the port's failure, so that the codes of events stay closed.
  */
 export const portListener =
-  <P extends 'verifier' | 'limiter'>(port: P, report: Reporter) =>
+  <P extends 'verifier' | 'limiter' | 'store'>(port: P, report: Reporter) =>
   (code: TroubleCode<P>, cause?: unknown): void => {
     if (isTroubleCode(port, code)) report.trouble(code, cause)
     else report.trouble(`${port}_failed`, new TypeError(`unknown trouble code: ${String(code)}`, { cause }))
   }
+
+/** Hears each store once, also where the host's function gives it again and again. */
+export function createStoreListener(report: Reporter): (store: ExportStore) => ExportStore {
+  const heard = new WeakSet<ExportStore>()
+  return (store) => {
+    if (heard.has(store)) return store
+    heard.add(store)
+    store.onTrouble?.(portListener('store', report))
+    return store
+  }
+}
 
 /** The event before the first byte. */
 export function startedEvent(entry: Omit<Entry, 'kind' | 'firstByteMs'>): DownloadStarted {

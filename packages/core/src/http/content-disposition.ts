@@ -13,13 +13,17 @@ const utf8 = new TextEncoder()
  * @param fallback - used if `filename` is `undefined` or nothing of it is left; made safe, too
  */
 export function formatAttachment(filename: string | undefined, fallback: string): string {
-  const name = (filename && makeSafe(filename)) || makeSafe(fallback) || defaultName
+  const name = safeFilename(filename, fallback)
   const ascii = plain.test(name)
     ? name
     : makeSafe(toAscii(name)) || makeSafe(toAscii(fallback)) || defaultName
   const extended = ascii === name ? '' : `; filename*=UTF-8''${percentEncode(name)}`
   return `attachment; filename="${ascii}"${extended}`
 }
+
+/** The name that {@link formatAttachment} saves under. */
+export const safeFilename = (filename: string | undefined, fallback: string): string =>
+  (filename && makeSafe(filename)) || makeSafe(fallback) || defaultName
 
 function makeSafe(text: string): string {
   if (plain.test(text)) return escapeDevice(text)

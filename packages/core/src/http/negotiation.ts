@@ -2,29 +2,6 @@ import { listElements } from './field-values.ts'
 
 const longestField = 1_024
 
-/**
- * Whether the client accepts the content coding gzip.
- *
- * @param value - the value of `Accept-Encoding` (RFC 9110 §12.5.3). `x-gzip` means gzip (§8.4.1.3); `*` counts if neither is
- *   named; a weight of 0 refuses. `false` if the field is absent, malformed or longer than 1,024 characters: for the RFC, absence
- *   means "any coding", but most clients without the field do not decode
- */
-export function acceptsGzip(value: string | undefined): boolean {
-  if (value === undefined || value.length > longestField) return false
-  const gzip: number[] = []
-  const any: number[] = []
-  for (const element of listElements(value)) {
-    const [, coding, weight = '1'] =
-      /^([\w!#$%&'*+.^`|~-]+)(?:[ \t]*;[ \t]*q=(0(?:\.\d{0,3})?|1(?:\.0{0,3})?))?$/i.exec(element) ?? []
-    if (coding === undefined) return false
-    if (/^(?:x-)?gzip$/i.test(coding)) gzip.push(Number(weight))
-    if (coding === '*') any.push(Number(weight))
-  }
-  const decisive = gzip.length > 0 ? gzip : any
-  // If gzip is named twice, and refused once, do not send gzip: every client can read an uncoded file.
-  return decisive.length > 0 && decisive.every((weight) => weight > 0)
-}
-
 /** Formats `Repr-Digest` of a SHA-256 in hex (RFC 9530 §3). `undefined`: the text is not 64 hex digits, so send no field. */
 export function formatReprDigest(sha256Hex: string): string | undefined {
   if (!/^[0-9a-f]{64}$/i.test(sha256Hex)) return undefined

@@ -1,3 +1,4 @@
+import { isContentCoding } from '../http/content-codings.ts'
 import type { ObjectInfo } from '../ports.ts'
 import { refusal } from '../refusals.ts'
 
@@ -31,7 +32,7 @@ function infoFault({ size, validator, lastModified, sha256, encoding }: ObjectIn
   if (typeof validator !== 'string' || validator === '') return 'validator'
   if (lastModified !== undefined && !isDate(lastModified)) return 'lastModified'
   if (sha256 !== undefined && !isSha256(sha256)) return 'sha256'
-  if (encoding !== undefined && encoding !== 'gzip') return 'encoding'
+  if (encoding !== undefined && !isContentCoding(encoding)) return 'encoding'
   return undefined
 }
 

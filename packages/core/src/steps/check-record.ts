@@ -1,3 +1,4 @@
+import { contentCodings, isContentCoding } from '../http/content-codings.ts'
 import { parseUuid } from '../http/uuid.ts'
 import type { ExportRecord, ObjectInfo, Tenant } from '../ports.ts'
 import { refusal } from '../refusals.ts'
@@ -60,7 +61,8 @@ function objectFault(object: Partial<ObjectInfo>): string | undefined {
     return 'an object.lastModified that is a valid Date, or none'
   if (sha256 !== undefined && !(isText(sha256) && /^[0-9a-f]{64}$/i.test(sha256)))
     return 'an object.sha256 of 64 hex digits, or none'
-  if (encoding !== undefined && encoding !== 'gzip') return "an object.encoding of 'gzip', or none"
+  if (encoding !== undefined && !isContentCoding(encoding))
+    return `an object.encoding of ${Object.keys(contentCodings).join(' or ')}, or none`
   return undefined
 }
 

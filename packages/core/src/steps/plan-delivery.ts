@@ -7,9 +7,10 @@ import {
   frameByteranges,
 } from '../http/byte-range.ts'
 import type { ByterangesFrame } from '../http/byte-range.ts'
-import { formatAttachment } from '../http/content-disposition.ts'
+import { acceptsCoding, contentCodings } from '../http/content-codings.ts'
+import { formatAttachment, safeFilename } from '../http/content-disposition.ts'
 import { formatHttpDate } from '../http/http-date.ts'
-import { acceptsGzip, formatReprDigest, wantsSha256 } from '../http/negotiation.ts'
+import { formatReprDigest, wantsSha256 } from '../http/negotiation.ts'
 import { evaluatePreconditions, rangeStillApplies } from '../http/preconditions.ts'
 import type { ByteRange, ExportRecord, ObjectInfo } from '../ports.ts'
 import { refusal } from '../refusals.ts'
@@ -147,30 +148,37 @@ function several(
   return { status: 206, headers, ranges, length: frame.length, frame }
 }
 
-/** The object as this client is shown it: a file stored as gzip is a coding to who names gzip, else a `.gz` file. */
+/**
+ * The object as this client is shown it. A file stored in a coding is a coding to a client that names it, else the file that
+ * it is: a `.gz` of gzip. Under a name that ends in `.gz` it is that file to everyone: a client that decodes would otherwise
+ * save plain text under that name.
+ */
 function representation(
   { record, mediaTypes, header, vary: varies }: DeliveryQuestion,
   info: ObjectInfo,
 ): { type: string; etag: string; disposition: string; vary: string; coding?: string } {
-  const { id, format } = record
-  const type = mediaTypeOf(format, mediaTypes)
+  const { id, format, filename } = record
   const fallback = `export-${id}.${format}`
   const etag = objectEtag(record.object?.sha256, info.validator)
-  if (!info.encoding)
-    return { type, etag, disposition: formatAttachment(record.filename, fallback), vary: varies }
-  const vary = `${varies}, Accept-Encoding`
-  if (acceptsGzip(header('accept-encoding'))) {
-    const coded = objectEtag(record.object?.sha256, info.validator, 'gzip')
-    return {
-      type,
-      etag: coded,
-      disposition: formatAttachment(record.filename, fallback),
-      vary,
-      coding: 'gzip',
-    }
+  const { encoding } = info
+  if (!encoding) {
+    const type = mediaTypeOf(format, mediaTypes)
+    return { type, etag, disposition: formatAttachment(filename, fallback), vary: varies }
   }
-  const filename = record.filename === undefined ? undefined : `${record.filename}.gz`
-  return { type: 'application/gzip', etag, disposition: formatAttachment(filename, `${fallback}.gz`), vary }
+  const { extension, fileEnd, mediaType } = contentCodings[encoding]
+  const name = safeFilename(filename, fallback)
+  if (fileEnd.test(name))
+    return { type: mediaType, etag, disposition: formatAttachment(name, fallback), vary: varies }
+  const vary = `${varies}, Accept-Encoding`
+  if (!acceptsCoding(header('accept-encoding'), encoding))
+    return { type: mediaType, etag, disposition: formatAttachment(name + extension, fallback), vary }
+  return {
+    type: mediaTypeOf(format.replace(fileEnd, ''), mediaTypes),
+    etag: objectEtag(record.object?.sha256, info.validator, encoding),
+    disposition: formatAttachment(name, fallback),
+    vary,
+    coding: encoding,
+  }
 }
 
 function mediaTypeOf(format: string, mediaTypes: Readonly<Record<string, string>>): string {

@@ -153,6 +153,41 @@ describe('a store in memory', () => {
   })
 })
 
+describe('a store that reports what it survives', () => {
+  const reporting = (): { readonly store: ExportStore; readonly heard: () => number } => {
+    const listeners: Parameters<NonNullable<ExportStore['onTrouble']>>[0][] = []
+    return {
+      heard: () => listeners.length,
+      store: {
+        ...memory,
+        onTrouble: (listener) => void listeners.push(listener),
+        get: async (...asked) => {
+          for (const listener of listeners) listener('encoding_ignored', new Error('utf-8'))
+          return memory.get(...asked)
+        },
+      },
+    }
+  }
+
+  test('is heard, and the download goes on', async () => {
+    const { store } = reporting()
+    expect(await told({ store: () => store })).toEqual({
+      codes: ['encoding_ignored'],
+      outcome: 'completed',
+      status: 200,
+    })
+  })
+
+  test('is heard once, although a function gives it for each request', async () => {
+    const { store, heard } = reporting()
+    await using scene = await openScene({ store: () => store })
+    await scene.ask()
+    await scene.ask()
+    await scene.over(2)
+    expect([heard(), scene.troubles().length]).toEqual([1, 2])
+  })
+})
+
 describe('an audit', () => {
   test.each<[string, NonNullable<SceneOptions['audit']>, string]>([
     ['that fails', async () => Promise.reject(new Error('the disk is full')), 'audit_failed'],

@@ -21,7 +21,7 @@ describe('what a store says', () => {
     ['an invalid date', { ...info, lastModified: new Date(Number.NaN) }],
     ['a checksum in base64', { ...info, sha256: 'q6urq6s=' }],
     ['a checksum in an array', { ...info, sha256: [sha256] }],
-    ['another coding', { ...info, encoding: 'br' }],
+    ['another coding', { ...info, encoding: 'deflate' }],
   ])('%s is malformed', (_, said) => {
     expect(refused(() => checkObject(said as ObjectInfo, undefined))).toEqual({
       kind: 'upstream_error',

@@ -94,6 +94,37 @@ describe('an object that is stored as gzip', () => {
     )
   })
 
+  test.each([
+    ['report.csv', undefined, 'text/csv; charset=utf-8', 'report.csv'],
+    ['report.csv.gz', undefined, 'application/gzip', 'report.csv.gz'],
+    ['report.csv.GZ', undefined, 'application/gzip', 'report.csv.GZ'],
+    ['report.csv.gz.', undefined, 'application/gzip', 'report.csv.gz'],
+    ['report.tgz', undefined, 'application/gzip', 'report.tgz'],
+    [undefined, 'csv.gz', 'application/gzip', `export-${id}.csv.gz`],
+    ['report.csv', 'csv.gz', 'text/csv; charset=utf-8', 'report.csv'],
+    ['report.csv.gz', 'csv.gz', 'application/gzip', 'report.csv.gz'],
+    ['report.gz.csv', undefined, 'text/csv; charset=utf-8', 'report.gz.csv'],
+  ])('named %s, of format %s, is %s as %s to a client that names gzip', (filename, format, type, name) => {
+    const record = { format: format ?? 'csv', ...(filename !== undefined && { filename }) }
+    const { headers } = plan({ ...gzip, record, fields: { 'accept-encoding': 'gzip' } })
+    const isFile = type === 'application/gzip'
+    expect(headers).toMatchObject({
+      'Content-Type': type,
+      'Content-Disposition': `attachment; filename="${name}"`,
+      Vary: isFile ? 'X-Org-Name, X-API-Version' : 'X-Org-Name, X-API-Version, Accept-Encoding',
+      ETag: objectEtag(undefined, 'v1', isFile ? '' : 'gzip'),
+    })
+    expect(headers['Content-Encoding']).toBe(isFile ? undefined : 'gzip')
+  })
+
+  test.each(['report.csv.gz', 'report.csv.GZ', 'report.tgz', 'report.gzip'])(
+    '%s is saved under that name by a client that names no coding, without a second .gz',
+    (filename) => {
+      const { headers } = plan({ ...gzip, record: { format: 'csv', filename } })
+      expect(headers['Content-Disposition']).toBe(`attachment; filename="${filename}"`)
+    },
+  )
+
   test('is known by its coding: a tag of the other form is another thing', () => {
     const fields = { 'accept-encoding': 'gzip', 'if-none-match': objectEtag(undefined, 'v1') }
     expect(plan({ ...gzip, fields }).status).toBe(200)
@@ -109,5 +140,37 @@ describe('an object that is stored as gzip', () => {
       ranges: [],
       length: 0,
     })
+  })
+})
+
+describe('an object that is stored as br or zstd', () => {
+  test.each([
+    ['br', 'br', '', 'application/jsonl', 'audit.jsonl'],
+    ['br', 'gzip', undefined, 'application/octet-stream', 'audit.jsonl.br'],
+    ['br', undefined, undefined, 'application/octet-stream', 'audit.jsonl.br'],
+    ['zstd', 'gzip, zstd', '', 'application/jsonl', 'audit.jsonl'],
+    ['zstd', 'gzip, br', undefined, 'application/zstd', 'audit.jsonl.zst'],
+  ] as const)('%s, to a client that accepts %s', (encoding, accept, coded, type, name) => {
+    const fields: Record<string, string> = accept === undefined ? {} : { 'accept-encoding': accept }
+    const { headers } = plan({ info: { encoding }, record: { filename: 'audit.jsonl' }, fields })
+    expect(headers).toMatchObject({
+      'Content-Type': type,
+      'Content-Disposition': `attachment; filename="${name}"`,
+      Vary: 'X-Org-Name, X-API-Version, Accept-Encoding',
+      ETag: objectEtag(undefined, 'v1', coded === undefined ? '' : encoding),
+    })
+    expect(headers['Content-Encoding']).toBe(coded === undefined ? undefined : encoding)
+  })
+
+  test.each([
+    ['br', 'audit.jsonl.br'],
+    ['zstd', 'audit.jsonl.zst'],
+    ['zstd', 'audit.jsonl.zstd'],
+    ['zstd', 'audit.tzst'],
+  ] as const)('%s under the name %s is that file to everyone', (encoding, filename) => {
+    const fields = { 'accept-encoding': 'gzip, br, zstd' }
+    const { headers } = plan({ info: { encoding }, record: { filename }, fields })
+    expect(headers['Content-Disposition']).toBe(`attachment; filename="${filename}"`)
+    expect(headers).not.toHaveProperty('Content-Encoding')
   })
 })

@@ -4,6 +4,7 @@ import type { ExportStore } from '@sallyport/core'
 import { joinKey, trimPrefix } from '../object-key.ts'
 import { type Answer, describeObject, openAnswer, type OpenPinned, pinnedStore } from '../upstream/answer.ts'
 import { discardBody } from '../upstream/open-body.ts'
+import { createStoreTroubles } from '../upstream/trouble.ts'
 import type { StoreRequest, Upstream } from '../upstream/upstream.ts'
 import { boundedContainer } from './bounded-container.ts'
 import { classifyAzureError } from './fault.ts'
@@ -20,6 +21,7 @@ export function openAzureBlobStore(
   upstream: Upstream,
 ): ExportStore {
   const prefix = trimPrefix(givenPrefix)
+  const troubles = createStoreTroubles()
   const bounded = boundedContainer(container)
   const blobOf = (key: string): BlobClient => bounded.getBlobClient(joinKey(prefix, key))
   // The SDK client retries by itself, as the host configured it. The upstream's deadline bounds that.
@@ -33,7 +35,7 @@ export function openAzureBlobStore(
     const send = (abortSignal: AbortSignal) => blob.getProperties({ abortSignal })
     const lease = await upstream.run({ ...rules(false), send, discard: () => {} }, signal)
     lease?.release()
-    return lease && describeObject(answerOf(lease.answer), {})
+    return lease && describeObject(answerOf(lease.answer), { troubles })
   }
 
   const open: OpenPinned = async (key, { range, ifMatch }, pin, signal) => {
@@ -48,11 +50,12 @@ export function openAzureBlobStore(
       discardBody(readableStreamBody)
     const lease = await upstream.run({ ...rules(pin !== undefined), send, discard }, signal)
     return (
-      lease && openAnswer(lease, lease.answer.readableStreamBody, answerOf(lease.answer), { range, ifMatch })
+      lease &&
+      openAnswer(lease, lease.answer.readableStreamBody, answerOf(lease.answer), { range, ifMatch, troubles })
     )
   }
 
-  return pinnedStore(head, open)
+  return { ...pinnedStore(head, open), onTrouble: troubles.onTrouble }
 }
 
 type AzureAnswer = Pick<

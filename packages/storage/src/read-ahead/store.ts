@@ -7,11 +7,12 @@ import { inParts, type ReadAheadOptions } from './parts-in-order.ts'
 export function readAhead(store: ExportStore, options: ReadAheadOptions, budget: MemoryBudget): ExportStore {
   const { partBytes } = options
 
-  const { connections } = store
+  const { connections, onTrouble } = store
   return {
     ...(connections && {
       connections: { pool: connections.pool, perDownload: connections.perDownload * options.parts },
     }),
+    ...(onTrouble && { onTrouble }),
     head: (key, signal) => store.head(key, signal),
     get: async (key, { range, ifMatch }, signal) => {
       const asked: GetOptions = { ...(range && { range }), ...(ifMatch !== undefined && { ifMatch }) }

@@ -9,6 +9,7 @@ import type { ExportStore } from '@sallyport/core'
 import { joinKey, trimPrefix } from '../object-key.ts'
 import { type Answer, describeObject, openAnswer, type OpenPinned, pinnedStore } from '../upstream/answer.ts'
 import { discardBody } from '../upstream/open-body.ts'
+import { createStoreTroubles } from '../upstream/trouble.ts'
 import type { StoreRequest, Upstream } from '../upstream/upstream.ts'
 import { classifyS3Error, isRetryable } from './fault.ts'
 import type { S3StoreOptions } from './options.ts'
@@ -37,6 +38,7 @@ export function openS3Store(
   const { client, bucket, bucketOwner, forbiddenIsMissing = false } = options
   const prefix = trimPrefix(options.prefix)
   const once = singleAttempt(client)
+  const troubles = createStoreTroubles()
   const locationOf = (key: string) => ({
     Bucket: bucket,
     Key: joinKey(prefix, key),
@@ -59,7 +61,7 @@ export function openS3Store(
       signal,
     )
     lease?.release()
-    return lease && describeObject(answerOf(lease.answer), {})
+    return lease && describeObject(answerOf(lease.answer), { troubles })
   }
 
   const open: OpenPinned = async (key, { range, ifMatch }, pin, signal) => {
@@ -77,11 +79,21 @@ export function openS3Store(
     const lease = await upstream.run({ ...rules(pin !== undefined), send, discard }, signal)
     return (
       lease &&
-      openAnswer(lease, lease.answer.Body, answerOf(lease.answer), { range, ifMatch }, classifyBodyError)
+      openAnswer(
+        lease,
+        lease.answer.Body,
+        answerOf(lease.answer),
+        { range, ifMatch, troubles },
+        classifyBodyError,
+      )
     )
   }
 
-  return { ...pinnedStore(head, open), connections: { pool: upstream.pool, perDownload: 1 } }
+  return {
+    ...pinnedStore(head, open),
+    connections: { pool: upstream.pool, perDownload: 1 },
+    onTrouble: troubles.onTrouble,
+  }
 }
 
 type S3Answer = Pick<

@@ -2,8 +2,10 @@ import { Readable } from 'node:stream'
 
 import type { ByteRange, ExportStore, GetOptions, ObjectInfo, OpenObject } from '@sallyport/core'
 
+import { readContentEncoding } from './content-coding.ts'
 import { refuseFault } from './fault.ts'
 import { type ClassifyBodyError, openBody } from './open-body.ts'
+import type { StoreTroubles } from './trouble.ts'
 import type { Lease } from './upstream.ts'
 
 /** The fields of a store's response, from either SDK. */
@@ -20,24 +22,29 @@ export interface Answer {
   readonly sha256?: string | undefined
 }
 
-/** The range and the validator that were requested. */
-export interface Requested {
+/** How the response to one request is read. */
+export interface Reading {
+  readonly troubles: StoreTroubles
   readonly range?: ByteRange | undefined
   readonly ifMatch?: string | undefined
 }
 
 /**
- * Checks a response against its request, and describes the object.
+ * Checks a response against its request, and describes the object. Reports `encoding_ignored` for a `Content-Encoding` that is
+ * none.
  *
  * @throws `'upstream_error'` if the response does not match the request or contradicts itself: a 200 to a ranged request, a
  *   weak, missing or different entity-tag, a missing or different length. Real servers and gateways send each of these, and
  *   each would give wrong bytes.
  */
-export function describeObject(answer: Answer, { range, ifMatch }: Requested): ObjectInfo {
+export function describeObject(answer: Answer, { range, ifMatch, troubles }: Reading): ObjectInfo {
   const { status, etag, version, lastModified, sha256 } = answer
   const wrong = (word: string): never => refuseFault('upstream_error', { status: status ?? 0, word })
   if (status !== (range ? 206 : 200)) return wrong('wrong_status')
   if (!isStrong(etag)) return wrong('no_strong_etag')
+  const { coding, ignored } = readContentEncoding(answer.contentEncoding) ?? wrong('unknown_encoding')
+  if (ignored !== '')
+    troubles.reportOnce('encoding_ignored', new Error(`the store says Content-Encoding: ${ignored}`))
   const pin = ifMatch === undefined ? undefined : parseValidator(ifMatch)
   if (pin && (pin.etag !== etag || (pin.version ?? version) !== version)) return wrong('another_object')
   return {
@@ -45,7 +52,7 @@ export function describeObject(answer: Answer, { range, ifMatch }: Requested): O
     validator: ifMatch ?? formatValidator(version === undefined ? { etag } : { etag, version }),
     ...(lastModified && { lastModified }),
     ...(sha256 !== undefined && { sha256 }),
-    ...(isGzip(answer.contentEncoding, wrong) && { encoding: 'gzip' }),
+    ...(coding && { encoding: coding }),
   }
 }
 
@@ -61,17 +68,12 @@ function sizeOfPart({ length, contentRange }: Answer, range: ByteRange): number 
 
 const CONTENT_RANGE = /^bytes (\d{1,15})-(\d{1,15})\/(\d{1,15})$/
 
-function isGzip(coding: string | undefined, wrong: (word: string) => never): boolean {
-  if (coding === undefined || coding === '' || coding === 'identity') return false
-  return coding === 'gzip' || wrong('unknown_encoding')
-}
-
 /** Opens the object of a response. If the response is wrong, closes the body and its connection at once. */
 export function openAnswer(
   { release }: Lease<unknown>,
   stream: unknown,
   answer: Answer,
-  requested: Requested,
+  reading: Reading,
   classifyBodyError?: ClassifyBodyError,
 ): OpenObject {
   if (!(stream instanceof Readable)) {
@@ -80,7 +82,7 @@ export function openAnswer(
   }
   const body = openBody(stream, release, classifyBodyError)
   try {
-    return { info: describeObject(answer, requested), ...body }
+    return { info: describeObject(answer, reading), ...body }
   } catch (error) {
     body.close()
     throw error

@@ -45,7 +45,8 @@ const refusedAnswers = {
   'weak-etag': [object(bytes, { etag: 'W/"canned"' }), 'upstream_error'],
   'no-length': [object(bytes, { 'content-length': undefined }), 'upstream_error'],
   'unasked-part': [part({}), 'upstream_error'],
-  brotli: [object(bytes, { 'content-encoding': 'br' }), 'upstream_error'],
+  deflate: [object(bytes, { 'content-encoding': 'deflate' }), 'upstream_error'],
+  'gzip-twice': [object(bytes, { 'content-encoding': 'gzip, gzip' }), 'upstream_error'],
 } as const satisfies Record<string, readonly [CannedAnswer, string]>
 
 const wrongParts = {

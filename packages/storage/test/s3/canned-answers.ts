@@ -53,7 +53,8 @@ export const refusedAnswers = {
   'bare-etag': [object(bytes, { etag: 'canned' }), 'upstream_error'],
   'no-length': [object(bytes, { 'content-length': undefined }), 'upstream_error'],
   'unasked-part': [part({}), 'upstream_error'],
-  brotli: [object(bytes, { 'content-encoding': 'br' }), 'upstream_error'],
+  deflate: [object(bytes, { 'content-encoding': 'deflate' }), 'upstream_error'],
+  'gzip-twice': [object(bytes, { 'content-encoding': 'gzip, gzip' }), 'upstream_error'],
 } as const satisfies Record<string, readonly [CannedAnswer, string]>
 
 /** Answers to the range that are not the part. */

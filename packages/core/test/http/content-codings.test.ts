@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 
-import { acceptsGzip } from '../../../src/http/negotiation.ts'
+import { acceptsCoding } from '../../src/http/content-codings.ts'
 
 describe('gzip is accepted', () => {
   test.each([
@@ -20,7 +20,7 @@ describe('gzip is accepted', () => {
     ',gzip,',
     '*;q=0, gzip',
   ])('%s', (value) => {
-    expect(acceptsGzip(value)).toBe(true)
+    expect(acceptsCoding(value, 'gzip')).toBe(true)
   })
 })
 
@@ -49,8 +49,22 @@ describe('gzip is not accepted', () => {
     'gzip, (broken',
     `gzip${', br'.repeat(400)}`,
   ])('%j', (value) => {
-    expect(acceptsGzip(value)).toBe(false)
+    expect(acceptsCoding(value, 'gzip')).toBe(false)
   })
+})
+
+test.each([
+  ['br', 'gzip, deflate, br, zstd', true],
+  ['zstd', 'gzip, deflate, br, zstd', true],
+  ['br', 'BR;q=0.1', true],
+  ['zstd', '*', true],
+  ['br', 'gzip, deflate', false],
+  ['zstd', 'gzip, br', false],
+  ['br', 'br;q=0, *', false],
+  ['br', 'x-br', false],
+  ['zstd', undefined, false],
+] as const)('%s, by %s: %s', (coding, value, accepted) => {
+  expect(acceptsCoding(value, coding)).toBe(accepted)
 })
 
 test('no text throws, and only text with gzip or * is accepted', () => {
@@ -59,7 +73,7 @@ test('no text throws, and only text with gzip or * is accepted', () => {
   })
   fc.assert(
     fc.property(fc.oneof(fc.string({ unit: 'binary' }), codingLike), (text) => {
-      expect(!acceptsGzip(text) || /gzip|\*/i.test(text)).toBe(true)
+      expect(!acceptsCoding(text, 'gzip') || /gzip|\*/i.test(text)).toBe(true)
     }),
     { numRuns: 2_000 },
   )
