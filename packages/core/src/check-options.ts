@@ -113,11 +113,42 @@ export const millisecondsOrNone = (what: string, least: number, most: number): O
 /** `true` or `false`. */
 export const flag: OptionCheck<boolean> = accept('true or false', (value) => typeof value === 'boolean')
 
-/** A valid Date. */
+/** A valid Date. One of the first months of 1970 was most likely made from seconds, so the message says so. */
 export const date: OptionCheck<Date> = accept(
   'a valid Date',
-  (value): value is Date => value instanceof Date && !Number.isNaN(value.getTime()),
+  (value): value is Date =>
+    value instanceof Date && !Number.isNaN(value.getTime()) && !isSeconds(value.getTime()),
+  (value) =>
+    value instanceof Date && isSeconds(value.getTime())
+      ? `${value.toISOString()}: new Date() takes milliseconds, not seconds`
+      : kindOf(value),
 )
+
+/** A clock: a function that returns milliseconds since the epoch. It is called once; whether it throws does not matter yet. */
+export const clock: OptionCheck<() => number> = accept(
+  'a function () => milliseconds since the epoch',
+  (value): value is () => number => {
+    const at = readClock(value)
+    return typeof at === 'number' && !isSeconds(at)
+  },
+  (value) => {
+    const at = readClock(value)
+    if (at === undefined) return kindOf(value)
+    return `one that returns ${isSeconds(at) ? 'seconds, ' : ''}${kindOf(at)}`
+  },
+)
+
+function readClock(value: unknown): unknown {
+  if (typeof value !== 'function') return undefined
+  try {
+    return Reflect.apply(value, undefined, []) as unknown
+  } catch {
+    return Number.NaN
+  }
+}
+
+/** As milliseconds it is a time from 2 January 1970 to March 1973; as seconds one from 1973 to 5138. */
+const isSeconds = (value: unknown): boolean => typeof value === 'number' && value > 1e8 && value < 1e11
 
 /** A function. */
 export const fn = <F>(signature: string): OptionCheck<F> =>
@@ -193,8 +224,17 @@ export const variants = <V>(
   })
 
 /** Either of two kinds. The message is the one of `what`. */
-export const either = <A, B>(what: string, one: OptionCheck<A>, other: OptionCheck<B>): OptionCheck<A | B> =>
-  accept(what, (value): value is A | B => one.safeParse(value).success || other.safeParse(value).success)
+export const either = <A, B>(
+  what: string,
+  one: OptionCheck<A>,
+  other: OptionCheck<B>,
+  show?: (value: unknown) => string,
+): OptionCheck<A | B> =>
+  accept(
+    what,
+    (value): value is A | B => one.safeParse(value).success || other.safeParse(value).success,
+    show,
+  )
 
 const mustBe = (what: string, got: string): string => `must be ${what}; got ${got}`
 
@@ -215,8 +255,14 @@ export function kindOf(value: unknown): string {
   if (typeof value === 'number' || typeof value === 'boolean' || value === null) return String(value)
   if (value instanceof Date) return Number.isNaN(value.getTime()) ? 'an invalid Date' : 'a Date'
   if (Array.isArray(value)) return 'an array'
+  if (typeof value === 'function')
+    return isFactory(value) ? `the function ${value.name} itself: call it` : 'a function'
   return typeof value === 'object' ? 'an object' : `a ${typeof value}`
 }
+
+/** A function that makes an option, as those of these packages are named. An option is what it returns. */
+const isFactory = (value: { readonly name: string }): boolean =>
+  /^create[A-Z]|^(?:problemDetails|codedErrors|validationErrors)$/.test(value.name)
 
 const isText = (value: unknown): value is string => typeof value === 'string' && value !== ''
 const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null

@@ -13,6 +13,7 @@ import { createRunning } from './exchange/running.ts'
 import { shareStore } from './exchange/share-store.ts'
 import { isRangeList } from './http/byte-range.ts'
 import { printableText } from './http/field-values.ts'
+import { checkCall } from './options/check-handler.ts'
 import type { ExportHandlerOptions } from './options/options.ts'
 import { resolveOptions } from './options/resolve-options.ts'
 import type { Principal, Tenant } from './ports.ts'
@@ -138,8 +139,17 @@ export function createExportHandler<T extends Tenant>(options: ExportHandlerOpti
       return closes ? { ...response, closeConnection: true } : response
     },
     downloads: running.downloads,
-    cut: running.cut,
-    drain: ({ withinMs }) => running.drain(withinMs),
-    ready: async (signal) => abortable(verifier.ready?.(signal) ?? Promise.resolve(), signal),
+    cut: (matches) => {
+      checkCall('cut', { matches })
+      return running.cut(matches)
+    },
+    drain: (terms) => {
+      checkCall('drain', terms)
+      return running.drain(terms.withinMs)
+    },
+    ready: async (signal) => {
+      checkCall('ready', { signal })
+      return abortable(verifier.ready?.(signal) ?? Promise.resolve(), signal)
+    },
   }
 }

@@ -64,10 +64,15 @@ export function createFilesystemStore(options: FilesystemStoreOptions): ExportSt
   return createFiles(resolve(root), hardLinks, runtime)
 }
 
+const isFileUrl = (value: unknown): boolean =>
+  value instanceof URL || (typeof value === 'string' && /^file:/i.test(value))
+
 const filesystemOptions = check.object<FilesystemStoreOptions>('{ root, hardLinks? }', {
   root: check.accept<string>(
     "the path of the exports' folder, as in '/var/exports'",
-    (value): value is string => typeof value === 'string' && value !== '' && !value.includes('\0'),
+    (value): value is string =>
+      typeof value === 'string' && value !== '' && !value.includes('\0') && !isFileUrl(value),
+    (value) => (isFileUrl(value) ? 'a URL: give fileURLToPath(url)' : check.kindOf(value)),
   ),
   hardLinks: check.oneOf('refuse', 'allow').optional(),
 })

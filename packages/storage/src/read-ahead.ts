@@ -28,7 +28,7 @@ export function createReadAheadStore(
   store: ExportStore,
   options: { readonly parts?: number; readonly partBytes?: number } = {},
 ): ExportStore {
-  check.checkOptions('createReadAheadStore', { store, ...options }, readAheadOptions)
+  check.checkOptions('createReadAheadStore', { store, options }, argumentsCheck)
   return readAhead(
     store,
     { parts: options.parts ?? 4, partBytes: options.partBytes ?? 8_388_608 },
@@ -36,12 +36,14 @@ export function createReadAheadStore(
   )
 }
 
-const readAheadOptions = check.object<{
-  readonly store: ExportStore
-  readonly parts?: number
-  readonly partBytes?: number
-}>('(store, { parts?, partBytes? })', {
-  store: storeCheck<ExportStore>(),
-  parts: check.whole('parts', 1, 64).optional(),
-  partBytes: check.whole('bytes', 1, 268_435_456).optional(),
-})
+type Options = NonNullable<Parameters<typeof createReadAheadStore>[1]>
+const argumentsCheck = check.object<{ readonly store: ExportStore; readonly options: Options }>(
+  '(store, { parts?, partBytes? })',
+  {
+    store: storeCheck<ExportStore>(),
+    options: check.object<Options>('{ parts?, partBytes? }', {
+      parts: check.whole('parts', 1, 64).optional(),
+      partBytes: check.whole('bytes', 1, 268_435_456).optional(),
+    }),
+  },
+)

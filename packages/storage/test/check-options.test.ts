@@ -37,7 +37,11 @@ describe('a wrong option of a store is named, with the right value', () => {
     ],
     ['createS3Store', { bucket: 'b' }, 'client: must be new S3Client({ … })'],
     ['createS3Store', { client: {}, bucket: 'b' }, 'client: must be new S3Client({ … })'],
-    ['createS3Store', { client }, 'bucket: must be the name of the bucket; got nothing'],
+    [
+      'createS3Store',
+      { client },
+      'bucket: must be the name of the bucket, without s3:// and without a path; got nothing',
+    ],
     [
       'createS3Store',
       { client, bucket: 'b', forbidenIsMissing: true },

@@ -26,13 +26,13 @@ const quota = check.refine<Quota>(
   check.object<Quota>('{ capacity, refill, perMs }', {
     capacity: check.whole('tokens', 1, mostTokens),
     refill: check.whole('tokens', 1, mostTokens),
-    perMs: check.whole('milliseconds of one refill', 1, 2_147_483_647),
+    perMs: check.milliseconds('the time of one refill', 100),
   }),
   ({ capacity, perMs }) => capacity * perMs <= mostTokens,
 )
 const quotaOr = <F>(signature: string): OptionCheck<Quota | F> =>
   check.either<Quota, F>(
-    `{ capacity, refill, perMs } of whole numbers from 1, or a function ${signature}`,
+    `{ capacity, refill, perMs } of whole numbers, perMs from 100 (1 s is 1000), or a function ${signature}`,
     quota,
     check.fn<F>(signature),
   )
@@ -87,14 +87,10 @@ const single = check.object<SingleTenancy<Tenant>>("{ mode: 'single', tenant: { 
   parameter: parameterName.optional(),
 })
 
-const factories: ReadonlySet<unknown> = new Set([codedErrors, problemDetails, validationErrors])
+const formats: ReadonlySet<unknown> = new Set([codedErrors, problemDetails, validationErrors])
 const errorFormat = check.accept<ErrorFormat>(
   'a function (refusal) => ({ status, contentType, body }), such as problemDetails()',
-  (value): value is ErrorFormat => typeof value === 'function' && !factories.has(value),
-  (value) =>
-    typeof value === 'function' && factories.has(value)
-      ? `the function ${value.name} itself: call it`
-      : check.kindOf(value),
+  (value): value is ErrorFormat => typeof value === 'function' && !formats.has(value),
 )
 
 const mediaType = check.accept<string>(
@@ -195,6 +191,16 @@ const delivery = check.object<DeliveryOptions>(
   },
 )
 
+const isAsync = (value: unknown): boolean =>
+  typeof value === 'function' && value.constructor.name === 'AsyncFunction'
+/** The functions of these packages that make a store take options, not a tenant. */
+const makesStore = /^create(?:Filesystem|S3|SignedS3|AzureBlob|ReadAhead|Parts|Memory|Chaos)Store$/
+const storeOf = check.accept<(tenant: Tenant) => ExportStore>(
+  'a function (tenant) => store',
+  (value): value is (tenant: Tenant) => ExportStore =>
+    typeof value === 'function' && !isAsync(value) && !makesStore.test(value.name),
+)
+
 const versions = check.refine<NonNullable<Options['versions']>>(
   'at least one version',
   check.mapOf('{ v1: {} }, with names of letters, digits and . _ -', /^[\w.-]{1,32}$/, version),
@@ -220,7 +226,8 @@ const options = check.object<Options>('{ verifier, tenancy, capability, findExpo
   store: check.either<ExportStore, (tenant: Tenant) => ExportStore>(
     'a store with head() and get(), or a function (tenant) => store',
     check.withMethods<ExportStore>('a store', 'head', 'get'),
-    check.fn<(tenant: Tenant) => ExportStore>('(tenant) => store'),
+    storeOf,
+    (value) => (isAsync(value) ? 'an async function: it must return the store itself' : check.kindOf(value)),
   ),
   idParameter: parameterName.optional(),
   idPattern: wholePattern.optional(),
@@ -231,7 +238,7 @@ const options = check.object<Options>('{ verifier, tenancy, capability, findExpo
   delivery: delivery.optional(),
   onEvent: check.fn<(event: ExportEvent) => void>('(event) => void').optional(),
   audit: check.fn<NonNullable<Options['audit']>>('(event, signal) => Promise<void>').optional(),
-  now: check.fn<() => number>('() => milliseconds since the epoch').optional(),
+  now: check.clock.optional(),
 })
 
 /** Throws a `TypeError` that names every wrong option of `createExportHandler`, what it is and what it must be. */

@@ -1,5 +1,6 @@
 import * as check from '../check-options.ts'
 import type { ExportHandler } from '../request-response.ts'
+import { longestTimerMs } from '../waiting.ts'
 
 /**
  * For adapters: checks, when it is mounted, that a handler is one.
@@ -14,3 +15,25 @@ export function checkHandler(caller: string, handler: unknown): void {
 const mounted = check.object<{ readonly handler: ExportHandler }>('(handler)', {
   handler: check.withMethods<ExportHandler>('what createExportHandler returns', 'handle', 'drain'),
 })
+
+/**
+ * Checks what the operator gives to the handler's methods.
+ *
+ * @param method - begins the message and is a heading in docs/options.md
+ * @throws TypeError for a `withinMs` that looks like seconds, a filter that is no function, a signal that is none
+ */
+export function checkCall(method: keyof typeof calls, given: unknown): void {
+  check.checkOptions(method, given, calls[method])
+}
+
+const calls = {
+  cut: check.object<{ readonly matches: Parameters<ExportHandler['cut']>[0] }>('(matches)', {
+    matches: check.fn<Parameters<ExportHandler['cut']>[0]>('(download) => boolean'),
+  }),
+  drain: check.object<Parameters<ExportHandler['drain']>[0]>('{ withinMs }', {
+    withinMs: check.millisecondsOrNone('how long running downloads may go on', 100, longestTimerMs),
+  }),
+  ready: check.object<{ readonly signal: AbortSignal }>('(signal)', {
+    signal: check.instanceOf('an AbortSignal, such as AbortSignal.timeout(1_000)', AbortSignal),
+  }),
+}

@@ -1,4 +1,4 @@
-import { wrongOptions } from '../check-options.ts'
+import { kindOf, wrongOptions } from '../check-options.ts'
 import { problemDetails } from '../error-formats/problem-details.ts'
 import { formatDeprecation, formatLinks, formatSunset } from '../http/version-fields.ts'
 import { createMemoryLimiter } from '../limits/memory-limiter.ts'
@@ -78,7 +78,7 @@ export function resolveOptions<T extends Tenant>(options: ExportHandlerOptions<T
     ])
   return {
     ...options,
-    storeOf: typeof store === 'function' ? store : () => store,
+    storeOf: typeof store === 'function' ? (tenant) => requireStore(store(tenant)) : () => store,
     idParameter,
     tenantName,
     versionHeader,
@@ -145,6 +145,13 @@ const fillDelivery = (delivery: DeliveryOptions): FilledDelivery => ({
   lifetimeMs: delivery.lifetimeMs ?? 86_400_000,
   multipleRanges: delivery.multipleRanges ?? false,
 })
+
+/** The host's function may give anything. */
+function requireStore(store: ExportStore): ExportStore {
+  const given: Partial<ExportStore> | null | undefined = store
+  if (typeof given?.head === 'function' && typeof given.get === 'function') return store
+  throw new TypeError(`store: the function must return a store with head() and get(); got ${kindOf(store)}`)
+}
 
 /** A request that costs more than a bucket holds would never be admitted. */
 function checkCosts<T extends Tenant>(limits: FilledLimits<T>): FilledLimits<T> {

@@ -36,6 +36,10 @@ export async function fetchJson(
     signal,
     redirect: 'manual',
     ...(body !== undefined && { body }),
+  }).catch((cause: unknown) => {
+    signal.throwIfAborted()
+    // "fetch failed" alone names neither the address nor the reason.
+    throw new Error(`no answer from ${new URL(url).origin}: ${reasonOf(cause)}`, { cause })
   })
   if (response.status !== 200) {
     await response.body?.cancel()
@@ -44,6 +48,12 @@ export async function fetchJson(
   const bytes = await readAtMost(maxBytes, response.body)
   const value = parseJson(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
   return { value, bytes: bytes.length }
+}
+
+/** The cause of a failed `fetch` has a code, such as ECONNREFUSED. */
+function reasonOf(error: unknown): string {
+  const { message, cause } = error instanceof Error ? error : new Error('it failed')
+  return cause instanceof Error && 'code' in cause ? String(cause.code) : message
 }
 
 async function readAtMost(maxBytes: number, body: AsyncIterable<Uint8Array> | null): Promise<Uint8Array> {

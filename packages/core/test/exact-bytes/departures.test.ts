@@ -54,7 +54,7 @@ function ledger(store: ExportStore, limiter: RateLimiter = createMemoryLimiter({
 }
 
 const generous = {
-  perPrincipal: { capacity: 1_000_000, refill: 1_000_000, perMs: 1 },
+  perPrincipal: { capacity: 1_000_000, refill: 1_000_000, perMs: 100 },
   concurrent: { perPrincipal: 10_000 },
 }
 
@@ -115,7 +115,7 @@ describe('a client that leaves while the guard waits', () => {
     'address quota': (hang) => ({
       limits: {
         ...generous,
-        perAddress: { capacity: 1, refill: 1, perMs: 1 },
+        perAddress: { capacity: 1, refill: 1, perMs: 100 },
         limiter: { admit: () => hang() },
       },
     }),

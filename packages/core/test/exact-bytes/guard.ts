@@ -51,7 +51,7 @@ export function openGuard(
     }),
     store,
     limits: {
-      perPrincipal: { capacity: 1_000_000, refill: 1_000_000, perMs: 1 },
+      perPrincipal: { capacity: 1_000_000, refill: 1_000_000, perMs: 100 },
       concurrent: { perPrincipal: 10_000 },
       limiter,
     },

@@ -1,6 +1,6 @@
 import { vi } from 'vitest'
 
-import type { Behaviour } from '../../../../scripts/test-options.ts'
+import type { Behaviour, Behaviours } from '../../../../scripts/test-options.ts'
 import { problemDetails } from '../../src/error-formats/problem-details.ts'
 import type { ExportEvent } from '../../src/events.ts'
 import { createExportHandler } from '../../src/export-handler.ts'
@@ -539,6 +539,43 @@ export const handlerBehaviours: Readonly<Record<string, Seen>> = {
       }),
     before: 200,
     after: [[{ now: () => Date.now() + 1_000 }, 404]],
+  },
+}
+
+/** A handler that sends a download which nobody reads. */
+async function sending(): Promise<ExportHandler> {
+  const handler = handlerOf({ store: largeStore, delivery: { slowestClient: anyReader } })
+  await ask(handler)
+  return handler
+}
+
+export const drainBehaviours: Behaviours<Parameters<ExportHandler['drain']>[0]> = {
+  withinMs: {
+    see: async ({ withinMs = 1_000 }) => msUntil((await sending()).drain({ withinMs }), 100_000),
+    before: 1_000,
+    after: [[{ withinMs: 5_000 }, 5_000]],
+  },
+}
+
+export const cutBehaviours: Behaviours<{ readonly matches: Parameters<ExportHandler['cut']>[0] }> = {
+  matches: {
+    see: async ({ matches = () => true }) => (await sending()).cut(matches),
+    before: 1,
+    after: [[{ matches: ({ exportId }) => exportId === ids.missing }, 0]],
+  },
+}
+
+export const readyBehaviours: Behaviours<{ readonly signal: AbortSignal }> = {
+  signal: {
+    see: ({ signal = new AbortController().signal }) =>
+      handlerOf({})
+        .ready(signal)
+        .then(
+          () => 'ready',
+          (reason: unknown) => reason,
+        ),
+    before: 'ready',
+    after: [[{ signal: AbortSignal.abort('too late') }, 'too late']],
   },
 }
 

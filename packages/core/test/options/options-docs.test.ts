@@ -17,7 +17,13 @@ import { resolveOptions } from '../../src/options/resolve-options.ts'
 import type { MultiTenancy, Tenant } from '../../src/ports.ts'
 import { checkIntrospectionOptions } from '../../src/verifiers/introspection-options.ts'
 import { checkJwtOptions } from '../../src/verifiers/jwt-options.ts'
-import { handlerBehaviours, soundHandlerOptions } from './behaviours.ts'
+import {
+  cutBehaviours,
+  drainBehaviours,
+  handlerBehaviours,
+  readyBehaviours,
+  soundHandlerOptions,
+} from './behaviours.ts'
 import { codedBehaviours, problemBehaviours, validationBehaviours } from './format-behaviours.ts'
 import {
   bearerBehaviours,
@@ -41,6 +47,39 @@ describe('createExportHandler', () => {
     },
     sound: soundHandlerOptions,
     behaviours: handlerBehaviours,
+  })
+})
+
+describe('the methods of the handler', () => {
+  beforeEach(() => void vi.useFakeTimers())
+  afterEach(() => void vi.useRealTimers())
+  const handler = createExportHandler(soundHandlerOptions)
+
+  describe('drain', () => {
+    testOptions({
+      door: 'drain',
+      create: handler.drain,
+      sound: { withinMs: 1_000 },
+      behaviours: drainBehaviours,
+    })
+  })
+  describe('cut', () => {
+    testOptions<{ readonly matches: Parameters<typeof handler.cut>[0] }>({
+      door: 'cut',
+      create: ({ matches }) => handler.cut(matches),
+      sound: { matches: () => true },
+      behaviours: cutBehaviours,
+    })
+  })
+  describe('ready', () => {
+    const { signal } = new AbortController()
+    test('signal must be given', async () => {
+      await expect(handler.ready(undefined as never)).rejects.toThrow(/^ready: signal: must be /)
+    })
+    test.each(Object.entries(readyBehaviours))('%s', async (_, { see, before, after }) => {
+      expect(await see({ signal })).toEqual(before)
+      for (const [changes, seen] of after) expect(await see(changes)).toEqual(seen)
+    })
   })
 })
 

@@ -1,6 +1,6 @@
 import { problemDetails } from '../../src/error-formats/problem-details.ts'
 
-export const quota = { capacity: 1, refill: 1, perMs: 1 }
+export const quota = { capacity: 1, refill: 1, perMs: 100 }
 const ms = (what: string, least: number): string =>
   `must be ${what} in milliseconds (1 s is 1000): a whole number from ${least} to 2147483647`
 const slots = 'must be slots: a whole number from 1 to 1000000'
@@ -157,15 +157,15 @@ export const wrongOptions: readonly (readonly [object, string])[] = [
   ],
   [
     { limits: { perPrincipal: 60 } },
-    'limits.perPrincipal: must be { capacity, refill, perMs } of whole numbers from 1, or a function (principal, tenant) => quota; got 60',
+    'limits.perPrincipal: must be { capacity, refill, perMs } of whole numbers, perMs from 100 (1 s is 1000), or a function (principal, tenant) => quota; got 60',
   ],
   [
     { limits: { perPrincipal: { ...quota, refill: 0.5 } } },
-    'limits.perPrincipal: must be { capacity, refill, perMs } of whole numbers from 1, or a function (principal, tenant) => quota; got an object',
+    'limits.perPrincipal: must be { capacity, refill, perMs } of whole numbers, perMs from 100 (1 s is 1000), or a function (principal, tenant) => quota; got an object',
   ],
   [
     { limits: { perTenant: { ...quota, capacity: 0 } } },
-    'limits.perTenant: must be { capacity, refill, perMs } of whole numbers from 1, or a function (tenant) => quota; got an object',
+    'limits.perTenant: must be { capacity, refill, perMs } of whole numbers, perMs from 100 (1 s is 1000), or a function (tenant) => quota; got an object',
   ],
   [
     { limits: { perAddress: () => quota } },
@@ -173,10 +173,10 @@ export const wrongOptions: readonly (readonly [object, string])[] = [
   ],
   [
     { limits: { perAddress: { ...quota, perMs: 0 } } },
-    `limits.perAddress.perMs: must be milliseconds of one refill: a whole number from 1 to 2147483647; got 0`,
+    `limits.perAddress.perMs: ${ms('the time of one refill', 100)}; got 0`,
   ],
   [
-    { limits: { perAddress: { ...quota, capacity: 2 ** 52, perMs: 2 } } },
+    { limits: { perAddress: { ...quota, capacity: 2 ** 52 } } },
     'limits.perAddress: must be a quota whose capacity × perMs is below 2^53; got an object',
   ],
   [

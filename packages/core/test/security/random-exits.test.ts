@@ -121,7 +121,7 @@ test(
   async () => {
     const store = counting(createMemoryStore({ [key]: new Uint8Array(size) }))
     const { limiter, held } = countingLimiter()
-    const generous = { capacity: 1_000_000, refill: 1_000_000, perMs: 1 }
+    const generous = { capacity: 1_000_000, refill: 1_000_000, perMs: 100 }
     const guard = openGuard(store, {
       limits: { perPrincipal: generous, concurrent: { perPrincipal: 10_000 }, limiter },
     })

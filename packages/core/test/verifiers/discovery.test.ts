@@ -393,7 +393,7 @@ describe('fetch', () => {
       async () => {
         throw new Error('the proxy is away')
       },
-      'the proxy is away',
+      'no answer from https://login.example: the proxy is away',
     ],
     ['never answers', () => new Promise(() => undefined), 'no answer within 250 ms'],
   ])('that %s is 503', async (_, fetch, says) => {

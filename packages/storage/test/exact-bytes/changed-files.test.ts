@@ -35,7 +35,7 @@ async function scene(delivery = {}): Promise<Scene> {
   const guard = guarded(store, {
     delivery,
     limits: {
-      perPrincipal: { capacity: 10_000, refill: 10_000, perMs: 1 },
+      perPrincipal: { capacity: 10_000, refill: 10_000, perMs: 100 },
       concurrent: { perPrincipal: 1_000 },
       limiter,
     },

@@ -42,7 +42,7 @@ export function guarded(store: ExportStore, more: Partial<ExportHandlerOptions> 
     findExport: async () => ({ id: exportId, tenantId: 't-1', key, format: 'jsonl', state: 'ready' }),
     store,
     limits: {
-      perPrincipal: { capacity: 1_000_000, refill: 1_000_000, perMs: 1 },
+      perPrincipal: { capacity: 1_000_000, refill: 1_000_000, perMs: 100 },
       concurrent: { perPrincipal: 10_000 },
     },
     onEvent: (event) => void events.push(event),
