@@ -39,7 +39,9 @@ test(
     expect(refused.length).toBeGreaterThan(0)
     expect(refused.every((answer) => Number(answer?.headers['retry-after']) >= 5)).toBe(true)
     expect(served.every((answer) => answer?.complete === true && answer.bytes.equals(whole))).toBe(true)
-    expect(server.events).toContainEqual({ type: 'trouble', port: 'store', code: 'store_unavailable' })
+    expect(server.events).toContainEqual(
+      expect.objectContaining({ type: 'trouble', port: 'store', code: 'store_unavailable' }),
+    )
     // The others found no descriptor for their socket: their connection was dropped, or waited its turn.
     expect(seen.every((answer) => [undefined, 200, 503].includes(answer?.status))).toBe(true)
 
