@@ -12,7 +12,8 @@ import { given } from './given.ts'
 // Every block of code in the documents, by its language. What is run besides has a test of its own.
 
 // `typescript`: declarations in the generated reference.md.
-const known = new Set(['', 'ts', 'typescript', 'sh', 'json', 'yaml', 'nginx', 'http'])
+const proxies = ['nginx', 'haproxy', 'vcl', 'apache', 'caddyfile', 'squid', 'lighttpd']
+const known = new Set(['', 'ts', 'typescript', 'sh', 'json', 'yaml', 'http', ...proxies])
 const of = (language: string): typeof blocks => blocks.filter((block) => block.language === language)
 
 /** What examples take for granted. */

@@ -17,7 +17,12 @@ export const neededServers = {
   redis: { name: 'Redis', commands: ['redis-server'], packages: ['redis-server'] },
   nginx: { name: 'nginx', commands: ['nginx'], packages: ['nginx-light'] },
   bindfs: { name: 'bindfs', commands: ['bindfs'], packages: ['bindfs'] },
+  haproxy: { name: 'HAProxy', commands: ['haproxy'], packages: ['haproxy'] },
   varnish: { name: 'Varnish', commands: ['varnishd'], packages: ['varnish'] },
+  apache: { name: 'Apache', commands: ['apache2'], packages: ['apache2'] },
+  caddy: { name: 'Caddy', commands: ['caddy'], packages: ['caddy'] },
+  squid: { name: 'Squid', commands: ['squid'], packages: ['squid'] },
+  lighttpd: { name: 'lighttpd', commands: ['lighttpd'], packages: ['lighttpd'] },
   curl: { name: 'curl', commands: ['curl'], packages: ['curl'] },
 } as const satisfies Record<string, NeededServer>
 

@@ -1,10 +1,13 @@
 import { execFileSync } from 'node:child_process'
-import { existsSync } from 'node:fs'
+import { existsSync, rmSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 
 import { missingServers } from './available.ts'
 
-/** Installs what is missing of the servers that the tests need. As root, on Debian; else it says what to do. */
+/**
+ * Installs what is missing of the servers that the tests need, and starts none of their services. As root, on Debian;
+ * else it says what to do.
+ */
 export function installServers(): void {
   const packages = missingServers().flatMap((server) => server.packages)
   if (packages.length === 0) return
@@ -17,7 +20,20 @@ export function installServers(): void {
       env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
     })
   apt('update')
-  apt('install', '-y', '--no-install-recommends', ...packages)
+  withoutServices(() => apt('install', '-y', '--no-install-recommends', ...packages))
+}
+
+/** Debian asks this program before a package starts its service; 101 forbids it. The tests start their own. */
+const policy = '/usr/sbin/policy-rc.d'
+
+function withoutServices(install: () => void): void {
+  if (existsSync(policy)) return install()
+  writeFileSync(policy, '#!/bin/sh\nexit 101\n', { mode: 0o755 })
+  try {
+    install()
+  } finally {
+    rmSync(policy)
+  }
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) installServers()

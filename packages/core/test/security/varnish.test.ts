@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
 import { isHere } from '../../../../scripts/servers/available.ts'
-import { startVarnish, type Varnish } from '../../../../scripts/servers/varnish.ts'
+import { type Proxy, startProxy } from '../../../../scripts/servers/proxies.ts'
 import type { DeliveryOptions } from '../../src/options/options.ts'
 import type { ExportStore } from '../../src/ports.ts'
 import { createMemoryStore } from '../../src/testing/memory-store.ts'
@@ -10,6 +10,9 @@ import { serve, type TestServer } from '../exact-bytes/server.ts'
 
 // Varnish 7.1 answers 503 to a list of ranges, whatever our answer is, and uses the connection to us again. What comes late
 // over it, it takes for the answer to another request.
+
+/** All else as built in. */
+const vcl = 'vcl 4.1; backend service { .host = "127.0.0.1"; .port = "3000"; }'
 
 const victim = '0f0e0d0c-0b0a-4908-8706-050403020100'
 const attacker = '1f0e0d0c-0b0a-4908-8706-050403020100'
@@ -39,12 +42,12 @@ describe.skipIf(!isHere('varnish')).each<[string, DeliveryOptions]>([
   ['without it', {}],
 ])('behind Varnish, %s', (_, delivery) => {
   let server: TestServer
-  let varnish: Varnish
+  let varnish: Proxy
   beforeAll(async () => {
     const findExport = async ({ exportId: id }: { readonly exportId: string }) =>
       ({ id, tenantId: 't-1', key: id, format: 'csv', state: 'ready' }) as const
     server = await serve(openGuard(lateStore(), { delivery, findExport }).handler)
-    varnish = await startVarnish(server.port)
+    varnish = await startProxy('varnish', vcl, server.port)
   })
   afterAll(async () => {
     await varnish.close()
