@@ -34,7 +34,7 @@ export function stepSubjects(scene: MicroScene): readonly Subject[] {
   const question = {
     method: 'GET',
     header: (name: string) => headers[name],
-    record,
+    record: checkRecord(record, query, 0, undefined),
     mediaTypes: { csv: 'text/csv; charset=utf-8' },
     now: Date.now(),
     multipleRanges: false,

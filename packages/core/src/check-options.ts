@@ -1,5 +1,7 @@
 import * as z from 'zod'
 
+import { nearestName } from './nearest-name.ts'
+
 /**
  * One check for each member of an options type. The compiler refuses a member without a check, a check without a member
  * and a check of another type.
@@ -269,31 +271,7 @@ const isObject = (value: unknown): value is object => typeof value === 'object' 
 
 /** The fault of a name that is no option: the nearest known name, or all of them. */
 function unknownOption(name: string, known: readonly string[]): string {
-  const [nearest] = known
-    .map((one) => ({
-      one,
-      distance: begins(name, one) ? 0 : distanceOf(name.toLowerCase(), one.toLowerCase()),
-    }))
-    .toSorted((a, b) => a.distance - b.distance)
-  if (nearest && nearest.distance <= Math.max(2, nearest.one.length / 3))
-    return `is not an option; did you mean ${nearest.one}?`
+  const nearest = nearestName(name, known)
+  if (nearest !== undefined) return `is not an option; did you mean ${nearest}?`
   return `is not an option; must be one of ${known.join(', ')}`
-}
-
-/** As `jwksUri` begins with `jwks`. */
-const begins = (name: string, one: string): boolean => one.length > 3 && name.startsWith(one)
-
-/** Levenshtein's distance. Option names are short; longer text counts as far. */
-function distanceOf(one: string, other: string): number {
-  if (one.length > 40) return one.length
-  let row = Array.from({ length: other.length + 1 }, (_, column) => column)
-  for (const [index, letter] of Array.from(one).entries()) {
-    const next = [index + 1]
-    for (const [column, beside] of Array.from(other).entries()) {
-      const changed = (row[column] ?? 0) + (letter === beside ? 0 : 1)
-      next.push(Math.min(changed, (row[column + 1] ?? 0) + 1, (next[column] ?? 0) + 1))
-    }
-    row = next
-  }
-  return row.at(-1) ?? other.length
 }

@@ -3,10 +3,11 @@ import { randomUUID } from 'node:crypto'
 import { createReopenPace } from './delivery/reopen-policy.ts'
 import { createAddressQuota } from './exchange/address-quota.ts'
 import { askAdmission, settleCost } from './exchange/admission.ts'
-import { asQuery } from './exchange/as-query.ts'
 import { announce, deliver } from './exchange/deliver.ts'
 import { createReporter, createStoreListener, portListener, printablePrincipal } from './exchange/events.ts'
 import { openExchange } from './exchange/exchange.ts'
+import { findRecord } from './exchange/find-record.ts'
+import { reportMissingParameters } from './exchange/host-mistakes.ts'
 import { openExport, storeAccess } from './exchange/open-export.ts'
 import { commonHeaders, optionsAnswer, refuseExchange } from './exchange/refuse.ts'
 import { createRunning } from './exchange/running.ts'
@@ -23,7 +24,6 @@ import { authenticate } from './steps/authenticate.ts'
 import { authorize } from './steps/authorize.ts'
 import { checkMethod } from './steps/check-method.ts'
 import { checkPrincipal } from './steps/check-principal.ts'
-import { checkRecord } from './steps/check-record.ts'
 import { negotiateVersion } from './steps/negotiate-version.ts'
 import { parseExportId } from './steps/parse-export-id.ts'
 import { nameRequired, onlyTenantName, parseTenantName } from './steps/parse-tenant-name.ts'
@@ -41,7 +41,7 @@ import { abortable } from './waiting.ts'
  */
 export function createExportHandler<T extends Tenant>(options: ExportHandlerOptions<T>): ExportHandler {
   const guard = resolveOptions(options)
-  const { verifier, tenancy, capability, findExport, limits, now } = guard
+  const { verifier, tenancy, capability, limits, now } = guard
   const report = createReporter(guard.onEvent)
   const underAddressQuota = createAddressQuota(limits)
   const running = createRunning()
@@ -67,6 +67,7 @@ export function createExportHandler<T extends Tenant>(options: ExportHandlerOpti
         Object.assign(headers, version.headers)
       }
       requireOpen(running.isDraining())
+      reportMissingParameters(params, guard, exchange)
       checkMethod(method)
       if (method === 'OPTIONS') return optionsAnswer(headers, exchange)
 
@@ -93,13 +94,8 @@ export function createExportHandler<T extends Tenant>(options: ExportHandlerOpti
       Object.assign(headers, admission.fields)
       requireAdmitted(admission)
 
-      const query = asQuery({ exportId, tenant, principal, version: version.name })
-      const record = checkRecord(
-        await ask('catalogue', (signal) => findExport(query, signal)),
-        query,
-        now(),
-        guard.idPattern,
-      )
+      const query = { exportId, tenant, principal, version: version.name }
+      const record = await findRecord(query, guard, exchange)
       const store = storeAccess(
         () => shareStore(hear(guard.storeOf(tenant)), principal, tenant, limits, exchange),
         record.key,

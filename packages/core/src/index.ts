@@ -18,6 +18,7 @@ export type {
   Principal,
   Quota,
   ReadClaims,
+  RecordedObject,
   SingleTenancy,
   Tenant,
   Ticket,

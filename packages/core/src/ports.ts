@@ -78,8 +78,12 @@ interface TenantNamePlace {
 /** The request names an organization, by default in `X-Org-Name`. It chooses among those that the token proves and never adds one. */
 export interface MultiTenancy<T extends Tenant> extends TenantNamePlace {
   readonly mode: 'multi'
-  /** Gives the organization of that name, `undefined` where there is none. Asked only for names the token proves. */
-  readonly findTenant: (name: string, principal: Principal, signal: AbortSignal) => Promise<T | undefined>
+  /** Gives the organization of that name; `undefined` or `null`: there is none. Asked only for names the token proves. */
+  readonly findTenant: (
+    name: string,
+    principal: Principal,
+    signal: AbortSignal,
+  ) => Promise<T | null | undefined>
   /**
    * Asked for a name that the token lacks and `findTenant` knows. A rejection is refused like an organization that does
    * not exist (403), and `onEvent` gets a `trouble`. Absent: such a name is refused, unasked.
@@ -189,15 +193,18 @@ export interface ExportQuery<T extends Tenant> {
 }
 
 /**
- * Looks by tenant and id together: a missing export and another tenant's are both `undefined`. May say no with
+ * Looks by tenant and id together: a missing export and another tenant's are both `undefined` or `null`. May say no with
  * `refuse('scope_missing')`; any other throw is 503.
  */
 export type FindExport<T extends Tenant> = (
   query: ExportQuery<T>,
   signal: AbortSignal,
-) => Promise<ExportRecord | undefined>
+) => Promise<ExportRecord | null | undefined>
 
-/** The host's catalogue row for one finished export. */
+/**
+ * The host's catalogue row for one finished export. `null` is as good as `undefined` wherever a member may be absent. A member
+ * that is not listed here is ignored, and reported once as a `trouble` `record_unknown_member`.
+ */
 export interface ExportRecord {
   /**
    * As the row says. Must be the asked id, in upper or lower case: else 404 and a `trouble` event, before any store is touched. An id that is copied
@@ -215,16 +222,30 @@ export interface ExportRecord {
   readonly format: string
   readonly state: 'ready' | 'pending' | 'failed'
   /** From this instant the export is expired. Absent: never. */
-  readonly expiresAt?: Date
+  readonly expiresAt?: Date | null | undefined
   /**
    * The name to save under; made safe before use.
    * @defaultValue `export-<id>.<format>`
    */
-  readonly filename?: string
+  readonly filename?: string | null | undefined
   /**
    * What the catalogue knows of the object; `size` and `validator` together spare a `head()`, and then no `encoding` means
    * that there is none. A store that disagrees with any part of it: 502, for an export id names one immutable object.
    */
+  readonly object?: RecordedObject | null | undefined
+}
+
+/** What a record knows of its object: any members of {@link ObjectInfo}. */
+export type RecordedObject = {
+  readonly [Member in keyof ObjectInfo]?: ObjectInfo[Member] | null | undefined
+}
+
+/** A record that has been checked: of the requested export, ready, and without `null`. */
+export interface ReadyRecord {
+  readonly id: string
+  readonly key: string
+  readonly format: string
+  readonly filename?: string
   readonly object?: Partial<ObjectInfo>
 }
 

@@ -109,6 +109,7 @@ export const troublePorts = {
   catalogue_wrong: 'catalogue',
   record_malformed: 'catalogue',
   record_mismatch: 'catalogue',
+  record_unknown_member: 'catalogue',
   store_failed: 'store',
   store_silent: 'store',
   store_unavailable: 'store',
@@ -137,10 +138,14 @@ export const troublePorts = {
   audit_silent: 'audit',
   audit_unavailable: 'audit',
   audit_wrong: 'audit',
+  route_parameter_missing: 'adapter',
 } as const
 
-/** A port of the guard, as `trouble` events name it. */
+/** A port of the handler, or the adapter that mounts it, as `trouble` events name it. */
 export type TroublePort = (typeof troublePorts)[keyof typeof troublePorts]
+
+/** A port that the handler calls. */
+export type CalledPort = Exclude<TroublePort, 'adapter'>
 
 /** Every code of a `trouble` event, or those about the ports `P`. */
 export type TroubleCode<P extends TroublePort = TroublePort> = {

@@ -19,6 +19,8 @@ export type Entry = Mutable<
 export interface Reporter {
   /** @param entry - of the request that the trouble belongs to. Absent: it belongs to none */
   trouble(code: TroubleCode, cause?: unknown, entry?: Entry): void
+  /** Whether this is the first time that this handler has the trouble for this text. Of many hundred texts no more are the first. */
+  isFirst(code: TroubleCode, text: string): boolean
   started(event: DownloadStarted): void
   /** Reports the end of a download, if the entry has `firstByteMs`, else of a request that was none. */
   ended(entry: Entry, outcome: Outcome, durationMs: number, cause?: unknown): void
@@ -26,7 +28,8 @@ export interface Reporter {
 
 /** Wraps the host's sink, so that one that throws or rejects harms nothing. */
 export function createReporter(onEvent: ((event: ExportEvent) => unknown) | undefined): Reporter {
-  if (!onEvent) return { trouble: ignore, started: ignore, ended: ignore }
+  if (!onEvent) return { trouble: ignore, isFirst: () => false, started: ignore, ended: ignore }
+  const reported = new Set<string>()
   const tell = (event: ExportEvent): void => {
     try {
       const told = onEvent(event)
@@ -38,11 +41,20 @@ export function createReporter(onEvent: ((event: ExportEvent) => unknown) | unde
   return {
     trouble: (code, cause, entry) =>
       tell(withCause({ type: 'trouble', port: troublePorts[code], code, ...idsOf(entry) }, cause)),
+    isFirst: (code, text) => {
+      const key = `${code} ${text}`
+      if (reported.has(key) || reported.size >= mostReported) return false
+      reported.add(key)
+      return true
+    },
     started: tell,
     ended: (entry, outcome, durationMs, cause) =>
       tell(withCause(endedEvent(entry, outcome, durationMs), cause)),
   }
 }
+
+/** The names come from the host's own rows and routes, so there are few, unless a row is keyed by data. */
+const mostReported = 500
 
 const idsOf = (entry: Entry | undefined): Partial<Entry> =>
   entry

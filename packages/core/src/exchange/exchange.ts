@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { DeliveryError, outcomeOf } from '../delivery/delivery-error.ts'
 import type { DownloadStarted, Outcome } from '../events.ts'
 import { printableText, parseRequestId } from '../http/field-values.ts'
-import type { RefusalKind, TroubleCode, TroublePort } from '../refusals.ts'
+import type { CalledPort, RefusalKind, TroubleCode } from '../refusals.ts'
 import { refusal, refusalCause, refusalDetail } from '../refusals.ts'
 import type { ExportRequest } from '../request-response.ts'
 import { DeadlineError, startTimer } from '../waiting.ts'
@@ -17,7 +17,7 @@ export interface Exchange {
   /** Ends everything that is done for this request. */
   readonly signal: AbortSignal
   /** Asks a port, one at a time, until the signal fires. What it throws that is no refusal becomes `unavailable`, with its trouble. */
-  readonly ask: <V>(port: TroublePort, call: (signal: AbortSignal) => Promise<V>) => Promise<V>
+  readonly ask: <V>(port: CalledPort, call: (signal: AbortSignal) => Promise<V>) => Promise<V>
   /**
    * The head is decided: the first-byte clock stops, the lifetime begins. Throws the signal's reason where it has fired.
    *
@@ -27,8 +27,12 @@ export interface Exchange {
     head: Pick<Entry, 'status' | 'ranges' | 'bytesPromised'>,
     download: DownloadStarted | undefined,
   ) => void
-  /** Reports a trouble of a port in this request. */
-  readonly trouble: (code: TroubleCode, cause?: unknown) => void
+  /**
+   * Reports a trouble in this request.
+   *
+   * @param once - reports it only the first time that this handler has it for this text. Absent: every time
+   */
+  readonly trouble: (code: TroubleCode, cause?: unknown, once?: string) => void
   /** The exchange is over. The first call counts: it says how, and lets go of all that `onEnd` was told. */
   readonly end: (outcome: Outcome, cause?: unknown) => void
   /** Ends the exchange for a reason, and everything that is under way with it. */
@@ -140,7 +144,9 @@ export function openExchange(request: ExportRequest, rules: ExchangeRules): Exch
       }
       if (download) report.started(download)
     },
-    trouble: (code, cause) => report.trouble(code, cause, entry),
+    trouble: (code, cause, once) => {
+      if (once === undefined || report.isFirst(code, once)) report.trouble(code, cause, entry)
+    },
     onEnd: (letGo) => {
       if (ended) quietly(letGo)
       else held.push(letGo)
@@ -152,7 +158,7 @@ export function openExchange(request: ExportRequest, rules: ExchangeRules): Exch
 const clientLeft = 499
 
 /** A port's fault, as a refusal that says which port it was. A refusal for the caller's fault stays as it is. */
-function blame(port: TroublePort, error: unknown, signal: AbortSignal): unknown {
+function blame(port: CalledPort, error: unknown, signal: AbortSignal): unknown {
   if (error instanceof DeliveryError) return error
   if (error instanceof DeadlineError)
     return refusal({ kind: 'unavailable', trouble: `${port}_silent` }, error)
@@ -167,7 +173,7 @@ function blame(port: TroublePort, error: unknown, signal: AbortSignal): unknown 
 }
 
 /** `undefined`: the port refused for a fault of the caller's. */
-function troubleOf(port: TroublePort, kind: RefusalKind): TroubleCode | undefined {
+function troubleOf(port: CalledPort, kind: RefusalKind): TroubleCode | undefined {
   if (kind === 'unavailable') return `${port}_unavailable`
   if (kind === 'upstream_error') return `${port}_wrong`
   return kind === 'internal' ? `${port}_failed` : undefined

@@ -1,5 +1,5 @@
 import type { FilledDelivery } from '../options/resolve-options.ts'
-import type { ByteRange, ExportRecord, ExportStore, GetOptions, ObjectInfo, OpenObject } from '../ports.ts'
+import type { ByteRange, ExportStore, GetOptions, ObjectInfo, OpenObject, ReadyRecord } from '../ports.ts'
 import { refusal, refusalDetail } from '../refusals.ts'
 import { checkObject } from '../steps/check-object.ts'
 import type { DeliveryQuestion, Plan } from '../steps/plan-delivery.ts'
@@ -139,7 +139,7 @@ async function present<V>(found: Promise<V | undefined>): Promise<V> {
 }
 
 /** What the catalogue knows is enough to decide by, if it knows size and validator. */
-function knownInfo({ object }: ExportRecord): ObjectInfo | undefined {
+function knownInfo({ object }: ReadyRecord): ObjectInfo | undefined {
   if (object?.size === undefined || object.validator === undefined) return undefined
   return checkObject({ ...object, size: object.size, validator: object.validator }, undefined)
 }

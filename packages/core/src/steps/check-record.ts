@@ -1,10 +1,10 @@
 import { contentCodings, isContentCoding } from '../http/content-codings.ts'
 import { parseUuid } from '../http/uuid.ts'
-import type { ExportRecord, ObjectInfo, Tenant } from '../ports.ts'
+import type { ExportRecord, ObjectInfo, ReadyRecord, RecordedObject, Tenant } from '../ports.ts'
 import { refusal } from '../refusals.ts'
 
 /**
- * The record, if it is the asked one, of this tenant, and ready.
+ * The record, if it is the requested one, of this tenant, and ready. `null` members are left out.
  *
  * A catalogue that answers with another export or another tenant's has lost a WHERE: the caller reads the same 404 as
  * for a missing export, before any store is touched, and the host is told.
@@ -17,7 +17,7 @@ export function checkRecord(
   { exportId, tenant }: { readonly exportId: string; readonly tenant: Tenant },
   now: number,
   idPattern: RegExp | undefined,
-): ExportRecord {
+): ReadyRecord {
   if (record === undefined || record === null) throw refusal({ kind: 'export_not_found' })
   if (!isSameId(record.id, exportId, idPattern) || record.tenantId !== tenant.id) {
     throw refusal({ kind: 'export_not_found', trouble: 'record_mismatch' })
@@ -30,8 +30,35 @@ export function checkRecord(
     throw refusal({ kind: 'upstream_error', trouble: 'record_malformed' }, cause)
   }
   if (record.expiresAt && !(now < record.expiresAt.getTime())) throw refusal({ kind: 'export_expired' })
-  return record
+  return readyRecord(record, exportId)
 }
+
+function readyRecord({ key, format, filename, object }: ExportRecord, id: string): ReadyRecord {
+  return {
+    id,
+    key,
+    format,
+    ...(isGiven(filename) && { filename }),
+    ...(isGiven(object) && { object: withoutNull(object) }),
+  }
+}
+
+const withoutNull = ({
+  size,
+  validator,
+  lastModified,
+  sha256,
+  encoding,
+}: RecordedObject): Partial<ObjectInfo> => ({
+  ...(isGiven(size) && { size }),
+  ...(isGiven(validator) && { validator }),
+  ...(isGiven(lastModified) && { lastModified }),
+  ...(isGiven(sha256) && { sha256 }),
+  ...(isGiven(encoding) && { encoding }),
+})
+
+/** Databases say `null` for what is absent. */
+const isGiven = <V>(value: V | null | undefined): value is V => value !== undefined && value !== null
 
 /**
  * Databases show a UUID in upper case, too (SQL Server does), so its case does not count. Ids of the host's own pattern are
@@ -46,22 +73,21 @@ function recordFault({ state, key, format, expiresAt, filename, object }: Export
   if (!isText(key)) return 'a key that is not empty'
   if (!isText(format) || !/^[A-Za-z0-9]{1,16}(?:\.[A-Za-z0-9]{1,8}){0,2}$/.test(format))
     return "a format such as 'jsonl'"
-  if (expiresAt !== undefined && !isDate(expiresAt)) return 'an expiresAt that is a valid Date, or none'
-  if (filename !== undefined && typeof filename !== 'string') return 'a filename that is a string, or none'
-  return object === undefined ? undefined : objectFault(object)
+  if (isGiven(expiresAt) && !isDate(expiresAt)) return 'an expiresAt that is a valid Date, or none'
+  if (isGiven(filename) && typeof filename !== 'string') return 'a filename that is a string, or none'
+  return isGiven(object) ? objectFault(object) : undefined
 }
 
-function objectFault(object: Partial<ObjectInfo>): string | undefined {
-  if (typeof object !== 'object' || object === null) return 'an object of what is known, or none'
+function objectFault(object: RecordedObject): string | undefined {
+  if (typeof object !== 'object') return 'an object of what is known, or none'
   const { size, validator, lastModified, sha256, encoding } = object
-  if (size !== undefined && !(Number.isSafeInteger(size) && size >= 0))
-    return 'an object.size in bytes, or none'
-  if (validator !== undefined && !isText(validator)) return 'an object.validator that is not empty, or none'
-  if (lastModified !== undefined && !isDate(lastModified))
+  if (isGiven(size) && !(Number.isSafeInteger(size) && size >= 0)) return 'an object.size in bytes, or none'
+  if (isGiven(validator) && !isText(validator)) return 'an object.validator that is not empty, or none'
+  if (isGiven(lastModified) && !isDate(lastModified))
     return 'an object.lastModified that is a valid Date, or none'
-  if (sha256 !== undefined && !(isText(sha256) && /^[0-9a-f]{64}$/i.test(sha256)))
+  if (isGiven(sha256) && !(isText(sha256) && /^[0-9a-f]{64}$/i.test(sha256)))
     return 'an object.sha256 of 64 hex digits, or none'
-  if (encoding !== undefined && !isContentCoding(encoding))
+  if (isGiven(encoding) && !isContentCoding(encoding))
     return `an object.encoding of ${Object.keys(contentCodings).join(' or ')}, or none`
   return undefined
 }

@@ -12,7 +12,7 @@ import { formatAttachment, safeFilename } from '../http/content-disposition.ts'
 import { formatHttpDate } from '../http/http-date.ts'
 import { formatReprDigest, wantsSha256 } from '../http/negotiation.ts'
 import { evaluatePreconditions, rangeStillApplies } from '../http/preconditions.ts'
-import type { ByteRange, ExportRecord, ObjectInfo } from '../ports.ts'
+import type { ByteRange, ObjectInfo, ReadyRecord } from '../ports.ts'
 import { refusal } from '../refusals.ts'
 
 /** The decided answer, before any byte moves. */
@@ -30,7 +30,7 @@ export interface Plan {
 export interface DeliveryQuestion {
   readonly method: string
   readonly header: (name: string) => string | undefined
-  readonly record: ExportRecord
+  readonly record: ReadyRecord
   readonly mediaTypes: Readonly<Record<string, string>>
   /** Whether a list of ranges is answered in parts. `false`: as if there were no `Range`. */
   readonly multipleRanges: boolean

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 
 import { type ObjectAccess, type OpenedExport, openExport } from '../../src/exchange/open-export.ts'
-import type { ExportRecord, ObjectInfo, OpenObject } from '../../src/ports.ts'
+import type { ReadyRecord, ObjectInfo, OpenObject } from '../../src/ports.ts'
 import { refusalDetail, refuse } from '../../src/refusals.ts'
 import { type DeliveryQuestion, objectEtag, planDelivery } from '../../src/steps/plan-delivery.ts'
 
@@ -11,7 +11,7 @@ const changed: ObjectInfo = { ...info, validator: 'v2' }
 interface Asked {
   readonly method?: string
   readonly fields?: Readonly<Record<string, string>>
-  readonly object?: ExportRecord['object']
+  readonly object?: ReadyRecord['object']
 }
 const part = { fields: { range: 'bytes=10-19' } }
 const ranged = { range: { first: 10, last: 19 } }
@@ -19,7 +19,7 @@ const ranged = { range: { first: 10, last: 19 } }
 const questionOf = ({ method = 'GET', fields = {}, object }: Asked): DeliveryQuestion => ({
   method,
   header: (name) => fields[name],
-  record: { id: 'id', tenantId: 't', key: 'k', format: 'csv', state: 'ready', ...(object && { object }) },
+  record: { id: 'id', key: 'k', format: 'csv', ...(object && { object }) },
   mediaTypes: {},
   multipleRanges: true,
   vary: 'X-Org-Name, X-API-Version',

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 
-import type { ExportRecord } from '../../src/ports.ts'
+import type { ExportRecord, ReadyRecord } from '../../src/ports.ts'
 import { checkRecord } from '../../src/steps/check-record.ts'
 import { acme } from './principals.ts'
 import { causeOf, refused } from './refused.ts'
@@ -9,12 +9,11 @@ const exportId = '0f0e0d0c-0b0a-4908-8706-050403020100'
 const query = { exportId, tenant: acme }
 const now = 1_000
 const record: ExportRecord = { id: exportId, tenantId: acme.id, key: 'k', format: 'jsonl', state: 'ready' }
-const check = (changes: object): ExportRecord => checkRecord({ ...record, ...changes }, query, now, undefined)
+const check = (changes: object): ReadyRecord => checkRecord({ ...record, ...changes }, query, now, undefined)
 
 describe('a record that is good', () => {
   test.each<[string, object]>([
     ['with nothing more', {}],
-    ['that expires later', { expiresAt: new Date(now + 1) }],
     ['with a filename', { filename: 'audit.jsonl' }],
     ['with an empty filename', { filename: '' }],
     ['of a compressed format', { format: 'jsonl.gz' }],
@@ -36,6 +35,24 @@ describe('a record that is good', () => {
   ])('%s', (_, changes) => {
     expect(check(changes)).toMatchObject({ id: exportId, ...changes })
   })
+})
+
+test('a record that expires later is good', () => {
+  expect(check({ expiresAt: new Date(now + 1) })).toEqual({ id: exportId, key: 'k', format: 'jsonl' })
+})
+
+test('null is absence, wherever a member may be absent', () => {
+  const none = { size: null, validator: null, lastModified: null, sha256: null, encoding: null }
+  expect(check({ expiresAt: null, filename: null, object: null })).toEqual({
+    id: exportId,
+    key: 'k',
+    format: 'jsonl',
+  })
+  expect(check({ object: none })).toEqual({ id: exportId, key: 'k', format: 'jsonl', object: {} })
+})
+
+test.each(['id', 'tenantId', 'key', 'format', 'state'])('%s may not be null', (member) => {
+  expect(() => check({ [member]: null })).toThrow(/^(?:export_not_found|upstream_error)$/)
 })
 
 describe('a record that is missing or another one', () => {
@@ -109,12 +126,9 @@ describe('a record that is malformed', () => {
     [{ format: 'a.b.ninechars' }, 'format'],
     [{ format: 'jsonl\r\n' }, 'format'],
     [{ format: 'a'.repeat(17) }, 'format'],
-    [{ expiresAt: null }, 'expiresAt'],
     [{ expiresAt: '2099-01-01' }, 'expiresAt'],
     [{ expiresAt: new Date(Number.NaN) }, 'expiresAt'],
-    [{ filename: null }, 'filename'],
     [{ filename: 5 }, 'filename'],
-    [{ object: null }, 'object'],
     [{ object: 5 }, 'object'],
     [{ object: { size: '5' } }, 'object.size'],
     [{ object: { size: -1 } }, 'object.size'],
