@@ -1,5 +1,7 @@
 import { once } from 'node:events'
 import { createServer, type IncomingHttpHeaders, request, type Server } from 'node:http'
+import { connect } from 'node:net'
+import { buffer } from 'node:stream/consumers'
 import { gzipSync } from 'node:zlib'
 
 import { createExportHandler, type ExportEvent, type ExportStore, serveNode } from '@sallyport/core'
@@ -18,6 +20,7 @@ const broken = '3f4e9a70-3c52-4b8d-a6e1-0d9b7c5a3e82'
 const severalRanges = '4f4e9a70-3c52-4b8d-a6e1-0d9b7c5a3e82'
 const impatient = '5f4e9a70-3c52-4b8d-a6e1-0d9b7c5a3e82'
 const empty = '7f4e9a70-3c52-4b8d-a6e1-0d9b7c5a3e82'
+const halfClosed = '9f4e9a70-3c52-4b8d-a6e1-0d9b7c5a3e82'
 const zipped = '8f4e9a70-3c52-4b8d-a6e1-0d9b7c5a3e82'
 const small = '6f4e9a70-3c52-4b8d-a6e1-0d9b7c5a3e82'
 
@@ -28,6 +31,7 @@ const manyBytes = new Uint8Array(64 * 2 ** 20)
 const memory = createMemoryStore({
   [id]: bytes,
   [large]: manyBytes,
+  [halfClosed]: manyBytes,
   [broken]: bytes,
   [severalRanges]: bytes,
   [impatient]: manyBytes,
@@ -96,6 +100,7 @@ async function startService(): Promise<{ port: number; close: () => Promise<void
     given.push(incoming.headers)
     void serveNode(handlers.get(exportId) ?? handler, incoming, response, { params: { exportId } })
   })
+  Object.assign(server, { httpAllowHalfOpen: true })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   const address = server.address()
@@ -316,6 +321,17 @@ const rows: Readonly<Record<string, readonly [right: string, Row]>> = {
       return `${status} ${type} ${texts.includes(wanted.toString('latin1')) ? 'exact' : 'other bytes'}`
     },
   ],
+  'a client that half-closes': [
+    'whole',
+    async (port) => {
+      const socket = connect({ host: '127.0.0.1', port, allowHalfOpen: true })
+      const fields = 'Host: exports.example.com\r\nAuthorization: Bearer token\r\nConnection: close\r\n'
+      socket.end(`GET /exports/${halfClosed}/download HTTP/1.1\r\n${fields}\r\n`)
+      const answer = await buffer(socket)
+      socket.destroy()
+      return answer.length > manyBytes.length ? 'whole' : 'a part or nothing'
+    },
+  ],
   'a client that leaves': [
     'client_aborted',
     async (port) => {
@@ -345,14 +361,17 @@ const rows: Readonly<Record<string, readonly [right: string, Row]>> = {
 /** These can make no id that is unique. */
 const idOfService = { 'the id in both logs': 'of the service' }
 
+/** These take it for a client that leaves. */
+const noHalfClose = { 'a client that half-closes': 'a part or nothing' }
+
 /** The proxies, the language of their block in the docs, and what they show in place of what `rows` says. */
 const proxies: readonly (readonly [ProxyName, string, Readonly<Record<string, string>>])[] = [
   ['nginx', 'nginx', {}],
   ['haproxy', 'haproxy', {}],
   ['varnish', 'vcl', idOfService],
   ['apache', 'apache', {}],
-  ['caddy', 'caddyfile', {}],
-  ['squid', 'squid', idOfService],
+  ['caddy', 'caddyfile', noHalfClose],
+  ['squid', 'squid', { ...idOfService, ...noHalfClose }],
   ['lighttpd', 'lighttpd', idOfService],
 ]
 
