@@ -22,7 +22,7 @@ const mounted = check.object<{ readonly handler: ExportHandler }>('(handler)', {
  * @param method - begins the message and is a heading in docs/options.md
  * @throws TypeError for a `withinMs` that looks like seconds, a filter that is no function, a signal that is none
  */
-export function checkCall(method: keyof typeof calls, given: unknown): void {
+export function checkCall(method: 'cut' | 'drain' | 'ready', given: unknown): void {
   check.checkOptions(method, given, calls[method])
 }
 
