@@ -44,8 +44,8 @@ if (values.write) {
   await writePart({
     name: 'micro',
     title: 'Each part by itself',
-    words: `CPU of one call in a process that does nothing else, garbage collection included: the median of ${effort.runs} runs, each of so
-many calls that they take ${effort.cpuMsPerRun} ms or more.`,
+    words: `CPU of one call in a process that does nothing else, garbage collection included: the median of ${effort.runs} runs, each with enough
+calls to take at least ${effort.cpuMsPerRun} ms.`,
     sections: measured.map(({ title, costs }) => ({ title, table: tableOf(costs) })),
     run: runOf(commandOf('bench:micro', given), new Date()),
     figures: measured,

@@ -77,8 +77,8 @@ if (values.write) {
     name: 'read-ahead',
     title: 'Reading ahead',
     words: `One download of ${size / mebibyte} MiB from Ceph behind a proxy: ${latencyMs} ms to the first byte, and ${rate} MiB per second for each
-connection. The stores take turns, ${rounds} rounds; a figure is the median, and a ratio is taken round by round (in brackets: least and
-most). \`createReadAheadStore\` has its defaults: 4 parts of 8 MiB.`,
+connection. The stores take turns, ${rounds} rounds. Figures are
+medians. Ratios are computed per round (in brackets: lowest and highest). \`createReadAheadStore\` has its defaults: 4 parts of 8 MiB.`,
     sections: [{ title: 'Where one connection is slow', table }],
     run: runOf(commandOf('bench:read-ahead', given), new Date()),
     figures: seconds,

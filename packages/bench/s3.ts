@@ -56,7 +56,7 @@ S3 runs on the load generator's core, on the loopback, without TLS; the column \
 
 ${listed(s3Ends)}
 
-Ceph gives away few small objects a second, which hides what the servers differ by: hence the other one.`,
+Ceph serves few small objects per second, which hides the differences between the servers. The stub does not.`,
     sections: comparisons.map(comparisonSection),
     run: runOf(commandOf('bench:s3', process.argv.slice(2)), new Date()),
     figures: comparisons,

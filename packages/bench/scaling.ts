@@ -16,20 +16,19 @@ import { writePart } from './src/write-part.ts'
 
 const bytes = 4_096
 const callerConnections = 32
-/** After so many a guard remembers what it can. */
+/** After this number of callers all caches are full. */
 const knownCallers = 150_000
 
-const turns = `Each caller has a tenant and a token of its own, and quotas and places are counted for both. They ask in turn, on
-${callerConnections} connections, and a round goes on where the last one ended. Before the first round every server has answered as many
-requests as there are callers in the last row, or ${knownCallers.toLocaleString('en')} where they are more: by then the guard remembers
-what it can, which is 10,000 tokens and 100,000 buckets. Every tenant that a token proves is found without asking anyone.`
+const turns = `Each caller has a tenant and a token of its own, and quotas and slots are counted for both. They send requests in turn, on
+${callerConnections} connections, and a round continues where the last one ended. Before the first round every server has answered as many
+requests as there are callers in the last row, or ${knownCallers.toLocaleString('en')} where they are more: by then the caches are full,
+with 10,000 tokens and 100,000 buckets. Tenants are found without a request.`
 const callerWords = {
   'opaque tokens': `${turns}
 
-The verifier reads the caller out of the token and asks nobody, so what is measured is the rest of the guard.`,
-  'access tokens': `As with opaque tokens, but each is verified: ES256 at all numbers, with one key, for a million of RS256 would take too long
-to sign. A token that is remembered is not verified again. Of a million none is when its turn comes once more, so each
-costs a verification.`,
+The verifier of this measurement reads the caller from the token without a request, so the rest of the handler is measured.`,
+  'access tokens': `As with opaque tokens, but each is verified. All are ES256 tokens of one key, because signing a million RS256 tokens would take too long.
+A cached token is not verified again. Of a million tokens none is still cached when it is used again, so each request verifies one.`,
 } as const
 
 const print = (line: string): void => void process.stdout.write(`${line}\n`)
@@ -81,9 +80,9 @@ async function measureConnections(): Promise<void> {
   const growth: Growth = {
     title: 'Connections',
     words:
-      'All of them stand when a round begins, and each has a request under way at any time: with more of them a request ' +
-      'waits longer for its turn. A server here has descriptors for ' +
-      `${mostDownloads.toLocaleString('en')} downloads at a time: for each a socket and a file.`,
+      'All connections are open when a round begins, and each always has a request in progress. So with more connections a ' +
+      'request waits longer. The server of this measurement has descriptors for ' +
+      `${mostDownloads.toLocaleString('en')} concurrent downloads, with a socket and a file each.`,
     across: 'connections',
     baseline: 'bare',
     steps: connectionSteps(comparisons),

@@ -6,7 +6,7 @@ import { figure, type Table } from './tables.ts'
 
 export const memoryWords = (server: ServerName): string =>
   `The server is \`${server}\`: ${servers[server]}, started with \`--max-semi-space-size=16\` as [operations.md](operations.md) advises.
-Resident memory is what the operating system counts for its process; what the kernel holds for sockets is counted apart,
+Resident memory is what the operating system counts for its process. Memory of the kernel for sockets is counted separately,
 for both ends of all connections of the machine.`
 
 /** Memory along one download: what is kept for a chunk would show a million times. */
@@ -22,7 +22,7 @@ export const longSection = ({ chunks, earlyBytes, lateBytes }: LongDelivery): Se
 /**
  * Memory of downloads that nobody reads.
  *
- * @param asked - how many there should have been: for so many the memory is reckoned, where the system allowed fewer
+ * @param asked - how many there should have been: the memory is estimated for this number, if the system allowed fewer
  */
 export function stalledSection(stalled: Stalled, asked: number): Section {
   const { clients, failures, lost, idleBytes, residentBytes, socketBytes, mostSocketBytes } = stalled
@@ -33,21 +33,21 @@ export function stalledSection(stalled: Stalled, asked: number): Section {
     table: twoColumns([
       ['clients', clients.toLocaleString('en')],
       ['refused or broken', String(failures)],
-      ['gone before the look', String(lost)],
+      ['closed before the measurement', String(lost)],
       ['resident, idle', megabytes(idleBytes)],
       ['resident, all stalled', megabytes(residentBytes)],
       ['resident, for each client', kilobytes(bytesEach)],
       ...(asked > clients
         ? [
             [
-              `reckoned from that for ${asked.toLocaleString('en')}, which this system has no descriptors for`,
+              `estimate for ${asked.toLocaleString('en')}, more than this system has descriptors for`,
               megabytes(idleBytes + bytesEach * asked),
             ],
           ]
         : []),
       ['in the kernel, all sockets', megabytes(socketBytes)],
       ['in the kernel, for each client', kilobytes(socketBytes / clients)],
-      ['the most that the kernel gives to sockets', megabytes(mostSocketBytes)],
+      ['limit of the kernel for sockets', megabytes(mostSocketBytes)],
     ]),
   }
 }

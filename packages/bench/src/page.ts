@@ -20,18 +20,17 @@ export function pageOf(parts: readonly Part[]): readonly ReportFile[] {
 
 const head = `# Performance
 
-Each part of this page was measured by the command under its tables, which writes it anew where \`--write\` is added. The
-figures of the last runs lie in [packages/bench/results](../packages/bench/results).
+The command under each table measured it. With \`--write\` the command also writes this page again. The figures of the last runs
+are in [packages/bench/results](../packages/bench/results).
 
-What decides them, by profiles of these runs:
+What the time is spent on, according to profiles of these runs:
 
-- **A small file** costs by its waits. It is opened and read on threads of libuv's pool, each time with a change of threads there
-  and back; then come Node's HTTP and the kernel's send, and only then the guard.
-- **A large file** costs what the kernel takes to copy it in and out, and a change of threads for each chunk. nginx sends without
-  copying (\`sendfile\`): no bytes that pass through a process are as cheap.
-- **A small object of S3** costs what the SDK costs, which signs every request anew. Signed URLs spare that, on
-  [conditions](stores.md#s3-by-signed-urls).
-- **A refusal at the door** (401, 403) costs about half of what a download from memory does, and asks neither catalogue nor store.
+- **A small file**: mostly waiting. Opening and reading it run on threads of libuv's pool, and each needs two thread switches. Next come
+  Node's HTTP code and the kernel's send, and last Sallyport's checks.
+- **A large file**: the kernel copies it in and out, and each chunk needs a thread switch. nginx sends without copying (\`sendfile\`),
+  which is cheaper than any way through a process.
+- **A small object of S3**: the SDK, which signs every request. The store for [signed URLs](stores.md#s3-by-signed-urls) avoids that.
+- **A refused request** (401, 403): about half of the CPU of a download from memory. It needs neither catalogue nor store.
 `
 
 const partText = (part: Part): string => `## ${part.title}

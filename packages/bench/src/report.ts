@@ -7,12 +7,12 @@ import { comparisonTable } from './tables.ts'
 /** How figures of a comparison came about: for every part that has some. */
 export const howCompared = (rounds: number): string => `\
 Each server is one process on one core, the load generator another on another core. The servers take turns, ${rounds} rounds
-each; a figure is the median of its rounds, and a ratio is taken round by round (in brackets: least and most). CPU is
+each. Figures are medians of the rounds. Ratios are computed per round (in brackets: lowest and highest). CPU is
 what the operating system counts for the process, its threads and its children. Every answer is checked for status
-and length; anything else is a failure. Every Node server, also the bare one, has the
-\`UV_THREADPOOL_SIZE=64\` that [operations.md](operations.md) advises, and else Node's own settings.
+and length; anything else is a failure. Every Node server, also the bare one, runs with
+\`UV_THREADPOOL_SIZE=64\`, as [operations.md](operations.md) advises, and otherwise with Node's defaults.
 
-A rate with a * was not limited by the server: its core was less than ${busyEnough * 100} % busy. Its CPU figures still hold.`
+A rate with a * was not limited by the server: its core was less than ${busyEnough * 100} % busy. Its CPU figures are still valid.`
 
 /** A list of servers, each with what it is made of. */
 export const listed = (parts: Readonly<Record<string, string>>): string =>
@@ -26,7 +26,7 @@ export const serversWords = (rounds: number): string => `${howCompared(rounds)}
 ${listed(servers)}
 
 The Sallyport servers check everything at every request: an RS256 token, the organization, the version, the capability,
-a quota and a place, and tell every event. The peers verify the token, compare the organization and the scope, count a
+a quota and a slot, and report every event. The peers verify the token, compare the organization and the scope, count a
 quota and send the same kind of header fields. The bare server and nginx check nothing.`
 
 /** A comparison with its bars. */

@@ -15,7 +15,7 @@ export type S3ServerName = keyof typeof s3Servers
 /** What the servers may ask, each on the load generator's core. */
 export const s3Ends = {
   ceph: 'a Ceph object gateway that keeps everything in memory',
-  stub: 'a server that answers every `GetObject` at once with 1 KiB and looks at nothing',
+  stub: 'a server that answers every `GetObject` at once with 1 KiB and checks nothing',
 } as const
 
 type S3EndName = keyof typeof s3Ends

@@ -16,11 +16,11 @@ const stalled = {
 test('tells what each client holds, the idle process aside', () => {
   const { rows } = stalledSection(stalled, 1_000).table
   expect(rows).toContainEqual(['resident, for each client', '200 kB'])
-  expect(rows.map(([what]) => what).join()).not.toContain('reckoned')
+  expect(rows.map(([what]) => what).join()).not.toContain('estimate')
 })
 
 test('reckons for more clients than there are descriptors', () => {
   const { rows } = stalledSection(stalled, 10_000).table
-  const reckoned = rows.find(([what]) => what?.startsWith('reckoned from that for 10,000'))
-  expect(reckoned?.[1]).toBe('2,100 MB')
+  const estimate = rows.find(([what]) => what?.startsWith('estimate for 10,000'))
+  expect(estimate?.[1]).toBe('2,100 MB')
 })
