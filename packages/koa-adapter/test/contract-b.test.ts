@@ -95,7 +95,7 @@ describe.each<[status: number, body: object, cases: readonly (Asked & { readonly
     [
       { title: 'an id that is no UUID', path: pathOf({ id: 'nope' }) },
       { title: 'an id that cannot be decoded', path: pathOf({ id: '%zz' }) },
-      { title: 'a path with a segment more', path: `${pathOf('csv')}/x.css` },
+      { title: 'a path with an additional segment', path: `${pathOf('csv')}/x.css` },
       { title: 'no organization', headers: { 'x-org-name': undefined } },
       { title: 'an organization that is no name', headers: { 'x-org-name': 'a b' } },
     ],
@@ -124,7 +124,7 @@ describe.each<[status: number, body: object, cases: readonly (Asked & { readonly
       { title: 'no capability', claims: { capabilities: [] } },
       { title: 'a capability whose name holds it', claims: { capabilities: ['audit.read.all', 'audit'] } },
       {
-        title: 'no capability, for an export that is not there',
+        title: 'no capability, for a missing export',
         row: 'missing',
         claims: { capabilities: [] },
       },
@@ -143,7 +143,7 @@ describe.each<[status: number, body: object, cases: readonly (Asked & { readonly
     404,
     notFound(),
     [
-      { title: 'an export that is not there', row: 'missing' },
+      { title: 'a missing export', row: 'missing' },
       { title: "another organization's", row: 'foreign' },
       { title: 'one that is not ready', row: 'pending' },
       { title: 'one that failed', row: 'failed' },
@@ -159,7 +159,7 @@ describe.each<[status: number, body: object, cases: readonly (Asked & { readonly
   [
     429,
     { code: 'rate_limited', details: { retry_after_ms: 5_000 }, message: 'Too many requests.' },
-    [{ title: 'a spent quota', times: 2, changes: onceIn5s() }],
+    [{ title: 'a used-up quota', times: 2, changes: onceIn5s() }],
   ],
   [
     502,

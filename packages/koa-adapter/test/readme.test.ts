@@ -101,7 +101,7 @@ describe('the Koa service of README.md', () => {
       more: {},
       status: 404,
     },
-    { what: 'an id that is none', path: '/exports/nope/download', more: {}, status: 400 },
+    { what: 'a malformed id', path: '/exports/nope/download', more: {}, status: 400 },
     { what: 'a path that cannot be decoded', path: '/exports/%zz/download', more: {}, status: 400 },
   ])('refuses $what with $status', async ({ path, more, status }) => {
     const answer = await ask(path, more)

@@ -1,7 +1,7 @@
 import { gzipSync } from 'node:zlib'
 
 import { BlobServiceClient, type ContainerClient } from '@azure/storage-blob'
-import { positionCoded, type Shelf, storeContract } from '@sallyport/core/testing'
+import { positionCoded, type StoreFixture, storeContract } from '@sallyport/core/testing'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 
 import { type Azurite, startAzurite } from '../../../scripts/servers/azurite.ts'
@@ -25,7 +25,7 @@ describe('on Azurite', { timeout: 30_000 }, () => {
   let azurite: Azurite
   let proxy: FaultProxy
   let container: ContainerClient
-  let shelf: Shelf
+  let fixture: StoreFixture
 
   beforeAll(async () => {
     azurite = await startAzurite()
@@ -33,12 +33,12 @@ describe('on Azurite', { timeout: 30_000 }, () => {
     container = containerVia(azurite.port)
     await container.create()
     const blobOf = (key: string) => container.getBlockBlobClient(`${PREFIX}/${key}`)
-    shelf = {
+    fixture = {
       store: createAzureBlobStore({ container, prefix: PREFIX }),
       put: async (key, content) => void (await blobOf(key).uploadData(content)),
       remove: async (key) => void (await blobOf(key).deleteIfExists()),
     }
-    await shelf.put(KEY, bytes)
+    await fixture.put(KEY, bytes)
   }, 60_000)
   afterAll(async () => {
     await proxy?.close()
@@ -83,7 +83,7 @@ describe('on Azurite', { timeout: 30_000 }, () => {
   }
 
   describe('keeps the store contract', () => {
-    test.each(storeContract(async () => shelf))('$title', async ({ run }) => {
+    test.each(storeContract(async () => fixture))('$title', async ({ run }) => {
       await expect(run()).resolves.toBeUndefined()
     })
   })
@@ -98,7 +98,7 @@ describe('on Azurite', { timeout: 30_000 }, () => {
     })
 
     test('for a pinned range, with one canonical range and one strong entity-tag', async () => {
-      const info = await shelf.store.head(KEY, signal)
+      const info = await fixture.store.head(KEY, signal)
       const pinned = { range: { first: 1_000_000, last: 1_999_999 }, ifMatch: info?.validator ?? '' }
       expect(await endOf(await viaProxy().get(KEY, pinned, signal))).toEqual(
         reading(bytes.subarray(1_000_000, 2_000_000)),
@@ -113,7 +113,7 @@ describe('on Azurite', { timeout: 30_000 }, () => {
     const zipped = gzipSync(bytes.subarray(0, 100_000))
     const blobHTTPHeaders = { blobContentEncoding: 'gzip' }
     await container.getBlockBlobClient(`${PREFIX}/zipped`).uploadData(zipped, { blobHTTPHeaders })
-    const object = await shelf.store.get('zipped', {}, signal)
+    const object = await fixture.store.get('zipped', {}, signal)
     expect(object?.info).toMatchObject({ size: zipped.length, encoding: 'gzip' })
     expect(await endOf(object)).toEqual(reading(zipped))
   })
@@ -153,10 +153,10 @@ describe('on Azurite', { timeout: 30_000 }, () => {
   })
 
   test('a validator of another kind of store matches no object', async () => {
-    expect(await shelf.store.get(KEY, { ifMatch: '300-1771000000' }, signal).catch(kindOf)).toBe(
+    expect(await fixture.store.get(KEY, { ifMatch: '300-1771000000' }, signal).catch(kindOf)).toBe(
       'object_changed',
     )
-    expect(await shelf.store.get('missing', { ifMatch: '300-1771000000' }, signal)).toBeUndefined()
+    expect(await fixture.store.get('missing', { ifMatch: '300-1771000000' }, signal)).toBeUndefined()
   })
 
   describe('a body', () => {
@@ -227,10 +227,10 @@ describe('on Azurite', { timeout: 30_000 }, () => {
   })
 
   test('a server that is killed cuts its bodies, and refuses from then on', async () => {
-    const object = await firstByteOf(shelf.store, KEY)
+    const object = await firstByteOf(fixture.store, KEY)
     await azurite.daemon.end()
     expect((await endOf(object)).end).toBe('unavailable')
-    expect(await refusal(shelf.store.get(KEY, {}, signal))).toEqual(['unavailable', []])
-    expect(await refusal(shelf.store.head(KEY, signal))).toEqual(['unavailable', []])
+    expect(await refusal(fixture.store.get(KEY, {}, signal))).toEqual(['unavailable', []])
+    expect(await refusal(fixture.store.head(KEY, signal))).toEqual(['unavailable', []])
   })
 })

@@ -7,7 +7,7 @@ import { isHere } from '../../../scripts/servers/available.ts'
 import { type Ceph, startCeph } from '../../../scripts/servers/ceph.ts'
 import { type FaultProxy, startFaultProxy } from '../../../scripts/servers/fault-proxy.ts'
 import { createS3Store } from '../src/s3.ts'
-import { BUCKET, createBucket, PREFIX, s3Client, s3Shelf } from './s3/scene.ts'
+import { BUCKET, createBucket, PREFIX, s3Client, s3Fixture } from './s3/scene.ts'
 import { startService } from './served/service.ts'
 
 const KEY = 'export.jsonl'
@@ -25,7 +25,7 @@ describe.skipIf(!isHere('ceph'))('a Ceph object gateway that is away for 2.5 s u
     ceph = await startCeph()
     proxy = await startFaultProxy(ceph.port)
     await createBucket({ port: ceph.port, keys: ceph.owner }, BUCKET)
-    await s3Shelf(s3Client({ port: ceph.port, keys: ceph.owner })).put(KEY, whole)
+    await s3Fixture(s3Client({ port: ceph.port, keys: ceph.owner })).put(KEY, whole)
   }, 120_000)
   afterAll(async () => {
     await proxy?.close()

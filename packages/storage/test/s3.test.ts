@@ -1,7 +1,7 @@
 import { gzipSync } from 'node:zlib'
 
 import { PutBucketVersioningCommand, PutObjectCommand } from '@aws-sdk/client-s3'
-import { positionCoded, type Shelf, storeContract } from '@sallyport/core/testing'
+import { positionCoded, type StoreFixture, storeContract } from '@sallyport/core/testing'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 
 import { isHere } from '../../../scripts/servers/available.ts'
@@ -17,7 +17,7 @@ import {
   turnedAway,
   turnedAwayStore,
 } from './s3/ceph-scene.ts'
-import { BUCKET, createBucket, KEY, PREFIX, s3Client, s3Shelf } from './s3/scene.ts'
+import { BUCKET, createBucket, KEY, PREFIX, s3Client, s3Fixture } from './s3/scene.ts'
 
 const MIB = 1_048_576
 const signal = new AbortController().signal
@@ -28,13 +28,13 @@ describe.skipIf(!isHere('ceph'))('on a Ceph object gateway', { timeout: 30_000 }
   let ceph: CephScene['ceph']
   let proxy: CephScene['proxy']
   let client: CephScene['client']
-  let shelf: Shelf
+  let fixture: StoreFixture
 
   beforeAll(async () => {
     scene = await startCephScene()
     ;({ ceph, proxy, client } = scene)
-    shelf = s3Shelf(client)
-    await shelf.put(KEY, bytes)
+    fixture = s3Fixture(client)
+    await fixture.put(KEY, bytes)
   }, 60_000)
   afterAll(() => scene?.close())
   beforeEach(() => proxy.reset())
@@ -44,7 +44,7 @@ describe.skipIf(!isHere('ceph'))('on a Ceph object gateway', { timeout: 30_000 }
   const viaProxy = (more: object = {}) => s3Client({ port: proxy.port, keys: ceph.owner, ...more })
 
   describe('keeps the store contract', () => {
-    test.each(storeContract(async () => shelf))('$title', async ({ run }) => {
+    test.each(storeContract(async () => fixture))('$title', async ({ run }) => {
       await expect(run()).resolves.toBeUndefined()
     })
   })
@@ -59,7 +59,7 @@ describe.skipIf(!isHere('ceph'))('on a Ceph object gateway', { timeout: 30_000 }
     })
 
     test('for a pinned range, with one canonical range and one strong entity-tag', async () => {
-      const info = await shelf.store.head(KEY, signal)
+      const info = await fixture.store.head(KEY, signal)
       const store = createS3Store({ client: viaProxy(), bucket: BUCKET, prefix: PREFIX })
       const part = await store.get(
         KEY,
@@ -83,7 +83,7 @@ describe.skipIf(!isHere('ceph'))('on a Ceph object gateway', { timeout: 30_000 }
         ContentEncoding: 'gzip',
       }),
     )
-    const object = await shelf.store.get('zipped', {}, signal)
+    const object = await fixture.store.get('zipped', {}, signal)
     expect(object?.info).toMatchObject({ size: zipped.length, encoding: 'gzip' })
     expect(await endOf(object)).toEqual(reading(zipped))
   })
@@ -110,8 +110,8 @@ describe.skipIf(!isHere('ceph'))('on a Ceph object gateway', { timeout: 30_000 }
 
   test('an object with another Content-Encoding is refused', async () => {
     await put(`${PREFIX}/coded`, { ContentEncoding: 'deflate' })
-    expect(await shelf.store.head('coded', signal).catch(kindOf)).toBe('upstream_error')
-    expect(await shelf.store.get('coded', {}, signal).catch(kindOf)).toBe('upstream_error')
+    expect(await fixture.store.head('coded', signal).catch(kindOf)).toBe('upstream_error')
+    expect(await fixture.store.get('coded', {}, signal).catch(kindOf)).toBe('upstream_error')
   })
 
   describe('in a bucket with versions', () => {
@@ -198,10 +198,10 @@ describe.skipIf(!isHere('ceph'))('on a Ceph object gateway', { timeout: 30_000 }
   })
 
   test('a validator of another kind of store matches no object', async () => {
-    expect(await shelf.store.get(KEY, { ifMatch: '300-1771000000' }, signal).catch(kindOf)).toBe(
+    expect(await fixture.store.get(KEY, { ifMatch: '300-1771000000' }, signal).catch(kindOf)).toBe(
       'object_changed',
     )
-    expect(await shelf.store.get('missing', { ifMatch: '300-1771000000' }, signal)).toBeUndefined()
+    expect(await fixture.store.get('missing', { ifMatch: '300-1771000000' }, signal)).toBeUndefined()
   })
 
   test.each([{ bucket: '' }, { bucket: BUCKET, prefix: '../up' }])('refuses the options %o', (options) => {

@@ -1,30 +1,30 @@
 import { equal } from 'node:assert/strict'
 
 import type { ExportRequest } from '../request-response.ts'
-import { exportIds } from './adapter-door.ts'
 import { expectedAnswer, sameAnswer } from './adapter-expectation.ts'
 import { type AdapterCase, pathOf, request } from './adapter-scene.ts'
+import { exportIds } from './watched-handler.ts'
 import { valueOf, type WireRequest } from './wire.ts'
 
-/** A request, and the status of its answer; the rest of the answer is what the guard says. */
-interface Asked extends Partial<WireRequest> {
+/** A request and the expected status. The rest of the response must equal the handler's. */
+interface AnsweredRequest extends Partial<WireRequest> {
   readonly title: string
   readonly status: number
   readonly id?: string
   readonly token?: string
   readonly over?: 'http/1.1'
-  /** What the route makes of the path. Absent: the export id stands in it. */
+  /** The route parameters of the path. Absent: the export id. */
   readonly params?: ExportRequest['params']
 }
 
 const range = (value: string): WireRequest['headers'] => [['Range', value]]
 const id = exportIds.whole
 
-const answered: readonly Asked[] = [
+const answered: readonly AnsweredRequest[] = [
   { title: 'a whole export', status: 200 },
   { title: 'an export of no bytes', status: 200, id: exportIds.empty },
   { title: 'HEAD', status: 200, method: 'HEAD' },
-  { title: 'OPTIONS, also from a stranger', status: 204, method: 'OPTIONS', token: 'stranger' },
+  { title: 'OPTIONS, also without a valid token', status: 204, method: 'OPTIONS', token: 'stranger' },
   {
     title: 'an id in capitals',
     status: 200,
@@ -41,7 +41,7 @@ const answered: readonly Asked[] = [
   { title: 'a malformed range', status: 200, headers: range('bytes=9-1') },
   { title: 'a range of HEAD', status: 200, method: 'HEAD', headers: range('bytes=0-9') },
   {
-    title: 'a range that If-Range does not let stand',
+    title: 'a range with an If-Range that does not match',
     status: 200,
     headers: [...range('bytes=0-9'), ['If-Range', '"other"']],
   },
@@ -51,7 +51,7 @@ const answered: readonly Asked[] = [
   { title: 'If-Match of another object', status: 412, headers: [['If-Match', '"other"']] },
 
   { title: 'no credentials', status: 401, headers: [['Authorization', '']] },
-  { title: 'a token nobody knows', status: 401, token: 'stranger' },
+  { title: 'an unknown token', status: 401, token: 'stranger' },
   {
     title: 'a token in the query',
     status: 401,
@@ -61,8 +61,8 @@ const answered: readonly Asked[] = [
   },
   { title: 'HEAD without credentials', status: 401, method: 'HEAD', headers: [['Authorization', '']] },
   { title: 'no capability', status: 403, token: 'guest' },
-  { title: 'an organization that is not proved', status: 403, headers: [['X-Org-Name', 'globex']] },
-  { title: 'an id that is none', status: 422, path: pathOf('nope'), params: { exportId: 'nope' } },
+  { title: 'an organization that the token does not list', status: 403, headers: [['X-Org-Name', 'globex']] },
+  { title: 'a malformed id', status: 422, path: pathOf('nope'), params: { exportId: 'nope' } },
   {
     title: 'three faults in one answer',
     status: 422,
@@ -73,10 +73,10 @@ const answered: readonly Asked[] = [
       ['X-API-Version', 'v9'],
     ],
   },
-  { title: 'an export that is not there', status: 404, id: exportIds.missing },
-  { title: 'a spent quota', status: 429, token: 'busy' },
+  { title: 'a missing export', status: 404, id: exportIds.missing },
+  { title: 'a used-up quota', status: 429, token: 'busy' },
   {
-    title: 'a spent quota, in another version',
+    title: 'a used-up quota, in another version',
     status: 429,
     token: 'busy',
     headers: [['X-API-Version', 'v2']],
@@ -139,12 +139,12 @@ const answered: readonly Asked[] = [
 
   ...[
     ['a path that cannot be decoded', '/exports/%zz/download'],
-    ['a path that is no UTF-8', '/exports/%ff/download'],
+    ['a path that is not UTF-8', '/exports/%ff/download'],
     ['a trailing slash', `${pathOf(id)}/`],
     ['a path in capitals', `/EXPORTS/${id}/DOWNLOAD`],
     ['a segment in capitals', `/exports/${id}/Download`],
-    ['a segment more', `${pathOf(id)}/x.css`],
-    ['a parameter more', `${pathOf(id)};.css`],
+    ['an additional segment', `${pathOf(id)}/x.css`],
+    ['an additional path parameter', `${pathOf(id)};.css`],
     ['an encoded slash', `${pathOf(id)}%2fx`],
     ['an encoded letter', `/exports/${id}/downloa%64`],
     ['an extension', `${pathOf(id)}.css`],
@@ -174,7 +174,7 @@ const answered: readonly Asked[] = [
   { title: 'an encoded NUL', status: 422, path: pathOf(`${id}%00`), params: { exportId: `${id}\0` } },
 ]
 
-/** One request, one answer: the guard's, to the letter. */
+/** Cases of one request. Its response must equal the handler's. */
 export const answers: readonly AdapterCase[] = [
   ...answered.map(({ title, status, over, params, ...changes }): AdapterCase => ({
     title: `${title} · ${status}`,
@@ -187,7 +187,7 @@ export const answers: readonly AdapterCase[] = [
     },
   })),
   {
-    title: 'the ETag of one answer brings 304, 206 and 412 · 200',
+    title: 'the ETag of one response leads to 304, 206 and 412 · 200',
     run: async ({ client, over }) => {
       const { ask } = await client()
       const etag = valueOf(await ask(request()), 'etag') ?? ''

@@ -1,37 +1,37 @@
 import { answers } from './adapter-answers.ts'
 import { departures } from './adapter-departures.ts'
 import { framing } from './adapter-framing.ts'
-import { playCase, type Serve } from './adapter-scene.ts'
-import { streams } from './adapter-streams.ts'
+import { http2Cases } from './adapter-http2.ts'
+import { runCase, type Serve } from './adapter-scene.ts'
 import type { ContractCase } from './store-contract.ts'
 
 export type { Served } from './adapter-scene.ts'
 
 /**
- * What every adapter must do, as cases for any test runner: over real sockets, in raw bytes where a client library would
- * smooth things over. The guard itself is asked the same without a server, and the wire has to show that answer: status,
- * header fields in their order and case, bytes. A server adds `Date`, `Connection` and `Keep-Alive`, and nothing else.
+ * Returns test cases that every adapter must pass, for any test runner. They use real sockets, and raw bytes where a client library
+ * would hide errors. Each response is compared with the response of the handler without a server: status, header fields in their
+ * order and case, and bytes. A server may add only `Date`, `Connection` and `Keep-Alive`.
  *
- * `serve` is asked once per case, for a server of its own. It mounts the handler
+ * `serve` is called once per case and starts a server. It must mount the handler
  *
- * - for every method at exactly `/exports/{exportId}/download`, where case and a trailing slash count, with that segment,
+ * - for every method at exactly `/exports/{exportId}/download`, case-sensitive and without a trailing slash, with that segment,
  *   decoded, as the parameter `exportId`;
- * - for every other path too, without the parameter, and so for what the framework cannot decode (`%zz`): the one way in
- *   which no framework answers in the guard's place.
+ * - for every other path, without the parameter, also for paths that the framework cannot decode (`%zz`). Otherwise the framework
+ *   would answer instead of the handler.
  *
- * Titles begin with `HTTP/1.1: ` or `HTTP/2: ` where a case belongs to one of them; on a server that speaks the other
- * (`url` tells) it passes at once.
+ * The title of a case for one protocol begins with `HTTP/1.1: ` or `HTTP/2: `. On a server with the other protocol (see `url`), the
+ * case passes at once.
  *
  * @example
  * adapterContract(serve).forEach(({ title, run }) => test(title, run))
  *
- * @param cannot - cases that the adapter cannot do: title and reason. They are left out
- * @throws TypeError for a title in `cannot` that no case has
+ * @param cannot - cases that the adapter cannot pass: title and reason. They are left out
+ * @throws TypeError if no case has a title of `cannot`
  */
 export function adapterContract(serve: Serve, cannot: Readonly<Record<string, string>> = {}): ContractCase[] {
-  const cases = [...answers, ...framing, ...departures, ...streams].map((one) => ({
+  const cases = [...answers, ...framing, ...departures, ...http2Cases].map((one) => ({
     title: one.over === undefined ? one.title : `${protocols[one.over]}: ${one.title}`,
-    run: () => playCase(serve, one),
+    run: () => runCase(serve, one),
   }))
   const unknown = Object.keys(cannot).filter((title) => cases.every((one) => one.title !== title))
   if (unknown.length > 0) throw new TypeError(`adapterContract: no case is called ${unknown.join(', ')}`)

@@ -1,40 +1,40 @@
 import { equal, notEqual, ok } from 'node:assert/strict'
 
-import { exportIds } from './adapter-door.ts'
 import { type AdapterCase, type AdapterScene, request } from './adapter-scene.ts'
 import { cutAt, wholeBytes } from './adapter-store.ts'
 import { requestHead } from './http1-client.ts'
 import { openHttp1 } from './http1-connection.ts'
 import { stages } from './port-watch.ts'
 import { soon } from './store-scene.ts'
+import { exportIds } from './watched-handler.ts'
 
-/** Ends before the end: the client's, and the store's. */
+/** Cases of a client that leaves early, and of a store that cuts a body. */
 export const departures: readonly AdapterCase[] = [
   ...stages.map((stage): AdapterCase => ({
-    title: `a client that is gone at the stage "${stage}" leaves nothing running`,
+    title: `a client that leaves at the stage "${stage}" leaves nothing running`,
     hangsAt: stage,
-    run: async ({ client, door }) => {
+    run: async ({ client, watched }) => {
       const { begin } = await client()
       const leave = begin(request(stage === 'head' ? { method: 'HEAD' } : {}))
       await soon(
-        door.until(() => door.reached(stage) === 1),
+        watched.until(() => watched.reached(stage) === 1),
         'the stage',
       )
       leave()
-      await leftAlone(door)
+      await endedByClient(watched)
     },
   })),
   {
-    title: 'a client that is gone in the middle of a body leaves nothing running',
-    run: async ({ client, door }) => {
+    title: 'a client that leaves in the middle of a body leaves nothing running',
+    run: async ({ client, watched }) => {
       const { beginBody } = await client()
       const leave = await beginBody(request({ id: exportIds.large }))
       leave()
-      await leftAlone(door)
+      await endedByClient(watched)
     },
   },
   {
-    title: 'a store that breaks off in the middle of a body is a cut, never an end',
+    title: 'a store that fails in the middle of a body leads to a cut, never to a normal end',
     run: async ({ client, over }) => {
       const { askCut } = await client()
       const { status, promised, received, how } = await askCut(request({ id: exportIds.cut }))
@@ -45,7 +45,7 @@ export const departures: readonly AdapterCase[] = [
     },
   },
   ...(['1.0', '1.1'] as const).map((version): AdapterCase => ({
-    title: `over plain HTTP/${version} a cut is a reset: many clients take an end for the whole`,
+    title: `over plain HTTP/${version} a cut is a reset, because many clients take a normal end for a complete body`,
     over: 'http/1.1',
     run: async ({ url }) => {
       const { send, ended } = await openHttp1(url)
@@ -54,7 +54,7 @@ export const departures: readonly AdapterCase[] = [
     },
   })),
   {
-    title: 'a browser whose download is cut gets an end before the length, after which it resumes by itself',
+    title: 'a browser whose download is cut gets a normal end before the length, and then resumes by itself',
     over: 'http/1.1',
     run: async ({ url }) => {
       const { send, ended } = await openHttp1(url)
@@ -63,7 +63,7 @@ export const departures: readonly AdapterCase[] = [
     },
   },
   {
-    title: 'a cut ends its connection, and the requests that waited behind it',
+    title: 'a cut ends its connection, and the requests that wait behind it',
     over: 'http/1.1',
     run: async ({ url }) => {
       const { send, head, ended } = await openHttp1(url)
@@ -74,28 +74,28 @@ export const departures: readonly AdapterCase[] = [
     },
   },
   {
-    title: 'requests behind one that is at work are not worked on, also not when their client goes',
+    title: 'requests behind a running one are not handled, also not after their client has left',
     over: 'http/1.1',
     hangsAt: 'catalogue',
-    run: async ({ url, door }) => {
+    run: async ({ url, watched }) => {
       const { send, socket } = await openHttp1(url)
       send(requestHead(request()).repeat(3))
       await soon(
-        door.until(() => door.reached('catalogue') === 1),
+        watched.until(() => watched.reached('catalogue') === 1),
         'the first request',
       )
       socket.destroy()
-      await leftAlone(door)
-      equal(door.reached('verifier'), 1)
+      await endedByClient(watched)
+      equal(watched.reached('verifier'), 1)
     },
   },
 ]
 
-/** One exchange, ended by its client, and nothing of it left. */
-async function leftAlone(door: AdapterScene['door']): Promise<void> {
+/** Expects that the client ended the one exchange, and that nothing leaks. */
+async function endedByClient(watched: AdapterScene['watched']): Promise<void> {
   await soon(
-    door.until(() => door.ended.length === 1 && door.running() === 0),
+    watched.until(() => watched.ended.length === 1 && watched.running() === 0),
     'the end of the exchange',
   )
-  equal(door.ended[0]?.outcome, 'client_aborted')
+  equal(watched.ended[0]?.outcome, 'client_aborted')
 }

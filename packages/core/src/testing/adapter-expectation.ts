@@ -1,16 +1,16 @@
 import { deepEqual, equal, match } from 'node:assert/strict'
 
 import type { ExportRequest } from '../request-response.ts'
-import { openDoor } from './adapter-door.ts'
 import { sameBytes } from './store-scene.ts'
+import { createWatchedHandler } from './watched-handler.ts'
 import { valueOf, type WireAnswer, type WireRequest } from './wire.ts'
 
-/** What the guard itself answers, asked without any server: what an adapter has to bring to the wire. */
+/** The response of the handler without a server. An adapter must send exactly this. */
 export async function expectedAnswer(
   { method, headers }: WireRequest,
   params: ExportRequest['params'],
 ): Promise<WireAnswer> {
-  const answer = await openDoor().handler.handle({
+  const answer = await createWatchedHandler().handler.handle({
     method,
     params,
     header: (wanted) => {
@@ -25,8 +25,8 @@ export async function expectedAnswer(
 }
 
 /**
- * The answer on the wire is the guard's: status, header fields with their order and case, and bytes. A server adds
- * `Date`, over HTTP/1.1 also `Connection` and `Keep-Alive`, and nothing else.
+ * Expects the received response to equal the handler's: status, header fields with their order and case, and bytes. A server may
+ * add only `Date`, and over HTTP/1.1 `Connection` and `Keep-Alive`.
  */
 export function sameAnswer(seen: WireAnswer, expected: WireAnswer, over: 'http/1.1' | 'h2'): void {
   const added = over === 'h2' ? ['date'] : ['Date', 'Connection', 'Keep-Alive']
@@ -42,7 +42,7 @@ export function sameAnswer(seen: WireAnswer, expected: WireAnswer, over: 'http/1
   sameBytes(unbounded(seen), unbounded(expected), 'the body')
 }
 
-/** The boundary of a multipart answer is random. */
+/** The random boundary of a multipart response. */
 const boundaryOf = (answer: WireAnswer): string =>
   /boundary=(.+)$/.exec(valueOf(answer, 'content-type') ?? '')?.[1] ?? 'BOUNDARY'
 

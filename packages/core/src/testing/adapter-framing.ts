@@ -1,21 +1,21 @@
 import { deepEqual, equal, ok } from 'node:assert/strict'
 
 import type { ExportRequest } from '../request-response.ts'
-import { exportIds } from './adapter-door.ts'
 import { expectedAnswer, sameAnswer } from './adapter-expectation.ts'
 import { type AdapterCase, pathOf, request } from './adapter-scene.ts'
 import { requestHead } from './http1-client.ts'
 import { type Http1Connection, openHttp1 } from './http1-connection.ts'
+import { exportIds } from './watched-handler.ts'
 import { valueOf, type WireAnswer, type WireRequest } from './wire.ts'
 
 const over = 'http/1.1'
 const whole: ExportRequest['params'] = { exportId: exportIds.whole }
 const field = (...pair: readonly [string, string]): string => requestHead(request({ headers: [pair] }))
 
-/** What a client library would smooth over: raw bytes on one connection. */
+/** Cases that send raw bytes on one connection, where a client library would hide errors. */
 export const framing: readonly AdapterCase[] = [
   {
-    title: 'requests that come at once are answered in their order, on one connection',
+    title: 'pipelined requests are answered in their order, on one connection',
     over,
     run: async (scene) => {
       const asked = [...mixed, ...mixed]
@@ -29,7 +29,7 @@ export const framing: readonly AdapterCase[] = [
     },
   },
   {
-    title: 'one after the other on one connection, whatever the answers',
+    title: 'requests one after the other on one connection, with every kind of response',
     over,
     run: async (scene) => {
       const connection = await openHttp1(scene.url)
@@ -60,14 +60,14 @@ export const framing: readonly AdapterCase[] = [
       body: `hello${requestHead(request())}`,
     },
   ].map(({ what, head, body }): AdapterCase => ({
-    title: `${what}: one answer, then the end of the connection`,
+    title: `${what}: one response, then the end of the connection`,
     over,
     run: async (scene) => {
       const connection = await openHttp1(scene.url)
       connection.send(head + body)
       const seen = await connection.answer('GET')
       sameAnswer(seen, await expectedAnswer(request(), whole), over)
-      await isOver(connection, seen)
+      await connectionEnded(connection, seen)
     },
   })),
   ...[
@@ -76,7 +76,7 @@ export const framing: readonly AdapterCase[] = [
     { what: 'a list beyond the end', range: 'bytes=900000-, 900010-' },
     { what: 'a malformed list', range: 'bytes=9-1,' },
   ].map(({ what, range }): AdapterCase => ({
-    title: `${what}: one answer, then the end of the connection`,
+    title: `${what}: one response, then the end of the connection`,
     over,
     run: async (scene) => {
       const asked = request({ headers: [['Range', range]] })
@@ -84,11 +84,11 @@ export const framing: readonly AdapterCase[] = [
       connection.send(requestHead(asked).repeat(2))
       const seen = await connection.answer('GET')
       sameAnswer(seen, await expectedAnswer(asked, whole), over)
-      await isOver(connection, seen)
+      await connectionEnded(connection, seen)
     },
   })),
   {
-    title: 'POST with a body that never ends: one answer, then the end of the connection',
+    title: 'POST with a body that never ends: one response, then the end of the connection',
     over,
     run: async (scene) => {
       const asked = request({ method: 'POST', headers: [['Content-Length', '2000000000']] })
@@ -132,14 +132,14 @@ export const framing: readonly AdapterCase[] = [
       what: 'two lengths',
       bytes: `${field('Content-Length', '5').slice(0, -2)}Content-Length: 6\r\n\r\nhello!`,
     },
-    { what: 'a length that is none', bytes: field('Content-Length', '+5') },
+    { what: 'a malformed length', bytes: field('Content-Length', '+5') },
     { what: 'a space before the colon', bytes: field('X-Org-Name ', 'acme') },
     { what: 'a NUL in a value', bytes: field('X-Other', 'a\0b') },
     { what: 'a bare CR in a value', bytes: field('X-Other', 'a\rb') },
-    { what: 'a method that is no token', bytes: requestHead(request({ method: 'G(T' })) },
+    { what: 'a malformed method', bytes: requestHead(request({ method: 'G(T' })) },
     { what: 'a version that does not exist', bytes: requestHead(request()).replace('HTTP/1.1', 'HTTP/9.9') },
   ].map(({ what, bytes }): AdapterCase => ({
-    title: `${what}: one refusal, and nothing of the guard`,
+    title: `${what}: one refusal by the server, and no request to the handler`,
     over,
     run: async (scene) => {
       const { socket, send, ended, head } = await openHttp1(scene.url)
@@ -147,27 +147,27 @@ export const framing: readonly AdapterCase[] = [
       equal((await head()).status, 400)
       socket.end()
       equal(Buffer.from((await ended()).left).includes('HTTP/1.1'), false, 'a second answer')
-      equal(scene.door.asked(), 0)
+      equal(scene.watched.asked(), 0)
     },
   })),
   {
     title: 'a folded field is one value or a refusal, never two fields',
     over,
-    run: async ({ url, door }) => {
+    run: async ({ url, watched }) => {
       const { socket, send, head, ended } = await openHttp1(url)
       send(field('X-Other', 'a\r\n X-API-Version: v2'))
       const { status, headers } = await head()
       socket.end()
       await ended()
       deepEqual(
-        [status, valueOf({ headers }, 'x-api-version'), door.asked()],
+        [status, valueOf({ headers }, 'x-api-version'), watched.asked()],
         status === 400 ? [400, undefined, 0] : [200, 'v1', 1],
       )
     },
   },
 ]
 
-/** Answers of every framing: with a body, without one, with one that HEAD leaves out, in parts. */
+/** Requests whose responses have every framing: with a body, without one, with a length but no body (HEAD), and in parts. */
 const mixed: readonly (readonly [WireRequest, ExportRequest['params']])[] = [
   [request(), whole],
   [request({ method: 'HEAD' }), whole],
@@ -182,12 +182,12 @@ const mixed: readonly (readonly [WireRequest, ExportRequest['params']])[] = [
   [request({ method: 'DELETE' }), whole],
 ]
 
-async function isOver({ ended }: Http1Connection, answer: WireAnswer): Promise<void> {
+async function connectionEnded({ ended }: Http1Connection, answer: WireAnswer): Promise<void> {
   equal(valueOf(answer, 'connection'), 'close')
   equal((await ended()).left.length, 0, 'nothing follows the answer')
 }
 
-/** Sends zeros as fast as they are taken. Resolves with how many were, once the connection has ended. */
+/** Sends zeros until the connection has ended. Resolves with the number of bytes sent. */
 async function sendWhileOpen({ socket }: Http1Connection, head: string): Promise<number> {
   const zeros = Buffer.alloc(65_536)
   socket.write(head)

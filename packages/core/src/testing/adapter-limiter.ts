@@ -1,7 +1,7 @@
 import type { RateLimiter } from '../ports.ts'
 import type { PortWatch } from './port-watch.ts'
 
-/** Refuses the principal `busy`, admits all others, and holds their slots. It counts nothing, so answers do not differ. */
+/** Refuses the principal `busy` and admits all others. It does not count, so responses are always the same. */
 export const createAdapterLimiter = (watch: PortWatch): RateLimiter => ({
   admit: (ask, signal) =>
     watch.call('limiter', signal, () =>

@@ -1,44 +1,44 @@
 import type { ExportHandler } from '../request-response.ts'
-import { type Door, exportIds, openDoor } from './adapter-door.ts'
 import { connectHttp1 } from './http1-client.ts'
 import { connectHttp2 } from './http2-client.ts'
 import type { Stage } from './port-watch.ts'
 import { soon } from './store-scene.ts'
+import { type WatchedHandler, exportIds, createWatchedHandler } from './watched-handler.ts'
 import type { WireClient, WireRequest } from './wire.ts'
 
-/** A server with an adapter mounted in it. */
+/** A running server with the adapter mounted. */
 export interface Served {
-  /** `http:` for HTTP/1.1, `h2c:` for HTTP/2 without TLS; its path does not count. */
+  /** `http:` for HTTP/1.1, `h2c:` for HTTP/2 without TLS. Its path is ignored. */
   readonly url: URL
-  /** Ends the server and every connection to it. */
+  /** Stops the server and closes all its connections. */
   readonly close: () => Promise<void>
 }
 
 export type Serve = (handler: ExportHandler) => Promise<Served>
 
-/** What a case plays with: a served door, and clients of it. */
+/** What a case gets: a server with a watched handler, and clients of it. */
 export interface AdapterScene {
   readonly url: URL
   readonly over: 'http/1.1' | 'h2'
-  readonly door: Door
-  /** A client, over a connection of its own, that is closed with the scene. */
+  readonly watched: WatchedHandler
+  /** Opens a client with its own connection. It is closed at the end of the case. */
   readonly client: () => Promise<WireClient>
 }
 
-/** A rule that every adapter keeps. */
+/** A rule that every adapter must follow. */
 export interface AdapterCase {
   readonly title: string
-  /** Absent: over both. */
+  /** The protocol of the case. Absent: both. */
   readonly over?: AdapterScene['over'] | undefined
-  /** The stage of the guard that waits until it is let go. Absent: none. */
+  /** The stage of the handler that hangs until its signal fires. Absent: none. */
   readonly hangsAt?: Stage
   readonly run: (scene: AdapterScene) => Promise<void>
 }
 
-/** Plays a case on a server of its own, and sees that nothing is left of it. */
-export async function playCase(serve: Serve, { over, hangsAt, run }: AdapterCase): Promise<void> {
-  const door = openDoor(hangsAt)
-  const served = await serve(door.handler)
+/** Runs a case on its own server, and checks that nothing leaks. */
+export async function runCase(serve: Serve, { over, hangsAt, run }: AdapterCase): Promise<void> {
+  const watched = createWatchedHandler(hangsAt)
+  const served = await serve(watched.handler)
   const clients: WireClient[] = []
   const speaks = served.url.protocol === 'h2c:' ? 'h2' : 'http/1.1'
   try {
@@ -46,7 +46,7 @@ export async function playCase(serve: Serve, { over, hangsAt, run }: AdapterCase
     await run({
       url: served.url,
       over: speaks,
-      door,
+      watched,
       client: async () => {
         const client = await (speaks === 'h2' ? connectHttp2 : connectHttp1)(served.url)
         clients.push(client)
@@ -54,8 +54,8 @@ export async function playCase(serve: Serve, { over, hangsAt, run }: AdapterCase
       },
     })
     await soon(
-      door.until(() => door.running() === 0 && door.ended.length === door.asked()),
-      'the end of all that was begun',
+      watched.until(() => watched.running() === 0 && watched.ended.length === watched.asked()),
+      'the end of all requests, calls and open objects',
     )
   } finally {
     for (const client of clients) client.close()
@@ -63,10 +63,10 @@ export async function playCase(serve: Serve, { over, hangsAt, run }: AdapterCase
   }
 }
 
-/** The path of an export that the cases know. */
+/** The path of an export's download. */
 export const pathOf = (id: string): string => `/exports/${id}/download`
 
-/** A request that is answered with the whole, but for what is given. A field that is given as `''` is not sent. */
+/** Makes a request for a whole export, with these changes. A field with the value `''` is not sent. */
 export function request(
   changes: Partial<WireRequest> & { readonly id?: string; readonly token?: string } = {},
 ): WireRequest {

@@ -8,13 +8,13 @@ import { positionCoded } from './position-coded.ts'
 /** The bytes of `whole`: several chunks. */
 export const wholeBytes: Uint8Array = positionCoded(200_003)
 
-/** Bytes of `large`: more than the kernel takes at once. */
+/** Bytes of `large`: more than the socket buffers hold. */
 const largeSize = 16_777_216
 
-/** Where the store of `cut` breaks off, however often it is asked. */
+/** The position at which every read of `cut` fails. */
 export const cutAt = 131_072
 
-/** A store whose keys are what it does with them. */
+/** A store whose keys name its behaviour. */
 export function createAdapterStore(watch: PortWatch): ExportStore {
   const memory = knownObjects()
   const chaos = createChaosStore(memory, { faults: [{ does: 'cut', atByte: cutAt, times: 1_000 }] })
@@ -28,14 +28,14 @@ export function createAdapterStore(watch: PortWatch): ExportStore {
     get: (key, options, signal) =>
       watch.call('get', signal, async () => {
         const object = await behind(key).get(key, options, signal)
-        return object && watched(object, watch)
+        return object && watchedObject(object, watch)
       }),
   }
 }
 
 let made: ExportStore | undefined
 
-/** Shared by all doors, for it never changes. */
+/** Shared by all handlers, because it never changes. */
 const knownObjects = (): ExportStore =>
   (made ??= createMemoryStore({
     whole: wholeBytes,
@@ -44,8 +44,8 @@ const knownObjects = (): ExportStore =>
     empty: '',
   }))
 
-function watched(object: OpenObject, watch: PortWatch): OpenObject {
-  const letGo = watch.hold()
+function watchedObject(object: OpenObject, watch: PortWatch): OpenObject {
+  const release = watch.hold()
   const closing = new AbortController()
   async function* read(): AsyncGenerator<Uint8Array> {
     let stage: 'first chunk' | 'later chunk' = 'first chunk'
@@ -63,7 +63,7 @@ function watched(object: OpenObject, watch: PortWatch): OpenObject {
     close: () => {
       closing.abort()
       object.close()
-      letGo()
+      release()
     },
   }
 }

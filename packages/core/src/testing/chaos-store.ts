@@ -4,18 +4,18 @@ import { disturbed } from './disturbed-chunks.ts'
 import type { ArmedFault, Fault } from './fault.ts'
 import { faultsBySeed } from './random-faults.ts'
 
-/** A store whose reads go wrong as told. */
+/** A store whose reads fail as configured. */
 export interface ChaosStore extends ExportStore {
-  /** Each fault that has happened, in order: a fault that happened twice stands here twice. Grows; assert on it. */
+  /** The faults that have happened, in order. A fault that happened twice is listed twice. */
   readonly fired: readonly Fault[]
 }
 
 /**
- * Lets the reads of a store go wrong: at the given places, or at random ones. What it does deliver is the store's own,
- * memory included, so `borrow` is passed on.
+ * Wraps a store so that its reads fail: at given positions, or at random ones. Chunks are passed on without a copy, and so is
+ * `borrow`.
  *
- * @param chaos - `faults`: these, over all keys together. `seed`: one to four faults for every key, drawn from the seed, the
- *   key and the size; the same three, the same faults. One in eight is there to stay: it happens 20 times
+ * @param chaos - `faults`: these faults, counted over all keys. `seed`: one to four random faults for each key. The same seed, key
+ *   and size give the same faults. One fault in eight happens 20 times, the others once
  */
 export function createChaosStore(
   store: ExportStore,
@@ -56,7 +56,7 @@ export function createChaosStore(
   }
 }
 
-/** The store's own validator; a pin from before the last change does not carry its mark. */
+/** Returns the validator of the wrapped store. Refuses a pin from before the last change, which lacks its mark. */
 const unmarked = (pin: string, mark: string): string =>
   pin.endsWith(mark) ? pin.slice(0, pin.length - mark.length) : refuse('object_changed')
 

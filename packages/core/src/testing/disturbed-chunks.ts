@@ -9,7 +9,7 @@ import { leakyError } from './leaky-error.ts'
 const SLOW_MS = 50
 const SURPLUS = 1_000
 
-/** The chunks of an object, until a fault that `happens` says otherwise. `close` ends every fault that waits. */
+/** Gives the chunks of an object, with faults. `happens` decides whether a fault happens. `close` ends a fault that waits. */
 export function disturbed(
   object: OpenObject,
   { first, last }: ByteRange,
@@ -30,7 +30,7 @@ export function disturbed(
       if (!happens(armed)) continue
       if (armed.fault.does === 'short') return
       if (armed.fault.does === 'overrun') surplus += SURPLUS
-      else await strike(armed.fault.does, closing.signal)
+      else await applyFault(armed.fault.does, closing.signal)
     }
     yield* source.upTo(Number.POSITIVE_INFINITY)
     if (surplus > 0) yield new Uint8Array(surplus)
@@ -45,8 +45,8 @@ export function disturbed(
   }
 }
 
-/** Resolves where the read goes on. */
-async function strike(
+/** Applies a fault. Resolves if the read continues after it. */
+async function applyFault(
   does: 'cut' | 'throw' | 'change' | 'stall' | 'slow',
   closed: AbortSignal,
 ): Promise<void> {
@@ -68,8 +68,8 @@ const chaosSecrets = {
 }
 
 /**
- * Chunks that can be cut at any position. A chunk's rest is given before the next one is asked for: so what was lent to us
- * is still ours when we lend it on.
+ * Gives chunks that can be split at any position. Gives the rest of a chunk before it requests the next one, so a borrowed chunk is
+ * still valid.
  */
 function cutAnywhere(
   chunks: AsyncIterable<Uint8Array>,
@@ -79,7 +79,7 @@ function cutAnywhere(
   let at = from
   let rest: Uint8Array = new Uint8Array()
   return {
-    /** Returns false where the chunks end before the position. */
+    /** Returns false if the chunks end before the position. */
     async *upTo(position) {
       while (at < position) {
         if (rest.length === 0) {

@@ -1,7 +1,7 @@
 import { openHttp1 } from './http1-connection.ts'
 import { valueOf, type WireClient, type WireRequest } from './wire.ts'
 
-/** The bytes of a request's head. */
+/** Formats the head of a request. */
 export const requestHead = ({ method, path, headers }: WireRequest, version: '1.0' | '1.1' = '1.1'): string =>
   [
     `${method} ${path} HTTP/${version}`,

@@ -5,17 +5,17 @@ import { connect, type Socket } from 'node:net'
 import { soon } from './store-scene.ts'
 import type { WireAnswer } from './wire.ts'
 
-/** One connection of HTTP/1.1, read strictly: what is no answer to the letter fails. */
+/** A connection of HTTP/1.1 with a strict parser: a malformed response fails. */
 export interface Http1Connection {
   readonly socket: Socket
   readonly send: (bytes: string | Uint8Array) => void
-  /** The head of the next answer. */
+  /** Reads the head of the next response. */
   readonly head: () => Promise<Pick<WireAnswer, 'status' | 'headers'>>
-  /** Resolves when there are bytes that were not asked for yet. */
+  /** Resolves when there are unread bytes. */
   readonly more: () => Promise<void>
-  /** The next answer, to a request of this method. */
+  /** Reads the next response, to a request with this method. */
   readonly answer: (method: string) => Promise<WireAnswer>
-  /** Resolves when the connection has ended: what is left of it, and how it ended: `'end'`, or the code of its error. */
+  /** Resolves when the connection has ended. `left`: the unread bytes. `how`: `'end'`, or the code of its error. */
   readonly ended: () => Promise<{ readonly left: Uint8Array; readonly how: string }>
 }
 
@@ -75,7 +75,7 @@ interface Reader {
   readonly take: (count: number) => Buffer
 }
 
-/** The bytes that have come and were not taken yet. */
+/** Buffers the received bytes until they are taken. */
 function createReader(socket: Socket): Reader {
   const state: Reader['state'] = { buffered: Buffer.alloc(0), how: undefined }
   let moved = Promise.withResolvers<void>()
@@ -102,7 +102,7 @@ function createReader(socket: Socket): Reader {
   }
 }
 
-/** RFC 9112 §4 and §5, without what a recipient may tolerate. */
+/** Parses a response head by RFC 9112 §4 and §5, without the deviations that a recipient may tolerate. */
 function parseHead(head: string): Pick<WireAnswer, 'status' | 'headers'> {
   const [start = '', ...lines] = head.slice(0, -END_OF_HEAD.length).split('\r\n')
   match(start, /^HTTP\/1\.1 [1-5]\d\d [\x20-\x7e]*$/)
@@ -113,7 +113,7 @@ function parseHead(head: string): Pick<WireAnswer, 'status' | 'headers'> {
   return { status: Number(start.slice(9, 12)), headers }
 }
 
-/** RFC 9112 §6.3; `undefined`: until the connection ends. */
+/** The length of a body by RFC 9112 §6.3. `undefined`: the body lasts until the connection ends. */
 function bodyLength(method: string, status: number, headers: WireAnswer['headers']): number | undefined {
   const valuesOf = (wanted: string): readonly string[] =>
     headers.flatMap(([name, value]) => (name.toLowerCase() === wanted ? [value] : []))

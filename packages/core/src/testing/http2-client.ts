@@ -5,7 +5,7 @@ import { type ClientHttp2Session, type ClientHttp2Stream, connect, constants } f
 import { soon } from './store-scene.ts'
 import { valueOf, type WireAnswer, type WireClient, type WireRequest } from './wire.ts'
 
-/** A session of HTTP/2 without TLS, begun with the preface (RFC 9113 §3.3). */
+/** Opens an HTTP/2 session without TLS, with the connection preface (RFC 9113 §3.3). */
 export async function openHttp2(url: URL): Promise<ClientHttp2Session> {
   const session = connect(`http://${url.host}`)
   session.on('error', ignore)
@@ -53,7 +53,7 @@ export async function connectHttp2(url: URL): Promise<WireClient> {
   }
 }
 
-/** Asks, and ends the request. */
+/** Sends a request without a body. */
 export function beginHttp2(
   session: ClientHttp2Session,
   { method, path, headers }: WireRequest,
@@ -69,20 +69,20 @@ export function beginHttp2(
 }
 
 async function headOf(stream: ClientHttp2Stream): Promise<Pick<WireAnswer, 'status' | 'headers'>> {
-  const came = Promise.withResolvers<Awaited<ReturnType<typeof headOf>>>()
+  const head = Promise.withResolvers<Awaited<ReturnType<typeof headOf>>>()
   stream.once('response', ({ ':status': status, ...fields }) => {
     const headers = Object.entries(fields).flatMap(([name, value = '']) =>
       [value].flat().map((one) => [name, one] as const),
     )
-    came.resolve({ status: status ?? 0, headers })
+    head.resolve({ status: status ?? 0, headers })
   })
   stream.once('close', () =>
-    came.reject(new Error(`the stream ended (${resetName(stream)}) before its head`)),
+    head.reject(new Error(`the stream ended (${resetName(stream)}) before its head`)),
   )
-  return soon(came.promise, 'the head of an answer')
+  return soon(head.promise, 'the head of an answer')
 }
 
-/** Resolves however it ended. */
+/** Resolves when a stream has ended in any way. */
 export const closed = (stream: ClientHttp2Stream): Promise<void> =>
   soon(
     new Promise((resolve) => {

@@ -2,42 +2,42 @@ import { randomBytes } from 'node:crypto'
 
 import type { ExportStore, ObjectInfo, OpenObject } from '../ports.ts'
 import { refusal, refusalDetail, refuse } from '../refusals.ts'
-import { disguisesOf, isSeenIn } from './disguises.ts'
+import { encodingsOf, occursIn } from './encodings.ts'
 import { leakyError, secretNames, type Secrets } from './leaky-error.ts'
-import { readings } from './readings.ts'
+import { textsIn } from './texts-in.ts'
 
-/** Plants secrets inside, and looks for them outside. */
+/** Puts secrets into a store, and searches for them in what a service sends. */
 export interface LeakScanner {
   /**
-   * The same store, but full of secrets: in its validators, in further members of what it gives, and in every error, which
-   * is replaced or given a cause shaped as storage clients throw them. Kinds of refusals stay what they are, and the bytes
-   * too. A record in the catalogue that carries a validator must carry the planted one, as `head` tells it.
+   * Wraps a store so that it contains secrets: in its validators, in additional members of its results, and in every error. An
+   * error is replaced by, or gets as its cause, an error with the shape of a storage client's. Kinds of refusals and bytes do not
+   * change. A catalogue record with a validator must have the validator of the wrapped store's `head`.
    */
   plant(store: ExportStore): ExportStore
   /**
-   * The names of the secrets found, `[]` for none: `bucket`, `key`, `region`, `host`, `account`, `accessKeyId`, `requestId`,
-   * `signature`. A key that a planted store was asked for counts as `key` too, where it has a `/`.
+   * Returns the names of the secrets that it finds: `bucket`, `key`, `region`, `host`, `account`, `accessKeyId`, `requestId`,
+   * `signature`. `[]`: it finds none. A requested key of a wrapped store counts as `key`, too, if it has a `/`.
    *
-   * Looks through anything: texts, bytes, arrays of either put together, maps, headers, errors with all that hangs on them,
-   * members that are not enumerable. Finds a secret in any case, percent-encoded, JSON- or HTML-escaped (each up to three
-   * times over), in base64 at any offset, in hex, and as the beginning of its SHA-256 in hex or base64.
+   * Searches any value: text, bytes, arrays of both (joined), maps, headers, errors with all their members, and members that are
+   * not enumerable. Finds a secret in upper or lower case, percent-encoded, JSON- or HTML-escaped (each up to three times), in base64
+   * at any offset, in hex, and as the beginning of its SHA-256 in hex or base64.
    *
-   * An event's `cause` may hold anything: hand in `{ ...event }`, which leaves it out.
+   * The `cause` of an event may contain secrets. Pass `{ ...event }`, which omits it.
    */
   find(seen: unknown): readonly string[]
 }
 
-/** Secrets are random: what one scanner planted no other one finds, and no earlier run. */
+/** Creates a scanner with random secrets, so scanners and test runs do not find each other's secrets. */
 export function createLeakScanner(): LeakScanner {
   const secrets = randomSecrets()
   const askedKeys = new Set<string>()
   return {
     plant: (store) => planted(store, secrets, (key) => void (key.includes('/') && askedKeys.add(key))),
     find(seen) {
-      const texts = readings(seen)
+      const texts = textsIn(seen)
       const leaks = (secret: string): boolean => {
-        const disguises = disguisesOf(secret)
-        return texts.some((text) => isSeenIn(text, disguises))
+        const encodings = encodingsOf(secret)
+        return texts.some((text) => occursIn(text, encodings))
       }
       return secretNames.filter(
         (name) => leaks(secrets[name]) || (name === 'key' && [...askedKeys].some(leaks)),
@@ -97,7 +97,7 @@ function openPlanted(object: OpenObject, info: ObjectInfo, secrets: Secrets): Op
   return { ...secrets, info, chunks: chunks(), close: () => object.close() }
 }
 
-/** Says the same thing as the error did, and far too much besides. The reason of a signal is the caller's own. */
+/** Throws an error of the same kind, with secrets in it. Throws the reason of a signal unchanged. */
 function fail(error: unknown, secrets: Secrets, signal?: AbortSignal): never {
   if (signal?.aborted === true && error === signal.reason) throw error
   const leak = Object.assign(leakyError(secrets), { original: error })

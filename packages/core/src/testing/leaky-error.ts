@@ -1,4 +1,4 @@
-/** What must never show outside. */
+/** The names of the secrets that must never reach a client. */
 export const secretNames = [
   'bucket',
   'key',
@@ -10,12 +10,12 @@ export const secretNames = [
   'signature',
 ] as const
 
-/** One text for each of {@link secretNames}. */
+/** A text for each of {@link secretNames}. */
 export type Secrets = Readonly<Record<(typeof secretNames)[number], string>>
 
 /**
- * An error as storage clients throw them, and worse: every secret stands in its message, in its stack, in members, in the
- * request and the response that hang on it, and again in its cause, which is shaped like another client's.
+ * Makes an error like those of storage clients, with every secret in its message, its stack, its members, its request and response,
+ * and in its cause, which has the shape of another client's error.
  */
 export function leakyError(secrets: Secrets): Error {
   const { bucket, key, region, host, account, accessKeyId, requestId, signature } = secrets

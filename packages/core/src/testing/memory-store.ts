@@ -2,31 +2,31 @@ import { createHash } from 'node:crypto'
 
 import type { ByteRange, ExportStore, GetOptions, ObjectInfo, OpenObject } from '../ports.ts'
 import { refuse } from '../refusals.ts'
-import type { Shelf } from './store-contract.ts'
+import type { StoreFixture } from './store-contract.ts'
 
 const CHUNK = 65_536
 const SCRIBBLE = 0xa5
 
 /**
- * A store in memory, for tests and first steps. Chunks are of at most 65,536 bytes. Its validator is strong and changes
- * with every `put`, also of the same bytes; two stores that were given the same puts agree on it.
+ * Creates a store in memory, for tests and first steps. A chunk has at most 65,536 bytes. The validator is strong and changes with
+ * every `put`, also of the same bytes. Two stores with the same puts have the same validators.
  *
- * To a reader that gave `borrow` it lends one piece of memory again and again, and spoils it when the next chunk is asked
- * for: a reader that keeps a lent chunk sees wrong bytes here first.
+ * With `borrow`, all chunks use the same buffer, which is overwritten when the next chunk is requested. So a reader that wrongly
+ * keeps a borrowed chunk sees wrong bytes.
  *
- * @param objects - what lies in it, by key; text as UTF-8
- * @defaultValue nothing
+ * @param objects - the objects by key; text is stored as UTF-8
+ * @defaultValue no objects
  */
 export function createMemoryStore(
   objects: Readonly<Record<string, Uint8Array | string>> = {},
-): ExportStore & Pick<Shelf, 'put' | 'remove'> {
-  const shelves = new Map<string, StoredObject>()
+): ExportStore & Pick<StoreFixture, 'put' | 'remove'> {
+  const stored = new Map<string, StoredObject>()
   const puts = new Map<string, number>()
 
   const store = (key: string, bytes: Uint8Array): void => {
     const nth = (puts.get(key) ?? 0) + 1
     puts.set(key, nth)
-    shelves.set(key, storedObject(bytes, nth))
+    stored.set(key, storedObject(bytes, nth))
   }
   for (const [key, content] of Object.entries(objects))
     store(key, typeof content === 'string' ? Buffer.from(content) : content)
@@ -34,18 +34,18 @@ export function createMemoryStore(
   return {
     async head(key, signal) {
       signal.throwIfAborted()
-      return shelves.get(key)?.info
+      return stored.get(key)?.info
     },
     async get(key, options, signal) {
       signal.throwIfAborted()
-      const stored = shelves.get(key)
-      return stored && openStored(stored, options)
+      const object = stored.get(key)
+      return object && openStored(object, options)
     },
     async put(key, bytes) {
       store(key, bytes)
     },
     async remove(key) {
-      shelves.delete(key)
+      stored.delete(key)
     },
   }
 }
@@ -84,12 +84,12 @@ async function* chunksOf(
   borrow: boolean,
   isClosed: () => boolean,
 ): AsyncGenerator<Uint8Array> {
-  const lent = new Uint8Array(borrow ? Math.min(CHUNK, bytes.length) : 0)
+  const buffer = new Uint8Array(borrow ? Math.min(CHUNK, bytes.length) : 0)
   for (let at = 0; at < bytes.length; at += CHUNK) {
     if (isClosed()) refuse('unavailable')
     const chunk = bytes.slice(at, at + CHUNK)
-    if (borrow) lent.set(chunk)
-    yield borrow ? lent.subarray(0, chunk.length) : chunk
-    lent.fill(SCRIBBLE)
+    if (borrow) buffer.set(chunk)
+    yield borrow ? buffer.subarray(0, chunk.length) : chunk
+    buffer.fill(SCRIBBLE)
   }
 }

@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 
-/** The waits of one download, in the order in which they come. */
+/** The stages of a download that call a port, in their order. */
 export const stages = [
   'verifier',
   'tenants',
@@ -15,16 +15,17 @@ export const stages = [
 
 export type Stage = (typeof stages)[number]
 
-/** Counts what is under way behind a door, and can stop one stage. */
+/** Counts the port calls, slots and open objects of a handler, and can stop one stage. */
 export interface PortWatch {
-  /** Makes a call of a port; at the stopped stage it hangs until its signal fires, and then rejects. */
+  /** Calls a port. At the stopped stage, waits until the signal fires, and rejects. */
   call<V>(stage: Stage, signal: AbortSignal, answer: () => V | Promise<V>): Promise<V>
-  /** Something is held from now on. What it returns lets it go, once. */
+  /** Counts something as held. Returns a function that releases it; a second call does nothing. */
   readonly hold: () => () => void
   readonly running: () => number
   readonly reached: (stage: Stage) => number
-  /** Something moved that is not seen here. */
+  /** Makes `until` check its conditions again. */
   readonly changed: () => void
+  /** Resolves when the condition is true. */
   readonly until: (condition: () => boolean) => Promise<void>
 }
 
@@ -34,7 +35,7 @@ export function createPortWatch(hangsAt: Stage | undefined): PortWatch {
   let running = 0
 
   const changed = (): void => {
-    for (const look of waiting) look()
+    for (const check of waiting) check()
   }
   const hold = (): (() => void) => {
     let held = true
@@ -52,25 +53,25 @@ export function createPortWatch(hangsAt: Stage | undefined): PortWatch {
     running: () => running,
     reached: (stage) => reached.get(stage) ?? 0,
     call: async (stage, signal, answer) => {
-      const letGo = hold()
+      const release = hold()
       reached.set(stage, (reached.get(stage) ?? 0) + 1)
       changed()
       try {
         if (stage === hangsAt) await fired(signal)
         return await answer()
       } finally {
-        letGo()
+        release()
       }
     },
     until: (condition) =>
       new Promise((resolve) => {
-        const look = (): void => {
+        const check = (): void => {
           if (!condition()) return
-          waiting.delete(look)
+          waiting.delete(check)
           resolve()
         }
-        waiting.add(look)
-        look()
+        waiting.add(check)
+        check()
       }),
   }
 }

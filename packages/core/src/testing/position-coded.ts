@@ -1,9 +1,9 @@
 /**
- * Bytes that know their place: every 4 bytes are a keyed hash of their offset, so that a wrong offset, a repeated chunk
- * and a mix of two objects all show. Zeros or repeated lines would hide them.
+ * Makes test bytes: every 4 bytes are a hash of their offset and a key. So a comparison finds a wrong offset, a repeated chunk and a
+ * mix of two objects, which zeros or repeated lines would hide.
  *
- * @param size - bytes
- * @param key - another key, other bytes everywhere. Whole number
+ * @param size - number of bytes
+ * @param key - a whole number. A different key gives different bytes everywhere
  * @defaultValue key 1
  */
 export function positionCoded(size: number, key = 1): Uint8Array {
@@ -12,7 +12,7 @@ export function positionCoded(size: number, key = 1): Uint8Array {
   return new Uint8Array(words.buffer, 0, size)
 }
 
-/** The finalizer of MurmurHash3: every bit of the input moves about half of the bits. */
+/** The finalizer of MurmurHash3: each bit of the input changes about half of the output bits. */
 const mixed = (word: number): number => {
   const once = Math.imul(word ^ (word >>> 16), 0x85ebca6b)
   const twice = Math.imul(once ^ (once >>> 13), 0xc2b2ae35)

@@ -3,9 +3,9 @@ import { createHash } from 'node:crypto'
 import type { ArmedFault, Fault } from './fault.ts'
 
 const KINDS: readonly Fault['does'][] = ['cut', 'stall', 'short', 'overrun', 'slow', 'change', 'throw']
-const TO_STAY = 20
+const PERMANENT_TIMES = 20
 
-/** Faults of a key, drawn at its first read from the seed, the key and the size of its object. */
+/** Returns the random faults of a key, which depend on the seed, the key and the size of its object. */
 export function faultsBySeed(seed: number): (key: string, size: number) => readonly ArmedFault[] {
   const drawn = new Map<string, readonly ArmedFault[]>()
   return (key, size) => {
@@ -20,12 +20,12 @@ function drawFaults(below: (limit: number) => number, size: number): readonly Ar
   return Array.from({ length: 1 + below(4) }, () => {
     const does = KINDS[below(KINDS.length)] ?? 'cut'
     const atByte = below(size + 1)
-    const times = below(8) === 0 ? TO_STAY : 1
+    const times = below(8) === 0 ? PERMANENT_TIMES : 1
     return { fault: { does, atByte, times }, left: times }
   })
 }
 
-/** Whole numbers below a limit, the same ones for the same text: SHA-256 of the text and a count. */
+/** Random whole numbers below a limit, from the SHA-256 of a count and the text. The same text gives the same numbers. */
 function randomNumbers(text: string): (limit: number) => number {
   let count = 0
   return (limit) => {

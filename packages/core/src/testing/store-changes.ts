@@ -18,17 +18,17 @@ import {
 const SIZE = 3_145_733
 const RANGE = { first: 70_000, last: 80_000 }
 
-const underReader: readonly { readonly what: string; readonly change: (scene: Scene) => Promise<void> }[] = [
+const duringRead: readonly { readonly what: string; readonly change: (scene: Scene) => Promise<void> }[] = [
   { what: 'overwritten by as many bytes', change: ({ put }) => put(positionCoded(SIZE, 2)) },
   { what: 'overwritten by fewer bytes', change: ({ put }) => put(positionCoded(1_000_000, 2)) },
   { what: 'overwritten by more bytes', change: ({ put }) => put(positionCoded(SIZE + 1_000_000, 2)) },
-  { what: 'taken away', change: ({ remove }) => remove() },
+  { what: 'deleted', change: ({ remove }) => remove() },
 ]
 
-/** An object that changes: between two calls, and under a reader. */
+/** Cases of objects that change between two calls or during a read. */
 export const changes: readonly StoreCase[] = [
   {
-    title: 'a pin that fits opens the whole and a range',
+    title: 'a matching pin opens the whole object and a range',
     async run(scene) {
       await scene.put(positionCoded(SIZE))
       const ifMatch = await validatorOf(scene)
@@ -49,7 +49,7 @@ export const changes: readonly StoreCase[] = [
     },
   },
   {
-    title: 'a pin of another object is refused before its range is looked at',
+    title: 'a pin of another object is refused before its range is checked',
     async run(scene) {
       await scene.put(positionCoded(1_000, 1))
       const ifMatch = await validatorOf(scene)
@@ -57,8 +57,8 @@ export const changes: readonly StoreCase[] = [
       await refusesPin(scene, { ifMatch, range: { first: 500, last: 999 } })
     },
   },
-  ...underReader.map(({ what, change }) => ({
-    title: `an object ${what} under its reader gives its old bytes or breaks off`,
+  ...duringRead.map(({ what, change }) => ({
+    title: `an object ${what} during a read gives its old bytes or fails`,
     run: (scene: Scene) => keepsItsBytes(scene, change),
   })),
 ]
@@ -76,10 +76,10 @@ async function keepsItsBytes(scene: Scene, change: (scene: Scene) => Promise<voi
   const chunks = object.chunks[Symbol.asyncIterator]()
   try {
     const first = await soon(chunks.next(), 'the first chunk')
-    const begun = Uint8Array.from(first.done === true ? [] : first.value)
+    const firstBytes = Uint8Array.from(first.done === true ? [] : first.value)
     await change(scene)
     const rest = await readOn(chunks).catch(plainRefusal)
-    sameBytes(rest ? Buffer.concat([begun, rest]) : before, before, 'a download that ended well')
+    sameBytes(rest ? Buffer.concat([firstBytes, rest]) : before, before, 'a download that ended well')
   } finally {
     object.close()
   }

@@ -8,10 +8,10 @@ import { deadline, opened, readAll, sameBytes, type Scene, soon, type StoreCase 
 const described = async ({ store, key }: Scene): Promise<ObjectInfo> =>
   (await soon(store.head(key, deadline()), 'head')) ?? fail('head found no object')
 
-/** What head and get say of an object, and of none. */
+/** Cases of the results of head and get, for existing and missing objects. */
 export const descriptions: readonly StoreCase[] = [
   {
-    title: 'head and get describe an object alike, time after time',
+    title: 'head and get describe an object equally, every time',
     async run(scene) {
       await scene.put(positionCoded(1_000))
       const first = await described(scene)
@@ -23,7 +23,7 @@ export const descriptions: readonly StoreCase[] = [
     },
   },
   {
-    title: 'a validator is some text, and every overwrite changes it',
+    title: 'a validator is not empty, and every overwrite changes it',
     async run(scene) {
       const seen = new Set<string>()
       for (const [bytes, what] of [
@@ -40,7 +40,7 @@ export const descriptions: readonly StoreCase[] = [
     },
   },
   ...[1, 65_535, 65_536, 65_537, 1_048_579].map((size) => ({
-    title: `an object of ${size} bytes is read whole and exact`,
+    title: `an object of ${size} bytes is read completely and exactly`,
     async run(scene: Scene) {
       await scene.put(positionCoded(size))
       const object = await opened(scene)
@@ -49,7 +49,7 @@ export const descriptions: readonly StoreCase[] = [
     },
   })),
   {
-    title: 'an empty object is there, and has no chunk',
+    title: 'an empty object exists, and has no chunk',
     async run(scene) {
       await scene.put(new Uint8Array())
       equal((await described(scene)).size, 0)
@@ -75,11 +75,11 @@ export const descriptions: readonly StoreCase[] = [
     },
   },
   {
-    title: 'no other spelling of a key reaches the object, and no key leads out',
+    title: 'no other spelling of a key reaches the object, and no key leaves the store',
     async run({ store, folder, key, put }) {
       await put(positionCoded(10))
       for (const spelling of spellings(folder, key)) {
-        // One after the other: a refusal that nobody waits for yet would be unhandled.
+        // One after the other: a rejection without a listener would be unhandled.
         const calls: (() => Promise<unknown>)[] = [
           () => store.head(spelling, deadline()),
           () => store.get(spelling, {}, deadline()),
@@ -88,7 +88,10 @@ export const descriptions: readonly StoreCase[] = [
           const found = await soon(call(), 'a hostile key').catch(
             (error: unknown) => refusalDetail(error)?.kind,
           )
-          ok(found === undefined || found === 'upstream_error', `nothing lies at ${JSON.stringify(spelling)}`)
+          ok(
+            found === undefined || found === 'upstream_error',
+            `no object has the key ${JSON.stringify(spelling)}`,
+          )
         }
       }
     },

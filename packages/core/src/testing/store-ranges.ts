@@ -22,7 +22,7 @@ const beyond: readonly (ByteRange & { readonly what: string })[] = [
   { what: 'over the end', first: END, last: SIZE },
 ]
 
-/** Parts of an object, first and last byte included. */
+/** Cases of ranges. Their first and last byte are included. */
 export const ranges: readonly StoreCase[] = [
   ...inside.map(({ what, first, last }) => ({
     title: `a range gives exactly its bytes: ${what}`,
@@ -40,7 +40,7 @@ export const ranges: readonly StoreCase[] = [
     },
   },
   ...beyond.map(({ what, first, last }) => ({
-    title: `a range ${what} is refused or breaks off: it never ends well`,
+    title: `a range ${what} is refused or fails`,
     async run(scene: Scene) {
       await scene.put(positionCoded(SIZE))
       await refused(

@@ -7,10 +7,10 @@ import { opened, plainRefusal, readAll, rejection, sameBytes, soon, type StoreCa
 
 const SIZE = 1_048_583
 
-/** Letting go: `close`, and the signals of head and get. */
+/** Cases of releasing: `close`, and the signals of head and get. */
 export const releases: readonly StoreCase[] = [
   {
-    title: 'close lets go before the first chunk, between two, after the last, and twice',
+    title: 'close works before the first chunk, between two chunks, after the last one, and twice',
     async run(scene) {
       await scene.put(positionCoded(SIZE))
       const unread = await opened(scene)
@@ -24,7 +24,7 @@ export const releases: readonly StoreCase[] = [
     },
   },
   {
-    title: 'a read that is pending when its object is closed settles',
+    title: 'a read that is pending at close settles',
     async run(scene) {
       await scene.put(positionCoded(SIZE))
       for (let taken = 0; taken < 3; taken++) {
@@ -41,7 +41,7 @@ export const releases: readonly StoreCase[] = [
     },
   },
   {
-    title: 'a closed object gives no more bytes, and does not hang',
+    title: 'a closed object gives no more bytes, and its reads do not hang',
     async run(scene) {
       await scene.put(positionCoded(SIZE))
       const object = await opened(scene)
@@ -70,8 +70,8 @@ export const releases: readonly StoreCase[] = [
     async run(scene) {
       await scene.put(positionCoded(SIZE))
       const signal = AbortSignal.abort(new Error('the caller left'))
-      isItsOwn(await soon(rejection(scene.store.head(scene.key, signal)), 'head'), signal)
-      isItsOwn(await soon(rejection(scene.store.get(scene.key, {}, signal)), 'get'), signal)
+      isReasonOrRefusal(await soon(rejection(scene.store.head(scene.key, signal)), 'head'), signal)
+      isReasonOrRefusal(await soon(rejection(scene.store.get(scene.key, {}, signal)), 'get'), signal)
     },
   },
   {
@@ -88,7 +88,7 @@ export const releases: readonly StoreCase[] = [
         await soon(
           asked.then(
             () => undefined,
-            (error: unknown) => isItsOwn(error, caller.signal),
+            (error: unknown) => isReasonOrRefusal(error, caller.signal),
           ),
           'a call whose signal fired',
         )
@@ -96,7 +96,7 @@ export const releases: readonly StoreCase[] = [
     },
   },
   {
-    title: 'the signal of get ends with its answer',
+    title: 'the signal of get has no effect after get has resolved',
     async run({ store, key, put }) {
       await put(positionCoded(SIZE))
       const caller = new AbortController()
@@ -124,6 +124,6 @@ function closeTwice(object: OpenObject): void {
   equal(object.close(), undefined)
 }
 
-/** After its signal has fired a store throws the signal's reason, or a refusal. */
-const isItsOwn = (thrown: unknown, { reason }: AbortSignal): void =>
+/** Expects the signal's reason or a refusal, after the signal has fired. */
+const isReasonOrRefusal = (thrown: unknown, { reason }: AbortSignal): void =>
   ok(thrown === reason || refusalDetail(thrown) !== undefined, 'the reason of the signal, or a refusal')

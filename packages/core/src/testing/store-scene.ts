@@ -3,31 +3,31 @@ import { deepEqual, equal, fail, ok } from 'node:assert/strict'
 import type { ExportStore, GetOptions, OpenObject } from '../ports.ts'
 import { refusalDetail, type RefusalKind } from '../refusals.ts'
 
-/** What a case plays with: a store, and one key of its own that is still free. */
+/** What a case gets: a store, and a key that is not used yet. */
 export interface Scene {
   readonly store: ExportStore
   /** The segment above the key. */
   readonly folder: string
   readonly key: string
   readonly put: (bytes: Uint8Array) => Promise<void>
-  /** May be asked of what is not there. */
+  /** Deletes the object. Does nothing if it is missing. */
   readonly remove: () => Promise<void>
 }
 
-/** A rule that every store keeps. */
+/** A rule that every store must follow. */
 export interface StoreCase {
   readonly title: string
   readonly run: (scene: Scene) => Promise<void>
 }
 
-/** Less than a test runner's own, so that the case fails by name. */
-const PATIENCE_MS = 4_000
+/** Shorter than the timeout of a test runner, so that the failure names the call. */
+const TIMEOUT_MS = 4_000
 
-/** Waits, but not for ever. */
+/** Waits for a promise, for at most 4 s. */
 export async function soon<T>(waiting: Promise<T>, what: string): Promise<T> {
   let timer: NodeJS.Timeout | undefined
   const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`nothing for ${PATIENCE_MS} ms: ${what}`)), PATIENCE_MS)
+    timer = setTimeout(() => reject(new Error(`no result within ${TIMEOUT_MS} ms: ${what}`)), TIMEOUT_MS)
   })
   try {
     return await Promise.race([waiting, late])
@@ -36,10 +36,10 @@ export async function soon<T>(waiting: Promise<T>, what: string): Promise<T> {
   }
 }
 
-/** The signal of a case's own calls. */
-export const deadline = (): AbortSignal => AbortSignal.timeout(PATIENCE_MS)
+/** A signal for the calls of a case. */
+export const deadline = (): AbortSignal => AbortSignal.timeout(TIMEOUT_MS)
 
-/** Opens an object that must be there. */
+/** Opens an object that must exist. */
 export async function opened(
   { store, key }: Pick<Scene, 'store' | 'key'>,
   options: GetOptions = {},
@@ -48,7 +48,7 @@ export async function opened(
   return object ?? fail('get found no object')
 }
 
-/** Reads to the end, and closes. */
+/** Reads an object to its end, and closes it. */
 export async function readAll(object: OpenObject): Promise<Uint8Array> {
   try {
     return await readOn(object.chunks[Symbol.asyncIterator]())
@@ -57,7 +57,7 @@ export async function readAll(object: OpenObject): Promise<Uint8Array> {
   }
 }
 
-/** Reads what is left. Chunks are copied as they come, and none may be empty. */
+/** Reads the remaining chunks, and copies each one. None may be empty. */
 export async function readOn(chunks: AsyncIterator<Uint8Array>): Promise<Uint8Array> {
   const copies: Uint8Array[] = []
   for (
@@ -72,7 +72,7 @@ export async function readOn(chunks: AsyncIterator<Uint8Array>): Promise<Uint8Ar
   return Buffer.concat(copies)
 }
 
-/** Compares bytes without printing megabytes of them. */
+/** Compares bytes. The failure names the first difference and does not print the bytes. */
 export function sameBytes(seen: Uint8Array, expected: Uint8Array, what: string): void {
   if (Buffer.compare(seen, expected) === 0) return
   const at = expected.findIndex((byte, index) => byte !== seen[index])
@@ -81,16 +81,16 @@ export function sameBytes(seen: Uint8Array, expected: Uint8Array, what: string):
   )
 }
 
-/** A call that must say no with one of these kinds, in our own words only. */
+/** Expects a call to be refused with one of these kinds, and the refusal to contain no foreign text. */
 export async function refused(call: Promise<unknown>, ...kinds: readonly RefusalKind[]): Promise<void> {
   const thrown = await soon(rejection(call), 'a refusal')
   const kind =
-    refusalDetail(thrown)?.kind ?? fail(`a refusal was due (${kinds.join(' or ')}), not another error`)
+    refusalDetail(thrown)?.kind ?? fail(`expected a refusal (${kinds.join(' or ')}), got another error`)
   ok(kinds.includes(kind), `refused with ${kind}, not ${kinds.join(' or ')}`)
   plainRefusal(thrown)
 }
 
-/** What a store throws is a refusal that shows its kind and nothing else: no key, no path, no foreign text. */
+/** Expects a refusal whose visible members are only its kind: no key, no path, no foreign text. */
 export function plainRefusal(thrown: unknown): void {
   const kind = refusalDetail(thrown)?.kind
   ok(thrown instanceof Error && kind !== undefined, 'a store throws refusals only')
@@ -98,9 +98,9 @@ export function plainRefusal(thrown: unknown): void {
   deepEqual(Object.keys(thrown).includes('cause'), false, 'the cause of a refusal is not enumerable')
 }
 
-/** The rejection of a promise; fails where it resolves. */
+/** Returns what a promise rejects with. Fails if it resolves. */
 export const rejection = (call: Promise<unknown>): Promise<unknown> =>
   call.then(
-    () => fail('it resolved, where it had to reject'),
+    () => fail('the call resolved, but it had to reject'),
     (error: unknown) => error,
   )

@@ -3,16 +3,16 @@ import { promisify } from 'node:util'
 
 import type { Claims } from '../ports.ts'
 
-/** An issuer of access tokens for tests and development, in this process alone. */
+/** An issuer of access tokens in this process, for tests and development. */
 export interface TestIssuer {
   /** `'https://issuer.test'`: the `iss` of its tokens. */
   readonly issuer: string
   /** Its public key, for `createJwtVerifier`'s `jwks` or to be served as JSON. Deeply frozen. */
   readonly jwks: { readonly keys: readonly object[] }
   /**
-   * Signs an access token (RS256, `typ: at+jwt`) good for an hour.
+   * Signs an access token (RS256, `typ: at+jwt`) that is valid for an hour.
    *
-   * @param claims - laid over the defaults: `iss`, `aud: 'exports'`, `sub: 'user-1'`, `client_id: 'client-1'`,
+   * @param claims - override the defaults: `iss`, `aud: 'exports'`, `sub: 'user-1'`, `client_id: 'client-1'`,
    *   `org: 'acme'`, `scope: 'exports:download'`, `iat`, `exp`. A claim set to `undefined` is left out
    */
   token(claims?: Claims): Promise<string>
@@ -21,7 +21,7 @@ export interface TestIssuer {
 const ISSUER = 'https://issuer.test'
 const LIFETIME_S = 3_600
 
-/** Makes an issuer. Its key is random, so no token outlives the process that made it. */
+/** Creates an issuer. Its key is random, so its tokens are valid only in this process. */
 export async function createTestIssuer(): Promise<TestIssuer> {
   const { publicKey, privateKey } = await promisify(generateKeyPair)('rsa', { modulusLength: 2_048 })
   const { kty, n, e } = publicKey.export({ format: 'jwk' })

@@ -1,4 +1,4 @@
-/** A request as it is to be sent: names and values in this order, in this case. */
+/** A request to send. Field names keep their order and case. */
 export interface WireRequest {
   readonly method: string
   /** The request target. */
@@ -6,7 +6,7 @@ export interface WireRequest {
   readonly headers: readonly (readonly [name: string, value: string])[]
 }
 
-/** An answer as it came. */
+/** A response as received. */
 export interface WireAnswer {
   readonly status: number
   /** Names and values in their order; on HTTP/2 the names are lower-case. */
@@ -14,27 +14,28 @@ export interface WireAnswer {
   readonly body: Uint8Array
 }
 
-/** What came of a body that was not to come whole. */
+/** A response whose body was cut. */
 interface CutAnswer {
   readonly status: number
   readonly promised: number
   readonly received: number
-  /** How the client learnt of it: the name of the error; `'end'`: there was none. */
+  /** The name of the error that the client saw. `'end'`: it saw none. */
   readonly how: string
 }
 
-/** One client, over one connection. */
+/** A client with one connection. */
 export interface WireClient {
+  /** Sends a request and reads the response. */
   readonly ask: (request: WireRequest) => Promise<WireAnswer>
-  /** Asks, and resolves when the exchange has ended, however it did. */
+  /** Sends a request, and resolves when the exchange has ended, also if it was cut. */
   readonly askCut: (request: WireRequest) => Promise<CutAnswer>
-  /** Asks, and does not wait. What it returns gives this request up. */
+  /** Sends a request without waiting. Returns a function that aborts it. */
   readonly begin: (request: WireRequest) => () => void
-  /** Asks, and resolves when the first bytes of a body have come; more are not read. */
+  /** Sends a request, and resolves when the first bytes of the body have come. Reads no more. Resolves with a function that aborts it. */
   readonly beginBody: (request: WireRequest) => Promise<() => void>
   readonly close: () => void
 }
 
-/** The value of a field that stands once. */
+/** The value of a field that occurs once. */
 export const valueOf = ({ headers }: Pick<WireAnswer, 'headers'>, wanted: string): string | undefined =>
   headers.find(([name]) => name.toLowerCase() === wanted)?.[1]

@@ -53,7 +53,7 @@ const run = (title: string, hurry: Hurry): Promise<void> => {
   return found ? found.run() : Promise.reject(new TypeError(`no case is called ${title}`))
 }
 
-test('the plain cases are no matter of haste', async () => {
+test('the plain cases pass with the broken adapter', async () => {
   await expect(run('an export of no bytes · 200', {})).resolves.toBeUndefined()
   await expect(run('several ranges · 206', {})).resolves.toBeUndefined()
 })
@@ -73,7 +73,7 @@ test.concurrent.each<[what: string, message: string, title: string, hurry: Hurry
   [
     'writes names in another case',
     'header fields',
-    'OPTIONS, also from a stranger · 204',
+    'OPTIONS, also without a valid token · 204',
     {
       head: ({ status, headers }, response) => {
         const lower = Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value])
@@ -92,7 +92,7 @@ test.concurrent.each<[what: string, message: string, title: string, hurry: Hurry
     },
   ],
   [
-    'forgets the length',
+    'omits the length',
     'nothing is chunked',
     'a whole export · 200',
     {
@@ -103,34 +103,34 @@ test.concurrent.each<[what: string, message: string, title: string, hurry: Hurry
     },
   ],
   [
-    'ends what broke off',
+    'ends a body that was cut',
     'the end of the connection',
-    'a store that breaks off in the middle of a body is a cut, never an end',
+    'a store that fails in the middle of a body leads to a cut, never to a normal end',
     { fail: (response) => response.end() },
   ],
   [
-    'closes where a reset is due',
+    'closes instead of resetting',
     'strictly unequal to',
-    'HTTP/1.1: over plain HTTP/1.1 a cut is a reset: many clients take an end for the whole',
+    'HTTP/1.1: over plain HTTP/1.1 a cut is a reset, because many clients take a normal end for a complete body',
     {},
   ],
   [
     'keeps a connection that is to be closed',
     "'close'",
-    'HTTP/1.1: a list of ranges: one answer, then the end of the connection',
+    'HTTP/1.1: a list of ranges: one response, then the end of the connection',
     {},
   ],
   ['sees only the first of two fields', 'status', 'HTTP/1.1: Authorization twice · 401', {}],
   [
-    'leaves a body to the next request',
+    'leaves a request body for the next request',
     "'close'",
-    'HTTP/1.1: GET with a body: one answer, then the end of the connection',
+    'HTTP/1.1: GET with a body: one response, then the end of the connection',
     {},
   ],
   [
-    'does not hear its client go',
+    'does not notice that its client has left',
     'the end of the exchange',
-    'a client that is gone at the stage "catalogue" leaves nothing running',
+    'a client that leaves at the stage "catalogue" leaves nothing running',
     { ask: () => ({ signal: new AbortController().signal }) },
   ],
   [
@@ -140,13 +140,13 @@ test.concurrent.each<[what: string, message: string, title: string, hurry: Hurry
     { ask: () => ({ borrow: true }) },
   ],
   [
-    'passes on what cannot be decoded',
+    'passes on a parameter that cannot be decoded',
     'header fields',
     'a path that cannot be decoded: never the export · 422',
     { ask: ({ url = '' }) => ({ params: { exportId: url.split('/')[2] } }) },
   ],
 ])(
-  'an adapter that %s fails by "%s" at "%s"',
+  'an adapter that %s fails with "%s" in "%s"',
   async (_, message, title, hurry) => {
     await expect(run(title, hurry)).rejects.toThrow(message)
   },

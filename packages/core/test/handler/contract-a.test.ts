@@ -97,7 +97,7 @@ describe.each(['brief', 'full'] as const)('in %s detail', (detail) => {
     )
 
   test.each([
-    ['A2: an id that is none', nope, [badId]],
+    ['A2: a malformed id', nope, [badId]],
     ['A3: no X-Org-Name', without('x-org-name'), [missingOrg]],
     ['A4: an empty one', { headers: { 'x-org-name': '' } }, [emptyOrg]],
     ['A4: one too long', { headers: { 'x-org-name': longName } }, [longOrg]],

@@ -329,7 +329,7 @@ describe('API7:2023 Server Side Request Forgery', () => {
     '%00',
     '*',
     ids.ready.replaceAll('-', ''),
-  ])('an id that is none (%s) reaches neither catalogue nor store', async (id) => {
+  ])('a malformed id (%s) reaches neither catalogue nor store', async (id) => {
     await using scene = await openScene()
     expect((await scene.ask({ path: pathOf(encodeURIComponent(id)) })).status).toBe(400)
     expect(scene.calls).toEqual(['verifier'])

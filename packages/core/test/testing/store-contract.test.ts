@@ -9,7 +9,7 @@ import { storeContract } from '../../src/testing/store-contract.ts'
 
 type Memory = ReturnType<typeof createMemoryStore>
 
-/** A shelf whose store is spoilt in one way. */
+/** A fixture whose store is broken in one way. */
 const spoilt = (spoil: (memory: Memory) => Partial<ExportStore>) => async () => {
   const memory = createMemoryStore()
   const store: ExportStore = {
@@ -70,14 +70,14 @@ const never = new Promise<never>(() => undefined)
 
 const faults: readonly (readonly [string, ReturnType<typeof spoilt>, string])[] = [
   [
-    'whose head knows nothing',
+    'whose head finds nothing',
     spoilt(() => ({ head: async () => undefined })),
-    'head and get describe an object alike, time after time',
+    'head and get describe an object equally, every time',
   ],
   [
     'that makes up a validator each time',
     giving((object) => ({ ...object, info: { ...object.info, validator: String(Math.random()) } })),
-    'head and get describe an object alike, time after time',
+    'head and get describe an object equally, every time',
   ],
   [
     'whose validator is the size alone',
@@ -87,12 +87,12 @@ const faults: readonly (readonly [string, ReturnType<typeof spoilt>, string])[] 
         return info && { ...info, validator: String(info.size) }
       },
     })),
-    'a validator is some text, and every overwrite changes it',
+    'a validator is not empty, and every overwrite changes it',
   ],
   [
     'that gives empty chunks',
     giving((object) => ({ ...object, chunks: mapped(object.chunks, (chunk) => [chunk, new Uint8Array()]) })),
-    'an object of 1 bytes is read whole and exact',
+    'an object of 1 bytes is read completely and exactly',
   ],
   [
     'that loses the last byte',
@@ -100,10 +100,10 @@ const faults: readonly (readonly [string, ReturnType<typeof spoilt>, string])[] 
       ...object,
       chunks: mapped(object.chunks, (chunk) => [chunk.subarray(0, 65_535)]),
     })),
-    'an object of 65536 bytes is read whole and exact',
+    'an object of 65536 bytes is read completely and exactly',
   ],
   [
-    'that says a range is the whole',
+    'that describes a range as the whole object',
     giving((object, { range }) => ({
       ...object,
       info: { ...object.info, size: range ? range.last - range.first + 1 : object.info.size },
@@ -127,7 +127,7 @@ const faults: readonly (readonly [string, ReturnType<typeof spoilt>, string])[] 
     asking(({ range, ...options }) =>
       range ? { ...options, range: { ...range, last: Math.min(range.last, 300_000) } } : options,
     ),
-    'a range over the end is refused or breaks off: it never ends well',
+    'a range over the end is refused or fails',
   ],
   [
     'that ignores pins',
@@ -137,24 +137,24 @@ const faults: readonly (readonly [string, ReturnType<typeof spoilt>, string])[] 
   [
     'that refuses every pin',
     asking((options) => ('ifMatch' in options ? refuse('object_changed') : options)),
-    'a pin that fits opens the whole and a range',
+    'a matching pin opens the whole object and a range',
   ],
   [
-    'that ends well where the object is gone',
+    'that ends normally after the object was deleted',
     giving((object, _, memory, key) => ({ ...object, chunks: untilChanged(object, memory, key) })),
-    'an object taken away under its reader gives its old bytes or breaks off',
+    'an object deleted during a read gives its old bytes or fails',
   ],
   [
-    'that lets foreign text out',
+    'that throws foreign text',
     giving((object, _, memory, key) => ({ ...object, chunks: leaking(object, memory, key) })),
-    'an object overwritten by fewer bytes under its reader gives its old bytes or breaks off',
+    'an object overwritten by fewer bytes during a read gives its old bytes or fails',
   ],
   [
     'that cleans keys instead of refusing them',
     spoilt((memory) => ({
       get: (key, options, signal) => memory.get(posix.normalize(key), options, signal),
     })),
-    'no other spelling of a key reaches the object, and no key leads out',
+    'no other spelling of a key reaches the object, and no key leaves the store',
   ],
   [
     'that throws for a missing object',
@@ -170,17 +170,17 @@ const faults: readonly (readonly [string, ReturnType<typeof spoilt>, string])[] 
       let closed = 0
       return { ...object, close: () => (++closed > 1 ? refuse('internal') : object.close()) }
     }),
-    'close lets go before the first chunk, between two, after the last, and twice',
+    'close works before the first chunk, between two chunks, after the last one, and twice',
   ],
   [
-    'that goes on after close',
+    'that continues after close',
     giving((object) => ({ ...object, close: () => undefined })),
-    'a closed object gives no more bytes, and does not hang',
+    'a closed object gives no more bytes, and its reads do not hang',
   ],
   [
     'whose pending read hangs after close',
     giving((object) => ({ ...object, chunks: { [Symbol.asyncIterator]: () => ({ next: () => never }) } })),
-    'a read that is pending when its object is closed settles',
+    'a read that is pending at close settles',
   ],
   [
     'that opens for a caller that has left',
@@ -188,12 +188,12 @@ const faults: readonly (readonly [string, ReturnType<typeof spoilt>, string])[] 
     'a signal that has fired opens nothing',
   ],
   [
-    'that lends without being allowed to',
+    'that reuses buffers without borrow',
     asking((options) => ({ ...options, borrow: true })),
-    'without borrow chunks are the reader’s own: kept, they stay right',
+    'without borrow the reader may keep chunks',
   ],
   [
-    'that lends one memory to two readers',
+    'that gives two readers the same buffer',
     giving((object, { borrow }) =>
       borrow === true
         ? {
@@ -221,7 +221,7 @@ const faults: readonly (readonly [string, ReturnType<typeof spoilt>, string])[] 
 ]
 
 describe('the contract finds a store', () => {
-  // The one that hangs takes the contract's whole patience.
+  // The one that hangs takes the contract's whole timeout.
   test.each(faults)(
     '%s',
     async (_, open, title) => {

@@ -8,7 +8,7 @@ import { createReadAheadStore } from '../../src/read-ahead.ts'
 import { createS3Store } from '../../src/s3.ts'
 import { nobodyOpen } from '../proxy-waits.ts'
 import { endOf, firstByteOf, kindOf, reading } from '../reading.ts'
-import { BUCKET, createBucket, KEY, PREFIX, s3Client, s3Shelf } from '../s3/scene.ts'
+import { BUCKET, createBucket, KEY, PREFIX, s3Client, s3Fixture } from '../s3/scene.ts'
 
 const MIB = 1_048_576
 const PART = MIB
@@ -28,7 +28,7 @@ describe.skipIf(!isHere('ceph'))(
       ceph = await startCeph()
       proxy = await startFaultProxy(ceph.port)
       await createBucket({ port: ceph.port, keys: ceph.owner }, BUCKET)
-      await s3Shelf(s3Client({ port: ceph.port, keys: ceph.owner })).put(KEY, bytes)
+      await s3Fixture(s3Client({ port: ceph.port, keys: ceph.owner })).put(KEY, bytes)
     }, 60_000)
     afterAll(async () => {
       await proxy?.close()
@@ -78,10 +78,10 @@ describe.skipIf(!isHere('ceph'))(
     })
 
     test('fails if the object is overwritten between two parts', async () => {
-      const shelf = s3Shelf(s3Client({ port: ceph.port, keys: ceph.owner }))
-      await shelf.put('changing', bytes)
+      const fixture = s3Fixture(s3Client({ port: ceph.port, keys: ceph.owner }))
+      await fixture.put('changing', bytes)
       proxy.setRule(async (nth) => {
-        if (nth === 3) await shelf.put('changing', positionCoded(1000, 2))
+        if (nth === 3) await fixture.put('changing', positionCoded(1000, 2))
         return {}
       })
       const object = await ahead().get('changing', {}, signal)
@@ -91,9 +91,9 @@ describe.skipIf(!isHere('ceph'))(
     })
 
     test('requests an object of one part once', async () => {
-      const shelf = s3Shelf(s3Client({ port: ceph.port, keys: ceph.owner }))
-      await shelf.put('small', bytes.subarray(0, PART))
-      await shelf.put('empty', new Uint8Array())
+      const fixture = s3Fixture(s3Client({ port: ceph.port, keys: ceph.owner }))
+      await fixture.put('small', bytes.subarray(0, PART))
+      await fixture.put('empty', new Uint8Array())
       proxy.setRule(() => ({}))
       expect(await endOf(await ahead().get('small', {}, signal))).toEqual(reading(bytes.subarray(0, PART)))
       expect(await endOf(await ahead().get('empty', {}, signal))).toEqual(reading(new Uint8Array()))

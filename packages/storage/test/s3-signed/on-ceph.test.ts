@@ -1,7 +1,7 @@
 import { gzipSync } from 'node:zlib'
 
 import { PutBucketVersioningCommand, PutObjectCommand } from '@aws-sdk/client-s3'
-import { positionCoded, type Shelf, storeContract } from '@sallyport/core/testing'
+import { positionCoded, type StoreFixture, storeContract } from '@sallyport/core/testing'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 
 import { isHere } from '../../../../scripts/servers/available.ts'
@@ -16,7 +16,7 @@ import {
   turnedAway,
   turnedAwayStore,
 } from '../s3/ceph-scene.ts'
-import { BUCKET, createBucket, KEY, PREFIX, s3Client, s3Shelf } from '../s3/scene.ts'
+import { BUCKET, createBucket, KEY, PREFIX, s3Client, s3Fixture } from '../s3/scene.ts'
 
 const MIB = 1_048_576
 const signal = new AbortController().signal
@@ -28,13 +28,13 @@ describe.skipIf(!isHere('ceph'))('on a Ceph object gateway', { timeout: 30_000 }
   let ceph: CephScene['ceph']
   let proxy: CephScene['proxy']
   let client: CephScene['client']
-  let shelf: Shelf
+  let fixture: StoreFixture
 
   beforeAll(async () => {
     scene = await startCephScene()
     ;({ ceph, proxy, client } = scene)
-    shelf = s3Shelf(client, createSignedS3Store)
-    await shelf.put(KEY, bytes)
+    fixture = s3Fixture(client, createSignedS3Store)
+    await fixture.put(KEY, bytes)
   }, 60_000)
   afterAll(() => scene?.close())
   beforeEach(() => {
@@ -47,7 +47,7 @@ describe.skipIf(!isHere('ceph'))('on a Ceph object gateway', { timeout: 30_000 }
   const byUrl = () => proxy.requests.map((head) => /^GET \S+X-Amz-Signature=\S+ HTTP/.test(head))
 
   describe('keeps the store contract', () => {
-    test.each(storeContract(async () => shelf))('$title', async ({ run }) => {
+    test.each(storeContract(async () => fixture))('$title', async ({ run }) => {
       await expect(run()).resolves.toBeUndefined()
     })
   })
@@ -63,7 +63,7 @@ describe.skipIf(!isHere('ceph'))('on a Ceph object gateway', { timeout: 30_000 }
     })
 
     test('for a pinned range, with one canonical range and one strong entity-tag', async () => {
-      const info = await shelf.store.head(KEY, signal)
+      const info = await fixture.store.head(KEY, signal)
       const part = await viaProxy().get(
         KEY,
         { range: { first: 1_000_000, last: 1_999_999 }, ifMatch: info?.validator ?? '' },
@@ -80,7 +80,7 @@ describe.skipIf(!isHere('ceph'))('on a Ceph object gateway', { timeout: 30_000 }
     const Body = gzipSync(bytes.subarray(0, 100_000))
     const zipped = { Bucket: BUCKET, Key: `${PREFIX}/zipped`, Body, ContentEncoding: 'gzip' }
     await client.send(new PutObjectCommand(zipped))
-    const object = await shelf.store.get('zipped', {}, signal)
+    const object = await fixture.store.get('zipped', {}, signal)
     expect(object?.info).toMatchObject({ size: Body.length, encoding: 'gzip' })
     expect(await endOf(object)).toEqual(reading(Body))
   })
@@ -88,7 +88,7 @@ describe.skipIf(!isHere('ceph'))('on a Ceph object gateway', { timeout: 30_000 }
   test.each(['a b', 'ä/ö', '%2e%2e/x', "it's (1)!*", 'a+b&c=d', 'q?x#y', ' '])(
     'the key %j is found',
     async (key) => {
-      await shelf.put(key, bytes.subarray(0, 9))
+      await fixture.put(key, bytes.subarray(0, 9))
       proxy.reset()
       expect(await endOf(await viaProxy().get(key, {}, signal))).toEqual(reading(bytes.subarray(0, 9)))
       expect(byUrl()).toEqual([true])

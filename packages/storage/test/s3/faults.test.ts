@@ -11,7 +11,7 @@ import { leaksIn } from '../leaks.ts'
 import { nobodyOpen, requestsReached, sizeReached } from '../proxy-waits.ts'
 import { endOf, firstByteOf, kindOf, readOn, reading } from '../reading.ts'
 import { type CephScene, startCephScene } from './ceph-scene.ts'
-import { BUCKET, createBucket, KEY, PREFIX, s3Client, s3Shelf } from './scene.ts'
+import { BUCKET, createBucket, KEY, PREFIX, s3Client, s3Fixture } from './scene.ts'
 
 const MIB = 1_048_576
 const signal = new AbortController().signal
@@ -28,7 +28,7 @@ describe.skipIf(!isHere('ceph'))('on a Ceph object gateway', { timeout: 30_000 }
   beforeAll(async () => {
     scene = await startCephScene()
     ;({ ceph, proxy, client: direct } = scene)
-    await s3Shelf(direct).put(KEY, bytes)
+    await s3Fixture(direct).put(KEY, bytes)
   }, 60_000)
   afterAll(() => scene?.close())
   beforeEach(() => {
@@ -164,7 +164,7 @@ describe.skipIf(!isHere('ceph'))('on a Ceph object gateway that serves two at a 
     try {
       await createBucket({ port: ceph.port, keys: ceph.owner }, BUCKET)
       const client = s3Client({ port: ceph.port, keys: ceph.owner })
-      await s3Shelf(client).put(KEY, bytes)
+      await s3Fixture(client).put(KEY, bytes)
       const store = createS3Store({ client, ...at })
       const held = [await firstByteOf(store, KEY), await firstByteOf(store, KEY)]
       expect(await store.get(KEY, {}, signal).catch(kindOf)).toBe('unavailable')

@@ -5,7 +5,7 @@ import {
   S3Client,
   type S3ClientConfig,
 } from '@aws-sdk/client-s3'
-import type { Shelf } from '@sallyport/core/testing'
+import type { StoreFixture } from '@sallyport/core/testing'
 
 import { createS3Store } from '../../src/s3.ts'
 
@@ -37,7 +37,7 @@ export async function createBucket({ port, keys }: ClientOptions, Bucket: string
 }
 
 /** A bucket with a store on it. */
-export function s3Shelf(client: S3Client, create: typeof createS3Store = createS3Store): Shelf {
+export function s3Fixture(client: S3Client, create: typeof createS3Store = createS3Store): StoreFixture {
   const store = create({ client, bucket: BUCKET, prefix: PREFIX })
   const place = (key: string) => ({ Bucket: BUCKET, Key: `${PREFIX}/${key}` })
   return {

@@ -8,7 +8,7 @@ import { type FaultProxy, startFaultProxy } from '../../../../scripts/servers/fa
 import { createAzureBlobStore } from '../../src/azure-blob.ts'
 import { createSignedS3Store } from '../../src/s3-signed.ts'
 import { createS3Store } from '../../src/s3.ts'
-import { BUCKET, createBucket, PREFIX, REGION, s3Client, s3Shelf } from '../s3/scene.ts'
+import { BUCKET, createBucket, PREFIX, REGION, s3Client, s3Fixture } from '../s3/scene.ts'
 
 /** A real store behind a proxy that breaks things. */
 export interface Backend {
@@ -29,12 +29,12 @@ const startS3 = (create: typeof createS3Store) => async (): Promise<Backend> => 
   const proxy = await startFaultProxy(ceph.port)
   const keys = ceph.owner
   await createBucket({ port: ceph.port, keys }, BUCKET)
-  const shelf = s3Shelf(s3Client({ port: ceph.port, keys }))
+  const fixture = s3Fixture(s3Client({ port: ceph.port, keys }))
   const client = s3Client({ port: proxy.port, keys, requestHandler: { httpAgent: { maxSockets: 2 } } })
   return {
     proxy,
     store: create({ client, bucket: BUCKET, prefix: PREFIX }),
-    put: (key, bytes) => shelf.put(key, bytes),
+    put: (key, bytes) => fixture.put(key, bytes),
     words: [BUCKET, 'prefixcanary', 'keycanary', REGION, keys.accessKeyId, 'signature'],
     close: async () => {
       await proxy.close()

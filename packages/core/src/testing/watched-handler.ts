@@ -9,7 +9,7 @@ import { createAdapterLimiter } from './adapter-limiter.ts'
 import { createAdapterStore } from './adapter-store.ts'
 import { createPortWatch, type Stage } from './port-watch.ts'
 
-/** The exports that the cases ask for, by what they show. */
+/** The ids of the exports that the cases request, by their behaviour. */
 export const exportIds = {
   whole: '01900000-0000-7000-8000-000000000001',
   empty: '01900000-0000-7000-8000-000000000002',
@@ -21,28 +21,27 @@ export const exportIds = {
   missing: '01900000-0000-7000-8000-00000000000f',
 } as const
 
-/** A guard in front of known exports, whose ports are watched. */
-export interface Door {
+/** A handler with known exports and ports that count their calls. */
+export interface WatchedHandler {
   readonly handler: ExportHandler
-  /** How many requests it was asked. */
+  /** How many requests it has received. */
   readonly asked: () => number
-  /** Calls of ports, places and open objects that are not let go. */
+  /** The number of port calls, slots and open objects that are not released. */
   readonly running: () => number
-  /** How often a stage was reached. */
+  /** How often requests have reached a stage. */
   readonly reached: (stage: Stage) => number
   /** The requests that have ended, in order. */
   readonly ended: readonly (DownloadEnded | RequestEnded)[]
-  /** Resolves once the condition holds; looks again whenever a port or an exchange moves. */
+  /** Resolves when the condition is true. Checks it again after each port call and exchange. */
   readonly until: (condition: () => boolean) => Promise<void>
 }
 
 /**
- * Opens a door. Two doors that are asked the same answer the same: their clock stands still and their limiter counts
- * nothing.
+ * Creates a handler whose responses are always the same: its clock stands still, and its limiter does not count.
  *
- * @param hangsAt - the stage that waits until it is let go. Absent: none
+ * @param hangsAt - the stage that hangs until its signal fires. Absent: none
  */
-export function openDoor(hangsAt?: Stage): Door {
+export function createWatchedHandler(hangsAt?: Stage): WatchedHandler {
   const watch = createPortWatch(hangsAt)
   const ended: (DownloadEnded | RequestEnded)[] = []
   let asked = 0
@@ -91,7 +90,7 @@ export function openDoor(hangsAt?: Stage): Door {
   }
 }
 
-/** Tokens say what they are: `reader`, `busy` (a reader whose quota is spent), `guest` (without the capability). */
+/** Accepts three tokens: `reader`, `busy` (a reader whose quota is used up) and `guest` (without the capability). */
 function principalOf(token: string): Principal {
   if (token !== 'reader' && token !== 'busy' && token !== 'guest') refuse('token_invalid')
   const capabilities = token === 'guest' ? [] : ['exports:download']

@@ -4,18 +4,19 @@ import { opened, readAll, sameBytes, soon, type StoreCase } from './store-scene.
 
 const SIZE = 1_048_583
 
-/** Who owns the memory of a chunk. */
-export const lending: readonly StoreCase[] = [
+/** Cases about the memory of chunks. */
+export const borrowing: readonly StoreCase[] = [
   {
-    title: 'a borrower sees each chunk right until it asks for the next, and may write into it',
+    title:
+      'with borrow each chunk is valid until the next one is requested, and the reader may write into it',
     async run(scene) {
       await scene.put(positionCoded(SIZE))
-      await scribbleThrough(await opened(scene, { borrow: true }))
+      await overwriteEachChunk(await opened(scene, { borrow: true }))
       sameBytes(await readAll(await opened(scene)), positionCoded(SIZE), 'the whole, for the next reader')
     },
   },
   {
-    title: 'without borrow chunks are the reader’s own: kept, they stay right',
+    title: 'without borrow the reader may keep chunks',
     async run(scene) {
       await scene.put(positionCoded(SIZE))
       const object = await opened(scene)
@@ -26,10 +27,10 @@ export const lending: readonly StoreCase[] = [
     },
   },
   {
-    title: 'without borrow a reader that writes into its chunks spoils no other read',
+    title: 'without borrow a reader that writes into its chunks does not affect another read',
     async run(scene) {
       await scene.put(positionCoded(SIZE))
-      await scribbleThrough(await opened(scene))
+      await overwriteEachChunk(await opened(scene))
       sameBytes(await readAll(await opened(scene)), positionCoded(SIZE), 'the whole, for the next reader')
     },
   },
@@ -38,11 +39,11 @@ export const lending: readonly StoreCase[] = [
     async run(scene) {
       await scene.put(positionCoded(SIZE))
       const objects = await Promise.all([0, 1, 2, 3].map(() => opened(scene, { borrow: true })))
-      await Promise.all(objects.map(scribbleThrough))
+      await Promise.all(objects.map(overwriteEachChunk))
     },
   },
   {
-    title: 'memory of a closed download is not lent to the next one',
+    title: 'a closed download does not share memory with the next one',
     async run(scene) {
       await scene.put(positionCoded(SIZE))
       const half = await opened(scene, { borrow: true })
@@ -50,13 +51,13 @@ export const lending: readonly StoreCase[] = [
       half.close()
       const next = await opened(scene, { borrow: true })
       if (step.done !== true) step.value.fill(0xff)
-      await scribbleThrough(next)
+      await overwriteEachChunk(next)
     },
   },
 ]
 
-/** Compares chunk by chunk, and spoils each one before asking for the next. */
-async function scribbleThrough(object: OpenObject): Promise<void> {
+/** Compares each chunk, and overwrites it before it requests the next one. */
+async function overwriteEachChunk(object: OpenObject): Promise<void> {
   const expected = positionCoded(SIZE)
   let at = 0
   for await (const chunk of object.chunks) {

@@ -2,60 +2,63 @@ import { deepEqual, equal } from 'node:assert/strict'
 import { once } from 'node:events'
 import { type ClientHttp2Session, constants } from 'node:http2'
 
-import { exportIds } from './adapter-door.ts'
 import { expectedAnswer, sameAnswer } from './adapter-expectation.ts'
 import { type AdapterCase, request } from './adapter-scene.ts'
 import { beginHttp2, closed, openHttp2 } from './http2-client.ts'
 import { soon } from './store-scene.ts'
+import { exportIds } from './watched-handler.ts'
 
 const over = 'h2'
 const RESETS = 10_000
 const AT_ONCE = 100
-/** Fewer than Node lets a session reset before it ends it. */
+/** Fewer than Node allows before it ends the session. */
 const IN_A_SESSION = 500
 
-/** What only HTTP/2 can do to a guard. */
-export const streams: readonly AdapterCase[] = [
+/** Cases that only HTTP/2 has. */
+export const http2Cases: readonly AdapterCase[] = [
   {
     title: '10,000 rapid resets leave nothing running, and reach no catalogue and no store',
     over,
     hangsAt: 'verifier',
-    run: async ({ url, door }) => {
+    run: async ({ url, watched }) => {
       for (let reset = 0; reset < RESETS; reset += IN_A_SESSION) {
         const session = await openHttp2(url)
         for (let more = 0; more < IN_A_SESSION; more += AT_ONCE) await resetAtOnce(session)
         session.destroy()
       }
       await soon(
-        door.until(() => door.running() === 0 && door.ended.length === door.asked()),
+        watched.until(() => watched.running() === 0 && watched.ended.length === watched.asked()),
         'the end of all',
       )
-      deepEqual([...new Set(door.ended.map(({ outcome }) => outcome))], ['client_aborted'])
+      deepEqual([...new Set(watched.ended.map(({ outcome }) => outcome))], ['client_aborted'])
       equal(
-        door.reached('tenants') + door.reached('limiter') + door.reached('catalogue') + door.reached('get'),
+        watched.reached('tenants') +
+          watched.reached('limiter') +
+          watched.reached('catalogue') +
+          watched.reached('get'),
         0,
       )
     },
   },
   {
-    title: 'a session that ends under its downloads leaves nothing running',
+    title: 'a session that ends during its downloads leaves nothing running',
     over,
-    run: async ({ url, door }) => {
+    run: async ({ url, watched }) => {
       const session = await openHttp2(url)
       for (let nth = 0; nth < 20; nth++) beginHttp2(session, request({ id: exportIds.large }))
       await soon(
-        door.until(() => door.reached('audit') === 20),
+        watched.until(() => watched.reached('audit') === 20),
         '20 downloads',
       )
       session.destroy()
       await soon(
-        door.until(() => door.ended.length === 20 && door.running() === 0),
+        watched.until(() => watched.ended.length === 20 && watched.running() === 0),
         'their end',
       )
     },
   },
   {
-    title: 'a stream that is reset takes no other with it',
+    title: 'a reset of one stream does not affect others',
     over,
     run: async ({ client }) => {
       const { beginBody, ask } = await client()
@@ -65,7 +68,7 @@ export const streams: readonly AdapterCase[] = [
     },
   },
   {
-    title: 'GET with a body is answered, and its body is not waited for',
+    title: 'GET with a body is answered before its body is complete',
     over,
     run: async ({ url }) => {
       const session = await openHttp2(url)

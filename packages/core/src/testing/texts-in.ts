@@ -2,9 +2,9 @@ import { inspect, types } from 'node:util'
 
 const ROUNDS = 3
 
-/** Every text in anything, as it stands and with its escapes undone, once and again. */
-export function readings(seen: unknown): readonly string[] {
-  const texts = new Set([...textsIn(seen), inspected(seen)])
+/** Returns all text in any value, as it is and with its escapes undone up to three times. */
+export function textsIn(seen: unknown): readonly string[] {
+  const texts = new Set([...stringsIn(seen), inspected(seen)])
   for (const text of texts) if (text.includes('\0')) texts.add(text.replaceAll('\0', ''))
   let latest = [...texts]
   for (let round = 0; round < ROUNDS; round++) {
@@ -14,7 +14,7 @@ export function readings(seen: unknown): readonly string[] {
   return [...texts]
 }
 
-/** What shows only when printed, such as the private fields of a class that tells its printer. */
+/** The output of `util.inspect`, which also shows private fields of classes with a custom inspector. */
 function inspected(seen: unknown): string {
   try {
     return inspect(seen, {
@@ -29,7 +29,7 @@ function inspected(seen: unknown): string {
   }
 }
 
-function* textsIn(seen: unknown): Generator<string> {
+function* stringsIn(seen: unknown): Generator<string> {
   const found = new Set<unknown>()
   const open: unknown[] = [seen]
   while (open.length > 0) {
@@ -60,7 +60,7 @@ const bytesOf = (value: object): Buffer | undefined => {
   return types.isAnyArrayBuffer(value) ? Buffer.from(value) : undefined
 }
 
-/** Names and values, also where they are not enumerable; a getter that throws has nothing to show. */
+/** Names and values of all members, also of those that are not enumerable. Of a getter that throws, only the name. */
 const membersOf = (value: object): readonly unknown[] =>
   Reflect.ownKeys(value).flatMap((name): unknown[] => {
     try {
@@ -70,7 +70,7 @@ const membersOf = (value: object): readonly unknown[] =>
     }
   })
 
-/** Chunks put together: a secret may lie across two of them. */
+/** Joins the chunks of an array, because a secret may be split across two of them. */
 function joined(value: object): readonly string[] {
   if (!Array.isArray(value)) return []
   const pieces = value.map((piece: unknown) =>
@@ -83,11 +83,11 @@ const NAMED: Readonly<Record<string, string>> = { amp: '&', lt: '<', gt: '>', qu
 const ESCAPES =
   /%(?<percent>[0-9a-f]{2})|\\u(?<unicode>[0-9a-f]{4})|\\x(?<byte>[0-9a-f]{2})|\\(?<slash>\/)|&#x(?<hex>[0-9a-f]{1,6});?|&#(?<decimal>\d{1,7});?|&(?<named>amp|lt|gt|quot|apos);/gi
 
-/** Percent-encoding, escapes of JSON and JavaScript, and character references of HTML, undone once. */
+/** Undoes percent-encoding, escapes of JSON and JavaScript, and character references of HTML, once. */
 const unescaped = (text: string): string =>
   text.replaceAll(ESCAPES, (...match: readonly unknown[]) => {
     const groups = match.at(-1)
-    return isGroups(groups) ? meant(groups) : ''
+    return isGroups(groups) ? decodeEscape(groups) : ''
   })
 
 type Groups = Readonly<
@@ -96,7 +96,7 @@ type Groups = Readonly<
 
 const isGroups = (value: unknown): value is Groups => typeof value === 'object' && value !== null
 
-function meant({ percent, unicode, byte, slash, hex, decimal, named }: Groups): string {
+function decodeEscape({ percent, unicode, byte, slash, hex, decimal, named }: Groups): string {
   if (slash !== undefined) return slash
   if (named !== undefined) return NAMED[named.toLowerCase()] ?? ''
   const code =
