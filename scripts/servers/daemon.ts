@@ -18,16 +18,22 @@ export interface Daemon {
 export interface DaemonOptions {
   readonly env?: Readonly<Record<string, string>>
   readonly cwd?: string
+  /** Whom root starts it as; itself by default. A daemon that changes its user later is not ended with this process. */
+  readonly user?: string
 }
 
 /** Starts a server. On Linux the kernel ends it with this process, even where that is killed. */
 export function startDaemon(
   command: string,
   args: readonly string[],
-  { env = {}, cwd }: DaemonOptions = {},
+  { env = {}, cwd, user }: DaemonOptions = {},
 ): Daemon {
+  const asUser =
+    user === undefined || process.getuid?.() !== 0 ? [] : ['--reuid', user, '--regid', user, '--clear-groups']
   const [file, ...rest] =
-    process.platform === 'linux' ? ['setpriv', '--pdeathsig', 'KILL', command, ...args] : [command, ...args]
+    process.platform === 'linux'
+      ? ['setpriv', ...asUser, '--pdeathsig', 'KILL', command, ...args]
+      : [command, ...args]
   const child: ChildProcess = spawn(file ?? command, rest, {
     env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -80,8 +80,6 @@ ${config.replace('http {', inHttp).replace('listen 8080', 'listen 127.0.0.1:8080
     around: (config, directory) => `PidFile ${directory}/pid
 ServerName localhost
 DefaultRuntimeDir ${directory}
-User www-data
-Group www-data
 ErrorLog "|/bin/cat"
 ${apacheModules.map((name) => `LoadModule ${name}_module /usr/lib/apache2/modules/mod_${name}.so`).join('\n')}
 SetOutputFilter DEFLATE
@@ -96,16 +94,17 @@ ${config.replace('Listen 8080', 'Listen 127.0.0.1:8080')}`,
   },
   squid: {
     command: '/usr/sbin/squid',
-    args: (file) => ['-N', '-f', file],
+    // Its name names its shared memory.
+    args: (file, _, port) => ['-N', '-n', `port${port}`, '-f', file],
     around: (config, directory) => `pid_filename ${directory}/pid
 cache_log stdio:/dev/stderr
 access_log none
 coredump_dir ${directory}
 pinger_enable off
-shutdown_lifetime 1 second
+shutdown_lifetime 0 seconds
 ${config.replace('http_port 8080', 'http_port 127.0.0.1:8080')}`,
     user: 'proxy',
-    stop: 'SIGKILL', // else it waits for its clients
+    stop: 'SIGINT',
   },
   lighttpd: {
     command: '/usr/sbin/lighttpd',
@@ -140,6 +139,7 @@ export async function startProxy(name: ProxyName, config: string, originPort: nu
   const daemon = startDaemon(command, args(file, directory, port, config), {
     cwd: directory,
     env: { HOME: directory },
+    ...(user !== undefined && { user }),
   })
   const close = async (): Promise<void> => {
     await daemon.end(stop)
