@@ -12,6 +12,7 @@ export const given: Readonly<Record<string, string>> = {
   findTenant:
     "declare const findTenant: (name: string) => Promise<import('@sallyport/core').Tenant | undefined>",
   handler: "declare const handler: import('@sallyport/core').ExportHandler",
+  isCustomer: 'declare const isCustomer: (directory: string | undefined) => boolean',
   members:
     "declare const members: { find(name: string, subject: string, signal: AbortSignal): Promise<(import('@sallyport/core').Tenant & { readonly isMember: boolean }) | undefined> }",
   options: "declare const options: import('@sallyport/core').ExportHandlerOptions",

@@ -1,3 +1,4 @@
+import { kindOf } from '../check-options.ts'
 import type { Claims } from '../ports.ts'
 import type { IntrospectionSettings } from './introspection-options.ts'
 import type { JwtSettings } from './jwt-options.ts'
@@ -18,7 +19,8 @@ export function findClaimsFault(claims: Claims, settings: JwtSettings, at: numbe
     findAudienceFault(claims, settings.audience) ??
     findBinding(claims) ??
     findMarkFault(claims, settings.type) ??
-    findSubjectFault(claims, settings)
+    findSubjectFault(claims, settings) ??
+    findAcceptFault(claims, settings)
   )
 }
 
@@ -80,7 +82,8 @@ export function findAnswerFault(
     findTokenTypeFault(answer) ??
     findBinding(answer) ??
     findForeignMark(answer) ??
-    findSubjectFault(answer, settings)
+    findSubjectFault(answer, settings) ??
+    findAcceptFault(answer, settings)
   )
 }
 
@@ -137,11 +140,30 @@ const inShort = (value: unknown): string => {
 
 const toleranceOf = (ms: number): string => `the tolerance is ${ms / 1_000} s`
 
-/** `aud` must name one of ours. It is refused if a member is no string, or if it is absent (RFC 7519 §4.1.3). */
-function findAudienceFault({ aud }: Claims, ours: readonly string[]): string | undefined {
+/**
+ * `aud` must name one of ours. It is refused if a member is no string, or if it is absent (RFC 7519 §4.1.3). With `'none'` it
+ * must name nobody: a token that names an audience is for that one.
+ */
+function findAudienceFault({ aud }: Claims, ours: readonly string[] | 'none'): string | undefined {
+  if (ours === 'none') return namesNobody(aud) ? undefined : `"aud" is ${quoted(aud)}, and audience is 'none'`
   const named: readonly unknown[] = Array.isArray(aud) ? aud : [aud]
   const isOurs = named.every((name) => typeof name === 'string') && named.some((name) => ours.includes(name))
   return isOurs ? undefined : `"aud" is ${quoted(aud)}, not strings with one of ${quoted(ours)}`
+}
+
+const namesNobody = (aud: unknown): boolean =>
+  aud === undefined || aud === null || (Array.isArray(aud) && aud.length === 0)
+
+/** What the host says of claims without an audience. */
+function findAcceptFault(
+  claims: Claims,
+  { accept }: { readonly accept: ((claims: Claims) => boolean) | undefined },
+): string | undefined {
+  if (!accept) return undefined
+  const verdict: unknown = accept(deepFreeze(claims))
+  if (typeof verdict !== 'boolean')
+    throw new TypeError(`the option accept gave ${kindOf(verdict)}, no boolean`)
+  return verdict ? undefined : 'the option accept does not accept the claims'
 }
 
 function findTimeFault({ exp, nbf }: Claims, toleranceMs: number, at: number): string | undefined {

@@ -13,6 +13,7 @@ import {
   type IntrospectionSettings,
   type IntrospectionVerifierOptions,
 } from './introspection-options.ts'
+import type { AcceptRule, Audience } from './option-checks.ts'
 import { createPrincipal } from './principal.ts'
 import { createRefreshed } from './refreshed.ts'
 import { defaultRuntime, type Runtime } from './runtime.ts'
@@ -46,7 +47,9 @@ import { type TokenFault, tokenFault } from './token-fault.ts'
  *   audience: 'exports',
  * })
  */
-export function createIntrospectionVerifier(options: IntrospectionVerifierOptions): TokenVerifier {
+export function createIntrospectionVerifier<const A extends Audience>(
+  options: IntrospectionVerifierOptions & AcceptRule<A>,
+): TokenVerifier {
   return createIntrospectionVerifierIn(defaultRuntime, options)
 }
 

@@ -4,17 +4,43 @@ import type { Claims, ReadClaims } from '../ports.ts'
 import { isDiscoverable } from './discovery.ts'
 import { type Fetch, isJsonObject } from './fetch-json.ts'
 import { type KeySet, MOST_KEYS, readKeySet } from './key-set.ts'
-import { audience, endpointUrl, fetchOption, issuer, readClaims, tokenLength } from './option-checks.ts'
+import {
+  accept,
+  acceptFaults,
+  audience,
+  endpointUrl,
+  fetchOption,
+  issuer,
+  readClaims,
+  tokenLength,
+} from './option-checks.ts'
 import { readOrgAndScope } from './principal.ts'
 
 /** How a JWT access token proves its bearer. */
 export interface JwtVerifierOptions {
-  /** The exact `iss` of good tokens, and the `issuer` of every principal. */
-  readonly issuer: string
-  /** Our name, or names: a good token's `aud` holds at least one. */
+  /**
+   * The exact `iss` of good tokens, and the `issuer` of their principals. A list has at most 100. A function is given the
+   * unverified `iss` of each token that is not remembered, before anything is fetched, and must give `true` or `false`; what
+   * it throws, unless by `refuse`, is a fault: 503. Compare whole names there: whoever it trusts can have any token accepted.
+   *
+   * The keys of each issuer of a list or function are discovered from its own metadata and verify its tokens alone; so it must
+   * be an https URL, or http on a loopback host. Of the issuers that a function trusts, 1,000 with a verified token are known
+   * at a time, and 100 others; those are looked up at most 100 times, and once more each second, then 503.
+   */
+  readonly issuer: string | readonly string[] | ((issuer: string) => boolean)
+  /**
+   * Our name, or names: a good token's `aud` holds at least one. `'none'`: the issuer names no audience. Then `accept` is
+   * required, and a token that names one is refused.
+   */
   readonly audience: string | readonly string[]
   /**
-   * Where the key set is (an https URL, or http on a loopback host), or the keys. Keys are chosen from here alone: what
+   * Whether a token without `aud` is for us, for example by its `client_id`. It is called last, with verified claims, and
+   * must give `true` or `false`. What it throws, unless by `refuse`, is a fault: 503. Required with `audience: 'none'`, and an
+   * error without.
+   */
+  readonly accept?: (claims: Claims) => boolean
+  /**
+   * Where the key set of the one `issuer` is (an https URL, or http on a loopback host), or the keys. Keys are chosen from here alone: what
    * a token says of keys (`jku`, `x5u`, `jwk`) is not looked at.
    * @defaultValue the `jwks_uri` of the issuer's metadata, at `<issuer>/.well-known/openid-configuration` (OpenID Connect
    *   Discovery 1.0 §4) or `/.well-known/oauth-authorization-server<path>` (RFC 8414 §3). Then `issuer` must be an https URL,
@@ -83,9 +109,10 @@ export interface JwtVerifierOptions {
 
 /** Checked options, all filled in. */
 export interface JwtSettings extends Required<
-  Omit<JwtVerifierOptions, 'audience' | 'jwks' | 'fetch' | 'subject'>
+  Omit<JwtVerifierOptions, 'audience' | 'accept' | 'jwks' | 'fetch' | 'subject'>
 > {
-  readonly audience: readonly string[]
+  readonly audience: readonly string[] | 'none'
+  readonly accept: ((claims: Claims) => boolean) | undefined
   /** An address, or the keys. `undefined`: the address is discovered. */
   readonly jwks: string | KeySet | undefined
   readonly fetch: Fetch | undefined
@@ -131,11 +158,26 @@ const algorithm = check.accept<string>(
   'an algorithm',
   (value): value is string => typeof value === 'string' && KNOWN_ALGORITHMS.includes(value),
 )
+const MOST_LISTED = 100
+const listedIssuers = check.refine<readonly string[]>(
+  `at most ${MOST_LISTED} https URLs without query and fragment, or http on a loopback host`,
+  check.listOf('issuers', issuer),
+  (listed) => listed.length <= MOST_LISTED && listed.every(isDiscoverable),
+  (listed) => (listed.length > MOST_LISTED ? `${listed.length} issuers` : check.shownList(listed)),
+)
+const issuers: OptionCheck<JwtVerifierOptions['issuer']> = check.choose<JwtVerifierOptions['issuer']>(
+  (value) => {
+    if (typeof value === 'function') return check.fn<(issuer: string) => boolean>('(issuer) => boolean')
+    return Array.isArray(value) ? listedIssuers : issuer
+  },
+)
+
 const optionsCheck = check.object<JwtVerifierOptions>(
-  '{ issuer, audience, type, jwks?, algorithms?, clockToleranceMs?, maxTokenAgeMs?, cacheMs?, staleKeysMs?, readClaims?, subject?, maxTokenLength?, fetch? }',
+  '{ issuer, audience, type, accept?, jwks?, algorithms?, clockToleranceMs?, maxTokenAgeMs?, cacheMs?, staleKeysMs?, readClaims?, subject?, maxTokenLength?, fetch? }',
   {
-    issuer,
+    issuer: issuers,
     audience,
+    accept: accept.optional(),
     jwks: jwks.optional(),
     algorithms: check.listOf(`a list of ${KNOWN_ALGORITHMS.join(', ')}`, algorithm).optional(),
     type: check.oneOf('at+jwt', 'JWT', 'any'),
@@ -158,10 +200,8 @@ const optionsCheck = check.object<JwtVerifierOptions>(
 export function checkJwtOptions(options: JwtVerifierOptions): JwtSettings {
   check.checkOptions('createJwtVerifier', options, optionsCheck)
   const { issuer, audience, jwks, type } = options
-  if (jwks === undefined && !isDiscoverable(issuer))
-    throw check.wrongOptions('createJwtVerifier', [
-      `jwks: must be given, or issuer be an https URL without query and fragment to discover keys from; got nothing, and issuer ${check.shown(issuer)}`,
-    ])
+  const faults = [...acceptFaults(audience, options.accept), ...jwksFaults(issuer, jwks)]
+  if (faults.length > 0) throw check.wrongOptions('createJwtVerifier', faults)
   const {
     algorithms = DEFAULT_ALGORITHMS,
     clockToleranceMs = 30_000,
@@ -172,7 +212,8 @@ export function checkJwtOptions(options: JwtVerifierOptions): JwtSettings {
   } = options
   return {
     issuer,
-    audience: [audience].flat(),
+    audience: audience === 'none' ? audience : [audience].flat(),
+    accept: options.accept,
     jwks: jwks instanceof URL ? jwks.href : jwks && readKeySet(jwks).keys,
     algorithms: [...algorithms],
     type,
@@ -185,4 +226,18 @@ export function checkJwtOptions(options: JwtVerifierOptions): JwtSettings {
     fetch: options.fetch,
     subject: options.subject,
   }
+}
+
+function jwksFaults(issuer: JwtVerifierOptions['issuer'], given: Jwks | undefined): readonly string[] {
+  if (typeof issuer !== 'string')
+    return given === undefined
+      ? []
+      : [
+          'jwks: must be left out unless issuer is one name: the keys of several issuers are discovered; got keys',
+        ]
+  return given !== undefined || isDiscoverable(issuer)
+    ? []
+    : [
+        `jwks: must be given, or issuer be an https URL without query and fragment to discover keys from; got nothing, and issuer ${check.shown(issuer)}`,
+      ]
 }

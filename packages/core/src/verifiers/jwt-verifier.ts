@@ -1,25 +1,27 @@
 import type { Principal, TokenVerifier } from '../ports.ts'
-import { refusalCause, refuse } from '../refusals.ts'
+import { refuse } from '../refusals.ts'
 import { endOfClaims, subjectOf } from './claims.ts'
 import { checkJwtOptions, type JwtVerifierOptions } from './jwt-options.ts'
-import type { KeySet } from './key-set.ts'
 import { fixedKeySource, remoteKeySource } from './key-source.ts'
+import type { AcceptRule, Audience } from './option-checks.ts'
 import { createPrincipal } from './principal.ts'
 import { readJwt, type ReadJwt } from './read-jwt.ts'
 import { defaultRuntime, type Runtime } from './runtime.ts'
 import { createTokenCache, digestOf } from './token-cache.ts'
 import { TokenFault } from './token-fault.ts'
 import { createTroubleSource } from './trouble.ts'
+import { createTrustedIssuers } from './trusted-issuers.ts'
 
 /**
  * Verifies JWT access tokens (RFC 9068 §4, RFC 8725): signature, `iss`, `aud`, `exp`, `nbf`, `iat`, the subject and `typ`.
  * Every fault of a token is `refuse('token_invalid')`, with a `cause` that says which check failed; a key set that
  * cannot be had is `refuse('unavailable')`. A token bound to a key (`cnf`) is refused: RFC 9449 §7.2.
  *
- * A principal's `issuer` is the configured one. Its `subject` is the token's `sub`, or where it has none `client_id`, or `azp`,
+ * A principal's `issuer` is the token's `iss`. Its `subject` is the token's `sub`, or where it has none `client_id`, or `azp`,
  * of at most 256 characters.
  *
- * Without `jwks`, its address is discovered from the issuer's metadata.
+ * Without `jwks`, its address is discovered from the issuer's metadata. Of several issuers each has keys of its own, and a
+ * key of one never verifies a token of another.
  *
  * A key set at an address is fetched for the first token or `ready` call, known for 10 minutes and refreshed before. An
  * unknown `kid` fetches it again unless that was done in the last 30 s: publish a new key 10 minutes before you sign with
@@ -31,7 +33,8 @@ import { createTroubleSource } from './trouble.ts'
  * their age), each once per outage; `'keys_weak'` (the set holds weak keys), once until they are gone; `'keys_empty'` (the
  * set holds no key that can verify).
  *
- * `ready` resolves when keys are known, and rejects with what went wrong otherwise.
+ * `ready` resolves when keys are known (of several issuers: the keys of one), and rejects with what went wrong otherwise. It
+ * resolves at once if `issuer` is a function.
  *
  * @throws TypeError at creation, naming the first wrong option
  * @example
@@ -42,7 +45,9 @@ import { createTroubleSource } from './trouble.ts'
  *   type: 'at+jwt',
  * })
  */
-export function createJwtVerifier(options: JwtVerifierOptions): TokenVerifier {
+export function createJwtVerifier<const A extends Audience>(
+  options: JwtVerifierOptions & AcceptRule<A>,
+): TokenVerifier {
   return createJwtVerifierIn(defaultRuntime, options)
 }
 
@@ -54,14 +59,27 @@ export function createJwtVerifierIn(runtime: Runtime, options: JwtVerifierOption
   const { onTrouble, tell } = createTroubleSource()
   const verified = createTokenCache<Promise<Principal>>(mostTokens, mostBytes) // promises, so that a hit makes none
   const changed = (): void => verified.clear()
-  const source =
-    typeof jwks === 'object'
-      ? fixedKeySource(jwks)
-      : remoteKeySource({ url: jwks, issuer, fetch, staleKeysMs, changed, tell, runtime })
+  const trusted = createTrustedIssuers(issuer, {
+    createSource: (name, onChange, tellOfIt) =>
+      typeof jwks === 'object'
+        ? fixedKeySource(jwks)
+        : remoteKeySource({
+            url: jwks,
+            issuer: name,
+            fetch,
+            staleKeysMs,
+            changed: onChange,
+            tell: tellOfIt,
+            runtime,
+          }),
+    changed,
+    tell,
+    runtime,
+  })
 
   const read = async (token: string, at: number, signal: AbortSignal): Promise<ReadJwt> => {
     try {
-      return await readJwt(token, source, settings, at, signal)
+      return await readJwt(token, trusted, settings, at, signal)
     } catch (cause) {
       if (cause instanceof TokenFault) refuse('token_invalid', { cause })
       throw cause
@@ -73,26 +91,18 @@ export function createJwtVerifierIn(runtime: Runtime, options: JwtVerifierOption
     signal: AbortSignal,
   ): Promise<Principal> => {
     const at = now()
-    const { claims, keys, key } = await read(token, at, signal)
-    const principal = createPrincipal(issuer, subjectOf(claims, settings) ?? '', claims, readClaims)
-    const until = Math.min(at + cacheMs, endOfClaims(claims, settings), source.goodUntil(keys), key.until)
+    const { claims, keys, key, from } = await read(token, at, signal)
+    const principal = createPrincipal(from.issuer, subjectOf(claims, settings) ?? '', claims, readClaims)
+    from.proved()
+    const goodUntil = Math.min(from.source.goodUntil(keys), key.until)
+    const until = Math.min(at + cacheMs, endOfClaims(claims, settings), goodUntil)
     if (digest !== undefined)
       verified.set(digest, Promise.resolve(principal), { from: at, until, bytes: token.length })
     return principal
   }
-  const knownKeys = async (signal: AbortSignal): Promise<KeySet> => {
-    try {
-      return await source.keys(signal)
-    } catch (error) {
-      throw refusalCause(error)
-    }
-  }
   return {
     onTrouble,
-    async ready(signal) {
-      const { keys } = await knownKeys(signal)
-      if (!keys.some(({ until }) => now() < until)) throw new Error('no key of the issuer can verify')
-    },
+    ready: trusted.ready,
     verify(token, signal) {
       if (cacheMs === 0 || token.length > maxTokenLength) return verifyAnew(token, undefined, signal)
       const digest = digestOf(token)

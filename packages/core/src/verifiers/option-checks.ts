@@ -1,6 +1,6 @@
 import type { OptionCheck } from '../check-options.ts'
 import * as check from '../check-options.ts'
-import type { ReadClaims } from '../ports.ts'
+import type { Claims, ReadClaims } from '../ports.ts'
 import type { Fetch } from './fetch-json.ts'
 
 // Checks of options that several verifiers have.
@@ -27,6 +27,30 @@ export const endpointUrl = (what: string): OptionCheck<URL> =>
     ({ origin, pathname, protocol }) =>
       check.shown(origin === 'null' ? `${protocol}${pathname}` : origin + pathname),
   )
+
+/** `'none'`, or our names. */
+export type Audience = string | readonly string[]
+
+/** Ties `accept` to `audience: 'none'` where the compiler knows the audience. Elsewhere creation checks it. */
+export type AcceptRule<A extends Audience> = { readonly audience: A } & (A extends 'none'
+  ? { readonly accept: (claims: Claims) => boolean }
+  : string extends A
+    ? unknown
+    : { readonly accept?: undefined })
+
+export const accept: OptionCheck<(claims: Claims) => boolean> =
+  check.fn<(claims: Claims) => boolean>('(claims) => boolean')
+
+/** The fault of `accept` without `audience: 'none'`, or the other way round. */
+export function acceptFaults(given: Audience, rule: unknown): readonly string[] {
+  if (given === 'none' && rule === undefined)
+    return ["accept: must be a function (claims) => boolean, because audience is 'none'; got nothing"]
+  if (given !== 'none' && rule !== undefined)
+    return [
+      `accept: must be left out, because audience is ${check.shownList(given)}, not 'none'; got a function`,
+    ]
+  return []
+}
 
 const names = check.listOf('names', check.text('a name'))
 export const audience: OptionCheck<string | readonly string[]> = check.accept<string | readonly string[]>(

@@ -12,12 +12,14 @@ import type { JwtSettings } from './jwt-options.ts'
 import type { KeySet, VerificationKey } from './key-set.ts'
 import type { KeySource } from './key-source.ts'
 import { quoted, tokenFault, type TokenFault } from './token-fault.ts'
+import type { TrustedIssuer, TrustedIssuers } from './trusted-issuers.ts'
 
 /** What a token proves, and by which key of which set. */
 export interface ReadJwt {
   readonly claims: Claims
   readonly keys: KeySet
   readonly key: VerificationKey
+  readonly from: TrustedIssuer
 }
 
 /**
@@ -27,16 +29,17 @@ export interface ReadJwt {
  */
 export async function readJwt(
   token: string,
-  source: KeySource,
+  trusted: TrustedIssuers,
   settings: JwtSettings,
   at: number,
   signal: AbortSignal,
 ): Promise<ReadJwt> {
   const header = readHeader(token, settings)
-  const { keys, matching } = await findKeys(header, source, at, signal)
+  const from = trusted.of(token)
+  const { keys, matching } = await findKeys(header, from.source, at, signal)
   for (const key of matching) {
-    const claims = await verifyWith(key, token, header, settings, at)
-    if (claims) return { claims, keys, key }
+    const claims = await verifyWith(key, token, { ...header, issuer: from.issuer }, settings, at)
+    if (claims) return { claims, keys, key, from }
   }
   const chosen = `"kid" ${quoted(header.kid)} and "alg" ${quoted(header.alg)}`
   throw tokenFault(
@@ -50,18 +53,18 @@ export async function readJwt(
 async function verifyWith(
   { key }: VerificationKey,
   token: string,
-  header: JwtHeader,
+  expected: Expected,
   settings: JwtSettings,
   at: number,
 ): Promise<Claims | undefined> {
   try {
-    const { payload } = await jwtVerify(token, key, joseOptions(settings, at))
+    const { payload } = await jwtVerify(token, key, joseOptions(expected, settings, at))
     const fault = findClaimsFault(payload, settings, at)
     if (fault !== undefined) throw tokenFault(fault)
     return payload
   } catch (error) {
     if (error instanceof errors.JWSSignatureVerificationFailed) return undefined
-    throw error instanceof errors.JOSEError ? explain(error, header, settings, at) : error
+    throw error instanceof errors.JOSEError ? explain(error, expected, settings, at) : error
   }
 }
 
@@ -88,6 +91,11 @@ interface JwtHeader {
   readonly alg: string
   readonly kid: string | undefined
   readonly typ: unknown
+}
+
+/** The header of a token, and the `iss` that its claims must have: the one whose keys are used. */
+interface Expected extends JwtHeader {
+  readonly issuer: string
 }
 
 function decodeHeader(token: string): ProtectedHeaderParameters {
@@ -123,10 +131,10 @@ async function findKeys(
 const keysNamed = (kid: string | undefined, { keys }: KeySet, at: number): readonly VerificationKey[] =>
   keys.filter((key) => at < key.until && (kid === undefined || kid === key.kid))
 
-const joseOptions = (settings: JwtSettings, at: number): JWTVerifyOptions => ({
+const joseOptions = ({ issuer }: Expected, settings: JwtSettings, at: number): JWTVerifyOptions => ({
   algorithms: [...settings.algorithms],
-  issuer: settings.issuer,
-  audience: [...settings.audience],
+  issuer,
+  ...(settings.audience !== 'none' && { audience: [...settings.audience] }),
   ...(settings.type !== 'any' && { typ: settings.type }),
   requiredClaims: ['exp'],
   clockTolerance: settings.clockToleranceMs / 1_000,
@@ -135,11 +143,16 @@ const joseOptions = (settings: JwtSettings, at: number): JWTVerifyOptions => ({
 })
 
 /** Errors of jose carry the claims, so they go no further; ours say which check failed, and what was got and wanted. */
-function explain(error: errors.JOSEError, { typ }: JwtHeader, settings: JwtSettings, at: number): TokenFault {
+function explain(
+  error: errors.JOSEError,
+  { typ, issuer }: Expected,
+  settings: JwtSettings,
+  at: number,
+): TokenFault {
   if (!(error instanceof errors.JWTClaimValidationFailed || error instanceof errors.JWTExpired))
     return tokenFault(error.code)
   const { claim, payload, reason } = error
   if (claim === 'typ') return tokenFault(`"typ" of the header is ${quoted(typ)}, not "${settings.type}"`)
-  if (claim === 'iss') return tokenFault(`"iss" is ${quoted(payload.iss)}, not ${quoted(settings.issuer)}`)
+  if (claim === 'iss') return tokenFault(`"iss" is ${quoted(payload.iss)}, not ${quoted(issuer)}`)
   return tokenFault(findClaimsFault(payload, settings, at) ?? `"${claim}": ${reason}`)
 }

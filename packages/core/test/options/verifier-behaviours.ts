@@ -83,6 +83,7 @@ const countReads =
     }
     return reads
   }
+const onlyClientOne = ({ client_id: id }: Claims): boolean => id === 'client-1'
 const rights = ({ organizations, capabilities }: Principal): object => ({ organizations, capabilities })
 const others = { organizations: ['globex'], capabilities: ['everything'] }
 
@@ -99,6 +100,15 @@ export const jwtBehaviours: Behaviours<JwtVerifierOptions> = {
       [{ audience: 'imports' }, [no, yes]],
       [{ audience: ['exports', 'imports'] }, [yes, yes]],
     ],
+  },
+  accept: {
+    see: (changes) =>
+      verdictsOf(changes, [
+        forge.token(),
+        ...['client-1', 'client-2'].map((id) => forge.token({ aud: undefined, client_id: id })),
+      ]),
+    before: [yes, no, no],
+    after: [[{ audience: 'none', accept: onlyClientOne }, [no, yes, no]]],
   },
   jwks: {
     see: async (changes) => {
@@ -347,6 +357,15 @@ export const introspectionBehaviours: Behaviours<IntrospectionVerifierOptions> =
       [{ audience: 'imports' }, [no, yes]],
       [{ audience: ['exports', 'imports'] }, [yes, yes]],
     ],
+  },
+  accept: {
+    see: async (changes) => [
+      (await introspected(changes)).verdict,
+      (await introspected(changes, { ...active, aud: undefined, client_id: 'client-1' })).verdict,
+      (await introspected(changes, { ...active, aud: [], client_id: 'client-2' })).verdict,
+    ],
+    before: [yes, no, no],
+    after: [[{ audience: 'none', accept: onlyClientOne }, [no, yes, no]]],
   },
   cacheMs: {
     see: async (changes) => (await introspected(changes, active, [0, 29_999, 1])).requests.length,

@@ -63,9 +63,13 @@ export interface Forge {
   readonly token: (claims?: Claims, header?: Claims, signer?: Signer) => string
 }
 
-export function createForge(now: () => number = Date.now): Forge {
+/** @param defaults - laid over the claims of a sound token; `undefined` leaves a claim out */
+export function createForge(
+  now: () => number = Date.now,
+  defaults: Claims & { readonly iss?: string } = {},
+): Forge {
   const [rsa, ec] = [rsaSigner('rsa-1'), ecSigner('ec-1')]
-  const [issuer, audience] = ['https://issuer.example', 'exports']
+  const [issuer, audience] = [defaults.iss ?? 'https://issuer.example', 'exports']
   const claims = (changes: Claims = {}): Claims => {
     const iat = Math.floor(now() / 1_000)
     return {
@@ -76,6 +80,7 @@ export function createForge(now: () => number = Date.now): Forge {
       scope: 'exports:download openid',
       iat,
       exp: iat + 600,
+      ...defaults,
       ...changes,
     }
   }
@@ -253,4 +258,57 @@ export function forgeAttacks(forge: Forge, elsewhere: string): readonly Attack[]
     'cnf null': token({ cnf: null }),
   }).map(([name, spoilt]): Attack => ({ name, spoilt, sound, keyFetches: 1 }))
   return [...early, ...late]
+}
+
+/** What a verifier of several issuers must refuse. Both issuers are trusted, and both name their keys alike. */
+export function issuerAttacks(one: Forge, other: Forge): readonly Attack[] {
+  const sound = one.token()
+  const signed = (signer: Signer, claims: Claims, header: Claims = {}): string =>
+    one.token(claims, header, signer)
+  const [header = '', , signature = ''] = sound.split('.')
+  return Object.entries<readonly [spoilt: string, keyFetches: 0 | 1]>({
+    "signed with the other issuer's key of the same name": [signed(other.rsa, {}), 1],
+    "in the other issuer's name, signed with our key": [signed(one.rsa, { iss: other.issuer }), 1],
+    "signed with the other issuer's key, without a kid": [signed(other.rsa, {}, { kid: undefined }), 1],
+    "the other issuer's name put into a signed token": [
+      `${header}.${part(one.claims({ iss: other.issuer }))}.${signature}`,
+      1,
+    ],
+    'iss twice, the trusted one last': [
+      jws(
+        { alg: 'RS256', typ: 'at+jwt', kid: other.rsa.kid },
+        JSON.stringify(one.claims()).replace('{', `{"iss":"${other.issuer}",`),
+        other.rsa,
+      ),
+      1,
+    ],
+    'iss a list of both': [signed(one.rsa, { iss: [one.issuer, other.issuer] }), 0],
+    'iss beginning like one': [signed(one.rsa, { iss: `${one.issuer}.attacker.example` }), 0],
+    'iss with a path below one': [signed(one.rsa, { iss: `${one.issuer}/../other` }), 0],
+    'iss with a slash at its end': [signed(one.rsa, { iss: `${one.issuer}/` }), 0],
+    'iss in upper case': [signed(one.rsa, { iss: one.issuer.toUpperCase() }), 0],
+    'iss made up': [signed(one.rsa, { iss: 'https://attacker.example' }), 0],
+    'iss missing': [signed(one.rsa, { iss: undefined }), 0],
+    'iss __proto__': [signed(one.rsa, { iss: '__proto__' }), 0],
+    'iss a number': [signed(one.rsa, { iss: 5 }), 0],
+    'iss empty': [signed(one.rsa, { iss: '' }), 0],
+    'payload no JSON': [jws({ alg: 'RS256', typ: 'at+jwt', kid: one.rsa.kid }, 'iss', one.rsa), 0],
+  }).map(([name, [spoilt, keyFetches]]) => ({ name, spoilt, sound, keyFetches }))
+}
+
+/** What a verifier with `audience: 'none'` must refuse. `forge` makes tokens with the claim `for` in place of `aud`. */
+export function audienceAttacks({ token, audience }: Forge): readonly Attack[] {
+  const sound = token()
+  return Object.entries({
+    'aud of another service': token({ aud: 'imports' }),
+    'aud that is ours in other places': token({ aud: audience }),
+    'aud none': token({ aud: 'none' }),
+    'aud a list of names': token({ aud: ['imports', audience] }),
+    'aud an empty text': token({ aud: '' }),
+    'aud an object': token({ aud: {} }),
+    'aud false': token({ aud: false }),
+    'a claim that is not accepted': token({ for: 'imports' }),
+    'a claim missing': token({ for: undefined }),
+    'a claim that is a list': token({ for: [audience] }),
+  }).map(([name, spoilt]): Attack => ({ name, spoilt, sound, keyFetches: 1 }))
 }

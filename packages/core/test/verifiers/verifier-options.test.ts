@@ -44,12 +44,16 @@ describe('wrong options', () => {
     [
       'createJwtVerifier',
       undefined,
-      'options: must be { issuer, audience, type, jwks?, algorithms?, clockToleranceMs?, maxTokenAgeMs?, cacheMs?, staleKeysMs?, readClaims?, subject?, maxTokenLength?, fetch? }; got nothing',
+      'options: must be { issuer, audience, type, accept?, jwks?, algorithms?, clockToleranceMs?, maxTokenAgeMs?, cacheMs?, staleKeysMs?, readClaims?, subject?, maxTokenLength?, fetch? }; got nothing',
     ],
     ['createJwtVerifier', 'x', 'got a string'],
     ['createJwtVerifier', { isuer: 'x' }, 'isuer: is not an option; did you mean issuer?'],
     ['createJwtVerifier', { jwksUri: url }, 'jwksUri: is not an option; did you mean jwks?'],
-    ['createJwtVerifier', { leeway: 5 }, 'leeway: is not an option; must be one of issuer, audience, jwks,'],
+    [
+      'createJwtVerifier',
+      { leeway: 5 },
+      'leeway: is not an option; must be one of issuer, audience, accept,',
+    ],
     ['createJwtVerifier', { leeway: 5 }, '/docs/options.md#createjwtverifier'],
     [
       'createJwtVerifier',
@@ -58,7 +62,48 @@ describe('wrong options', () => {
     ],
     ['createJwtVerifier', { issuer: '' }, 'got an empty string'],
     ['createJwtVerifier', { issuer: url }, 'got an object'],
-    ['createJwtVerifier', { issuer: ['a'] }, 'got an array'],
+    [
+      'createJwtVerifier',
+      { issuer: ['a'], jwks: undefined },
+      "issuer: must be at most 100 https URLs without query and fragment, or http on a loopback host; got ['a']",
+    ],
+    ['createJwtVerifier', { issuer: [] }, 'issuer: must be issuers; got []'],
+    [
+      'createJwtVerifier',
+      { issuer: Array.from({ length: 101 }, (_, i) => `https://${i}.example`) },
+      'got 101 issuers',
+    ],
+    [
+      'createJwtVerifier',
+      { issuer: ['https://login.example'] },
+      'jwks: must be left out unless issuer is one name: the keys of several issuers are discovered; got keys',
+    ],
+    ['createJwtVerifier', { issuer: () => true }, 'jwks: must be left out unless issuer is one name'],
+    [
+      'createJwtVerifier',
+      { audience: 'none' },
+      "accept: must be a function (claims) => boolean, because audience is 'none'; got nothing",
+    ],
+    [
+      'createIntrospectionVerifier',
+      { audience: 'none' },
+      'accept: must be a function (claims) => boolean, because',
+    ],
+    [
+      'createJwtVerifier',
+      { accept: () => true },
+      "accept: must be left out, because audience is 'exports', not 'none'; got a function",
+    ],
+    [
+      'createIntrospectionVerifier',
+      { audience: ['none'], accept: () => true },
+      "accept: must be left out, because audience is ['none'], not 'none'; got a function",
+    ],
+    [
+      'createJwtVerifier',
+      { audience: 'none', accept: true },
+      'accept: must be a function (claims) => boolean; got true',
+    ],
     [
       'createJwtVerifier',
       { audience: undefined },
@@ -229,7 +274,7 @@ describe('wrong options', () => {
     [
       'createIntrospectionVerifier',
       null,
-      'options: must be { clientId, clientSecret, issuer, audience, endpoint?, cacheMs?, readClaims?, subject?, maxTokenLength?, fetch? }; got null',
+      'options: must be { clientId, clientSecret, issuer, audience, accept?, endpoint?, cacheMs?, readClaims?, subject?, maxTokenLength?, fetch? }; got null',
     ],
     ['createIntrospectionVerifier', { timeout: 5 }, 'timeout: is not an option; must be one of endpoint,'],
     [
@@ -326,6 +371,10 @@ describe('good options', () => {
     ['createJwtVerifier', { jwks: undefined, fetch, maxTokenLength: 65_536 }],
     ['createJwtVerifier', { issuer: 'https://login.example/a/', jwks: undefined }],
     ['createJwtVerifier', { issuer: 'accounts.example.com' }],
+    ['createJwtVerifier', { issuer: ['https://a.example', 'http://localhost/b'], jwks: undefined }],
+    ['createJwtVerifier', { issuer: () => false, jwks: undefined }],
+    ['createJwtVerifier', { audience: 'none', accept: () => false }],
+    ['createIntrospectionVerifier', { audience: 'none', accept: () => false }],
     ['createIntrospectionVerifier', { endpoint: undefined, fetch, maxTokenLength: 16 }],
     ['createIntrospectionVerifier', {}],
     ['createIntrospectionVerifier', { cacheMs: 0, endpoint: new URL('http://localhost/') }],
@@ -343,3 +392,23 @@ function messageOf(create: () => unknown): string {
     return error instanceof Error ? error.message : ''
   }
 }
+
+// The compiler ties `accept` to `audience`: each line without its directive fails, and so does an unused directive.
+const tied = { issuer: 'https://login.example', type: 'any' } as const
+const accept = (): boolean => true
+const either: string = 'exports'
+export const compiles: readonly (() => TokenVerifier)[] = [
+  () => createJwtVerifier({ ...tied, audience: 'none', accept: (claims) => claims['client_id'] === 'a' }),
+  () => createJwtVerifier({ ...tied, audience: either }),
+  () => createJwtVerifier({ ...tied, audience: ['exports', 'none'] }),
+  // @ts-expect-error -- no accept
+  () => createJwtVerifier({ ...tied, audience: 'none' }),
+  // @ts-expect-error -- accept with a name
+  () => createJwtVerifier({ ...tied, audience: 'exports', accept }),
+  // @ts-expect-error -- accept with names
+  () => createJwtVerifier({ ...tied, audience: ['exports'], accept }),
+  // @ts-expect-error -- no audience
+  () => createJwtVerifier({ ...tied, accept }),
+  // @ts-expect-error -- no accept
+  () => createIntrospectionVerifier({ issuer: 'i', clientId: 'us', clientSecret: 'hush', audience: 'none' }),
+]
