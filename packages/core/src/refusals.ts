@@ -1,5 +1,7 @@
 import { Boom, isBoom } from '@hapi/boom'
 
+import { printableText } from './http/field-values.ts'
+
 /**
  * Why a request is answered with no. Each kind has one status; an `ErrorFormat` may show several kinds alike, and the
  * event tells the true one.
@@ -200,6 +202,34 @@ export function withoutStack<V>(make: () => V): V {
   } finally {
     Error.stackTraceLimit = stackTraceLimit
   }
+}
+
+/** The private cause of a refusal, without a stack trace. It must not hold a token. */
+export const because = (text: string): Error => withoutStack(() => new Error(text))
+
+/**
+ * The private cause of a refusal: what must hold, and what was got.
+ *
+ * @param must - such as `record.state must be 'ready'`
+ * @param got - shown in short. It must not be a token
+ */
+export const gotWanted = (must: string, got: unknown): Error => because(`${must}; got ${shown(got)}`)
+
+const mostShown = 16
+
+function shown(value: unknown): string {
+  if (!Array.isArray(value)) return shownOne(value)
+  const more = value.length > mostShown ? ', …' : ''
+  return `[${value.slice(0, mostShown).map(shownOne).join(', ')}${more}]`
+}
+
+function shownOne(value: unknown): string {
+  if (value === undefined) return 'nothing'
+  if (typeof value === 'string') return `'${printableText(value)}'`
+  if (value instanceof Date) return Number.isNaN(value.getTime()) ? 'an invalid Date' : value.toISOString()
+  if (Array.isArray(value)) return 'a list'
+  if (typeof value === 'number' || typeof value === 'boolean' || value === null) return String(value)
+  return typeof value === 'object' ? 'an object' : `a ${typeof value}`
 }
 
 /** What a thrown value says no with; undefined: it is no refusal but a fault. */

@@ -12,6 +12,7 @@ import {
   debtAsk,
   debtRetryMs,
   leftAfterRefund,
+  notAdmitted,
 } from '../steps/admit.ts'
 import type { Exchange } from './exchange.ts'
 import type { OpenedExport } from './open-export.ts'
@@ -69,5 +70,6 @@ export async function settleCost<T extends Tenant>(
     checkAdmission(await limiter.admit(debt, signal)),
   )
   if (settled.admitted) return admissionFields(debt, settled, legacyFields)
-  throw refusal({ kind: 'rate_limited', retryAfterMs: debtRetryMs(asked, settled.retryAfterMs) })
+  const retryAfterMs = debtRetryMs(asked, settled.retryAfterMs)
+  throw refusal({ kind: 'rate_limited', retryAfterMs }, notAdmitted(debt, settled))
 }

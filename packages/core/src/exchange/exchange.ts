@@ -4,7 +4,7 @@ import { DeliveryError, outcomeOf } from '../delivery/delivery-error.ts'
 import type { DownloadStarted, Outcome } from '../events.ts'
 import { printableText, parseRequestId } from '../http/field-values.ts'
 import type { CalledPort, RefusalKind, TroubleCode } from '../refusals.ts'
-import { refusal, refusalCause, refusalDetail } from '../refusals.ts'
+import { because, refusal, refusalCause, refusalDetail } from '../refusals.ts'
 import type { ExportRequest } from '../request-response.ts'
 import { DeadlineError, startTimer } from '../waiting.ts'
 import type { Entry, Reporter } from './events.ts'
@@ -99,7 +99,7 @@ export function openExchange(request: ExportRequest, rules: ExchangeRules): Exch
   // One clock: where the head was out in time, it goes on to the end of the lifetime.
   const strike = (): void => {
     const left = overAt - performance.now()
-    if (overAt === 0) abort(refusal({ kind: 'unavailable' }))
+    if (overAt === 0) abort(tooLate(firstByteMs))
     else if (left > 0) clock = startTimer(strike, left)
     else stop(new DeliveryError('lifetime_over'))
   }
@@ -157,6 +157,9 @@ export function openExchange(request: ExportRequest, rules: ExchangeRules): Exch
 /** The status in the event of a client that left before there was an answer. It is never sent. */
 const clientLeft = 499
 
+const tooLate = (firstByteMs: number): Error =>
+  refusal({ kind: 'unavailable' }, because(`the response was not decided within ${firstByteMs} ms`))
+
 /** A port's fault, as a refusal that says which port it was. A refusal for the caller's fault stays as it is. */
 function blame(port: CalledPort, error: unknown, signal: AbortSignal): unknown {
   if (error instanceof DeliveryError) return error
@@ -164,12 +167,14 @@ function blame(port: CalledPort, error: unknown, signal: AbortSignal): unknown {
     return refusal({ kind: 'unavailable', trouble: `${port}_silent` }, error)
   const detail = refusalDetail(error)
   if (!detail) return refusal({ kind: 'unavailable', trouble: `${port}_failed` }, error)
-  if (detail.trouble) return error
-  const cause = refusalCause(error)
+  const given = refusalCause(error)
+  const cause = given ?? because(`the ${port} port called refuse('${detail.kind}') without a cause`)
+  if (detail.trouble) return given === undefined ? refusal(detail, cause) : error
   const isSilence =
     error === signal.reason || (detail.kind === 'unavailable' && cause instanceof DeadlineError)
   const trouble = isSilence ? (`${port}_silent` as const) : troubleOf(port, detail.kind)
-  return trouble ? refusal({ ...detail, trouble }, cause) : error
+  if (trouble) return refusal({ ...detail, trouble }, cause)
+  return given === undefined ? refusal(detail, cause) : error
 }
 
 /** `undefined`: the port refused for a fault of the caller's. */

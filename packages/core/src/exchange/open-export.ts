@@ -1,6 +1,6 @@
 import type { FilledDelivery } from '../options/resolve-options.ts'
 import type { ByteRange, ExportStore, GetOptions, ObjectInfo, OpenObject, ReadyRecord } from '../ports.ts'
-import { refusal, refusalDetail } from '../refusals.ts'
+import { gotWanted, refusal, refusalDetail } from '../refusals.ts'
 import { checkObject } from '../steps/check-object.ts'
 import type { DeliveryQuestion, Plan } from '../steps/plan-delivery.ts'
 import { decidesFirst } from '../steps/plan-delivery.ts'
@@ -58,13 +58,13 @@ export function storeAccess(
 function checkOpen(object: OpenObject): OpenObject {
   const { chunks, close } = object as Partial<OpenObject>
   if (typeof chunks?.[Symbol.asyncIterator] === 'function' && typeof close === 'function') return object
-  const cause = new TypeError('an open object needs info, chunks and close')
+  const cause = gotWanted('an open object needs info, chunks and close', Object.keys(object))
   throw refusal({ kind: 'upstream_error', trouble: 'object_malformed' }, cause)
 }
 
 /** The object that was opened again, if it is the one that `info` describes. Any other is closed. */
 function checkSame(object: OpenObject | undefined, info: ObjectInfo): OpenObject {
-  if (!object) throw refusal({ kind: 'object_changed' })
+  if (!object) throw changed(info, undefined)
   const open = checkOpen(object)
   try {
     if (sameObject(checkObject(open.info, undefined), info)) return open
@@ -73,7 +73,7 @@ function checkSame(object: OpenObject | undefined, info: ObjectInfo): OpenObject
     throw error
   }
   open.close()
-  throw refusal({ kind: 'object_changed' })
+  throw changed(info, open.info)
 }
 
 /** What is sent, of which object. */
@@ -95,7 +95,7 @@ export async function openExport(
   plan: (question: DeliveryQuestion, info: ObjectInfo) => Plan,
 ): Promise<OpenedExport> {
   if (decidesFirst(question)) return openPlanned(question, access, plan, true)
-  const object = await present(access.get({}))
+  const object = await present(access.get({}), question)
   const info = checkObject(object.info, question.record.object)
   return { plan: plan(question, info), info, object }
 }
@@ -108,15 +108,18 @@ async function openPlanned(
 ): Promise<OpenedExport> {
   const { method, record } = question
   const known = method === 'HEAD' ? undefined : knownInfo(record)
-  const info = known ?? checkObject(await present(access.head()), record.object)
+  const info = known ?? checkObject(await present(access.head(), question), record.object)
   const planned = plan(question, info)
   const [first] = planned.ranges
   if (method === 'HEAD' || !first) return { plan: planned, info }
   try {
-    const object = await present(access.get({ ...partOf(first, info.size), ifMatch: info.validator }))
+    const object = await present(
+      access.get({ ...partOf(first, info.size), ifMatch: info.validator }),
+      question,
+    )
     if (sameObject(checkObject(object.info, undefined), info)) return { plan: planned, info, object }
     object.close()
-    throw refusal({ kind: 'object_changed' })
+    throw changed(info, object.info)
   } catch (error) {
     if (refusalDetail(error)?.kind !== 'object_changed') throw error
     if (known) throw refusal({ kind: 'upstream_error', trouble: 'record_stale' }, error)
@@ -129,12 +132,25 @@ async function openPlanned(
 const sameObject = (one: ObjectInfo, other: ObjectInfo): boolean =>
   one.validator === other.validator && one.size === other.size && one.encoding === other.encoding
 
+const changed = (wanted: ObjectInfo, got: ObjectInfo | undefined): Error =>
+  refusal(
+    { kind: 'object_changed' },
+    gotWanted(`the object must have ${wanted.size} bytes and the validator '${wanted.validator}'`, [
+      got?.size,
+      got?.validator,
+    ]),
+  )
+
 const partOf = (range: ByteRange, size: number): { range?: ByteRange } =>
   range.first === 0 && range.last === size - 1 ? {} : { range }
 
-async function present<V>(found: Promise<V | undefined>): Promise<V> {
+async function present<V>(found: Promise<V | undefined>, { record }: DeliveryQuestion): Promise<V> {
   const value = await found
-  if (value === undefined || value === null) throw refusal({ kind: 'object_missing' })
+  if (value === undefined || value === null)
+    throw refusal(
+      { kind: 'object_missing' },
+      gotWanted(`the store must have the object '${record.key}'`, value),
+    )
   return value
 }
 

@@ -1,6 +1,6 @@
 import type { FilledLimits } from '../options/resolve-options.ts'
 import type { ExportStore, Principal, StoreConnections, Tenant } from '../ports.ts'
-import { refusal } from '../refusals.ts'
+import { gotWanted, refusal } from '../refusals.ts'
 import type { Exchange } from './exchange.ts'
 
 const PRINCIPAL_OF_FREE = 1 / 4
@@ -53,8 +53,11 @@ export function takeFromPool(
   tables.set(pool, taken)
   const held = (name: string): number => taken.get(name) ?? 0
   const free = Math.max(0, pool.size() - held(EVERYBODY))
-  if (holders.some(({ name, ofFree }) => held(name) > 0 && held(name) >= free * ofFree))
-    throw refusal({ kind: 'too_many_downloads', retryAfterMs: RETRY_MS })
+  const full = holders.find(({ name, ofFree }) => held(name) > 0 && held(name) >= free * ofFree)
+  if (full) {
+    const must = `${full.name} must hold fewer than ${free * full.ofFree} of the store's connections`
+    throw refusal({ kind: 'too_many_downloads', retryAfterMs: RETRY_MS }, gotWanted(must, held(full.name)))
+  }
   const names = [EVERYBODY, ...holders.map(({ name }) => name)]
   for (const name of names) taken.set(name, held(name) + perDownload)
   return () => {

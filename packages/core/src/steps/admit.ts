@@ -1,7 +1,7 @@
 import { addressPrefixes } from '../http/address-prefix.ts'
 import { formatRateLimit, formatRateLimitPolicy, legacyRateLimitFields } from '../http/rate-limit-fields.ts'
 import type { Admission, AdmissionAsk, ByteRange, Principal, Quota, QuotaLeft, Tenant } from '../ports.ts'
-import { refusal } from '../refusals.ts'
+import { because, gotWanted, refusal } from '../refusals.ts'
 
 /** What the host limits, with its defaults filled. */
 export interface AdmissionRules<T extends Tenant> {
@@ -126,7 +126,8 @@ export const leftAfterRefund = (
 /** Rejects a malformed limiter answer, because admitting a request by mistake cannot be undone. */
 export function checkAdmission(admission: Admission | null | undefined): Admission {
   if (admission && isWellFormed(admission)) return admission
-  const cause = new TypeError('an admission needs admitted and left, and if admitted release() and refund()')
+  const must = 'an admission needs admitted and left, and if admitted release() and refund()'
+  const cause = gotWanted(must, admission ? Object.keys(admission) : admission)
   throw refusal({ kind: 'upstream_error', trouble: 'admission_malformed' }, cause)
 }
 
@@ -146,7 +147,19 @@ export function requireAdmitted({
   if (admission.admitted) return
   const { by, retryAfterMs } = admission
   const kind = asked.slots.some(({ name }) => name === by) ? 'too_many_downloads' : 'rate_limited'
-  throw refusal({ kind, retryAfterMs })
+  throw refusal({ kind, retryAfterMs }, notAdmitted(asked, admission))
+}
+
+/** For the event: the quota or slot that refused, what was asked of it, and what it had. */
+export function notAdmitted(
+  { slots, cost }: AdmissionAsk,
+  admission: Admission & { readonly admitted: false },
+): Error {
+  const { by, left } = admission
+  const slot = slots.find(({ name }) => name === by)
+  if (slot) return because(`slot '${by}' must have fewer than ${slot.limit} running downloads; got as many`)
+  const tokens = left.find(({ name }) => name === by)?.tokens
+  return gotWanted(`quota '${by}' must have ${Math.max(1, cost)} tokens`, tokens)
 }
 
 /** The RateLimit fields of the answer, admitted or not. */

@@ -1,6 +1,6 @@
 import { readBearer } from '../http/bearer.ts'
 import type { Principal } from '../ports.ts'
-import { refusal, withoutStack } from '../refusals.ts'
+import { because, refusal } from '../refusals.ts'
 
 /**
  * The value of `Authorization` → the principal that the token proves (RFC 6750 §2.1).
@@ -16,18 +16,21 @@ export function authenticate(
   const credentials = readBearer(authorization)
   switch (credentials.kind) {
     case 'none':
-      throw refusal({ kind: 'token_missing' })
+      throw refusal({ kind: 'token_missing' }, because(missing(authorization)))
     case 'repeated':
       throw refusal(
         { kind: 'token_invalid', challenge: 'invalid_request' },
-        cause('the Authorization field holds a comma: it was sent twice, or is malformed'),
+        because('the Authorization field holds a comma: it was sent twice, or is malformed'),
       )
     case 'malformed':
-      throw refusal({ kind: 'token_invalid' }, cause(credentials.fault))
+      throw refusal({ kind: 'token_invalid' }, because(credentials.fault))
     case 'token':
       return verify(credentials.token)
   }
 }
 
-/** For the event. It holds nothing of the token. */
-const cause = (text: string): Error => withoutStack(() => new Error(text))
+/** Nothing of the field is shown: a client may have sent a token without a scheme. */
+const missing = (authorization: string | undefined): string =>
+  authorization === undefined
+    ? 'the request has no Authorization field'
+    : 'the Authorization field has no Bearer credentials: it is of another scheme, or empty'

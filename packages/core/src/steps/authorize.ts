@@ -1,7 +1,9 @@
 import type { Principal } from '../ports.ts'
-import { refusal } from '../refusals.ts'
+import { gotWanted, refusal } from '../refusals.ts'
 
 /** Refuses a principal that lacks the capability. Compared whole: `export` is not held by one who holds `exports`. */
-export function authorize(principal: Principal, capability: string): void {
-  if (!principal.capabilities.includes(capability)) throw refusal({ kind: 'capability_missing' })
+export function authorize({ capabilities }: Principal, capability: string): void {
+  if (capabilities.includes(capability)) return
+  const cause = gotWanted(`the capabilities of the principal must include '${capability}'`, capabilities)
+  throw refusal({ kind: 'capability_missing' }, cause)
 }

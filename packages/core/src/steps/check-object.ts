@@ -1,6 +1,6 @@
 import { isContentCoding } from '../http/content-codings.ts'
 import type { ObjectInfo } from '../ports.ts'
-import { refusal } from '../refusals.ts'
+import { gotWanted, refusal } from '../refusals.ts'
 
 /**
  * What is known of the object: the store's word and the catalogue's together. An export id names one immutable object,
@@ -10,29 +10,56 @@ export function checkObject(
   info: ObjectInfo | null | undefined,
   recorded: Partial<ObjectInfo> | undefined,
 ): ObjectInfo {
-  const fault = info ? infoFault(info) : 'info'
-  if (!info || fault !== undefined) {
-    const cause = new TypeError(`a store gave a malformed ${fault}`)
+  const fault = info ? infoFault(info) : { member: 'info', got: info }
+  if (!info || fault) {
+    const cause = gotWanted(`a store gave a malformed ${fault?.member}`, fault?.got)
     throw refusal({ kind: 'upstream_error', trouble: 'info_malformed' }, cause)
   }
   if (!recorded) return info
-  const same =
-    agree(recorded.size, info.size) &&
-    agree(recorded.validator, info.validator) &&
-    (isWhole(recorded) ? recorded.encoding === info.encoding : agree(recorded.encoding, info.encoding)) &&
-    (info.sha256 === undefined || agree(recorded.sha256?.toLowerCase(), info.sha256.toLowerCase())) &&
-    (info.lastModified === undefined || agree(seconds(recorded.lastModified), seconds(info.lastModified)))
-  if (!same) throw refusal({ kind: 'upstream_error', trouble: 'record_stale' })
+  const differs = difference(recorded, info)
+  if (differs) {
+    const cause = gotWanted(
+      `the stored object must have the record's ${differs.member} ${differs.wanted}`,
+      differs.got,
+    )
+    throw refusal({ kind: 'upstream_error', trouble: 'record_stale' }, cause)
+  }
   return recorded.sha256 === undefined ? info : { ...info, sha256: recorded.sha256.toLowerCase() }
 }
 
+/** The first member that the record has and the object has not. */
+function difference(
+  recorded: Partial<ObjectInfo>,
+  info: ObjectInfo,
+): { readonly member: string; readonly wanted: string; readonly got: unknown } | undefined {
+  const unlike = (member: string, wanted: unknown, got: unknown) => ({ member, wanted: String(wanted), got })
+  const { size, validator, encoding, lastModified } = recorded
+  const sha256 = recorded.sha256?.toLowerCase()
+  const stored = info.sha256?.toLowerCase()
+  if (!agree(size, info.size)) return unlike('size', size, info.size)
+  if (!agree(validator, info.validator)) return unlike('validator', validator, info.validator)
+  if (isWhole(recorded) ? encoding !== info.encoding : !agree(encoding, info.encoding))
+    return unlike('encoding', encoding, info.encoding)
+  if (stored !== undefined && !agree(sha256, stored)) return unlike('sha256', sha256, stored)
+  if (info.lastModified !== undefined && !agree(seconds(lastModified), seconds(info.lastModified)))
+    return unlike('lastModified', lastModified?.toISOString(), info.lastModified)
+  return undefined
+}
+
 /** The first member that is not what it must be, if any. */
-function infoFault({ size, validator, lastModified, sha256, encoding }: ObjectInfo): string | undefined {
-  if (!Number.isSafeInteger(size) || size < 0) return 'size'
-  if (typeof validator !== 'string' || validator === '') return 'validator'
-  if (lastModified !== undefined && !isDate(lastModified)) return 'lastModified'
-  if (sha256 !== undefined && !isSha256(sha256)) return 'sha256'
-  if (encoding !== undefined && !isContentCoding(encoding)) return 'encoding'
+function infoFault({
+  size,
+  validator,
+  lastModified,
+  sha256,
+  encoding,
+}: ObjectInfo): { readonly member: string; readonly got: unknown } | undefined {
+  if (!Number.isSafeInteger(size) || size < 0) return { member: 'size', got: size }
+  if (typeof validator !== 'string' || validator === '') return { member: 'validator', got: validator }
+  if (lastModified !== undefined && !isDate(lastModified))
+    return { member: 'lastModified', got: lastModified }
+  if (sha256 !== undefined && !isSha256(sha256)) return { member: 'sha256', got: sha256 }
+  if (encoding !== undefined && !isContentCoding(encoding)) return { member: 'encoding', got: encoding }
   return undefined
 }
 

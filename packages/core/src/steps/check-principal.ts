@@ -1,12 +1,18 @@
 import type { Principal } from '../ports.ts'
-import { refusal } from '../refusals.ts'
+import { gotWanted, refusal } from '../refusals.ts'
 
 /** Refuses what a verifier gives and proves nobody: limits, tenancy and events stand on these members. */
 export function checkPrincipal(principal: Principal | null | undefined): Principal {
   if (principal && isWhole(principal)) return principal
-  const cause = new TypeError(
-    'a principal needs issuer and subject, and organizations and capabilities that are lists of strings',
-  )
+  const must =
+    'a principal needs issuer and subject, and organizations and capabilities that are lists of strings'
+  const got = principal && [
+    principal.issuer,
+    principal.subject,
+    principal.organizations,
+    principal.capabilities,
+  ]
+  const cause = gotWanted(must, got)
   throw refusal({ kind: 'upstream_error', trouble: 'principal_malformed' }, cause)
 }
 

@@ -1,7 +1,8 @@
 import { contentCodings, isContentCoding } from '../http/content-codings.ts'
 import { parseUuid } from '../http/uuid.ts'
 import type { ExportRecord, ObjectInfo, ReadyRecord, RecordedObject, Tenant } from '../ports.ts'
-import { refusal } from '../refusals.ts'
+import type { RefusalDetail } from '../refusals.ts'
+import { gotWanted, refusal } from '../refusals.ts'
 
 /**
  * The record, if it is the requested one, of this tenant, and ready. `null` members are left out.
@@ -18,18 +19,26 @@ export function checkRecord(
   now: number,
   idPattern: RegExp | undefined,
 ): ReadyRecord {
-  if (record === undefined || record === null) throw refusal({ kind: 'export_not_found' })
-  if (!isSameId(record.id, exportId, idPattern) || record.tenantId !== tenant.id) {
-    throw refusal({ kind: 'export_not_found', trouble: 'record_mismatch' })
+  if (record === undefined || record === null) {
+    const cause = gotWanted(`findExport must find '${exportId}' of tenant '${tenant.id}'`, record)
+    throw refusal({ kind: 'export_not_found' }, cause)
   }
-  if (record.state === 'pending') throw refusal({ kind: 'export_pending' })
-  if (record.state === 'failed') throw refusal({ kind: 'export_failed' })
+  const { state, expiresAt } = record
+  if (!isSameId(record.id, exportId, idPattern))
+    throw refusal(mismatch, gotWanted(`record.id must be '${exportId}'`, record.id))
+  if (record.tenantId !== tenant.id)
+    throw refusal(mismatch, gotWanted(`record.tenantId must be '${tenant.id}'`, record.tenantId))
+  if (state === 'pending' || state === 'failed')
+    throw refusal({ kind: `export_${state}` }, gotWanted("record.state must be 'ready'", state))
   const fault = recordFault(record)
-  if (fault !== undefined) {
-    const cause = new TypeError(`an export record needs ${fault}`)
+  if (fault) {
+    const cause = gotWanted(`an export record needs ${fault.need}`, fault.got)
     throw refusal({ kind: 'upstream_error', trouble: 'record_malformed' }, cause)
   }
-  if (record.expiresAt && !(now < record.expiresAt.getTime())) throw refusal({ kind: 'export_expired' })
+  if (expiresAt && !(now < expiresAt.getTime())) {
+    const cause = gotWanted(`record.expiresAt must be after now, ${now} ms`, expiresAt.getTime())
+    throw refusal({ kind: 'export_expired' }, cause)
+  }
   return readyRecord(record, exportId)
 }
 
@@ -60,6 +69,8 @@ const withoutNull = ({
 /** Databases say `null` for what is absent. */
 const isGiven = <V>(value: V | null | undefined): value is V => value !== undefined && value !== null
 
+const mismatch: RefusalDetail = { kind: 'export_not_found', trouble: 'record_mismatch' }
+
 /**
  * Databases show a UUID in upper case, too (SQL Server does), so its case does not count. Ids of the host's own pattern are
  * compared exactly.
@@ -67,28 +78,39 @@ const isGiven = <V>(value: V | null | undefined): value is V => value !== undefi
 const isSameId = (found: unknown, asked: string, idPattern: RegExp | undefined): boolean =>
   found === asked || (!idPattern && typeof found === 'string' && parseUuid(found) === asked)
 
+interface Fault {
+  readonly need: string
+  readonly got: unknown
+}
+
+const need = (what: string, got: unknown): Fault => ({ need: what, got })
+
 /** What is wrong with the first member that is not what it must be. A catalogue is a port: its types are not believed. */
-function recordFault({ state, key, format, expiresAt, filename, object }: ExportRecord): string | undefined {
-  if (state !== 'ready') return "a state of 'ready', 'pending' or 'failed'"
-  if (!isText(key)) return 'a key that is not empty'
+function recordFault({ state, key, format, expiresAt, filename, object }: ExportRecord): Fault | undefined {
+  if (state !== 'ready') return need("a state of 'ready', 'pending' or 'failed'", state)
+  if (!isText(key)) return need('a key that is not empty', key)
   if (!isText(format) || !/^[A-Za-z0-9]{1,16}(?:\.[A-Za-z0-9]{1,8}){0,2}$/.test(format))
-    return "a format such as 'jsonl'"
-  if (isGiven(expiresAt) && !isDate(expiresAt)) return 'an expiresAt that is a valid Date, or none'
-  if (isGiven(filename) && typeof filename !== 'string') return 'a filename that is a string, or none'
+    return need("a format such as 'jsonl'", format)
+  if (isGiven(expiresAt) && !isDate(expiresAt))
+    return need('an expiresAt that is a valid Date, or none', expiresAt)
+  if (isGiven(filename) && typeof filename !== 'string')
+    return need('a filename that is a string, or none', filename)
   return isGiven(object) ? objectFault(object) : undefined
 }
 
-function objectFault(object: RecordedObject): string | undefined {
-  if (typeof object !== 'object') return 'an object of what is known, or none'
+function objectFault(object: RecordedObject): Fault | undefined {
+  if (typeof object !== 'object') return need('an object of what is known, or none', object)
   const { size, validator, lastModified, sha256, encoding } = object
-  if (isGiven(size) && !(Number.isSafeInteger(size) && size >= 0)) return 'an object.size in bytes, or none'
-  if (isGiven(validator) && !isText(validator)) return 'an object.validator that is not empty, or none'
+  if (isGiven(size) && !(Number.isSafeInteger(size) && size >= 0))
+    return need('an object.size in bytes, or none', size)
+  if (isGiven(validator) && !isText(validator))
+    return need('an object.validator that is not empty, or none', validator)
   if (isGiven(lastModified) && !isDate(lastModified))
-    return 'an object.lastModified that is a valid Date, or none'
+    return need('an object.lastModified that is a valid Date, or none', lastModified)
   if (isGiven(sha256) && !(isText(sha256) && /^[0-9a-f]{64}$/i.test(sha256)))
-    return 'an object.sha256 of 64 hex digits, or none'
+    return need('an object.sha256 of 64 hex digits, or none', sha256)
   if (isGiven(encoding) && !isContentCoding(encoding))
-    return `an object.encoding of ${Object.keys(contentCodings).join(' or ')}, or none`
+    return need(`an object.encoding of ${Object.keys(contentCodings).join(' or ')}, or none`, encoding)
   return undefined
 }
 

@@ -13,7 +13,7 @@ import { formatHttpDate } from '../http/http-date.ts'
 import { formatReprDigest, wantsSha256 } from '../http/negotiation.ts'
 import { evaluatePreconditions, rangeStillApplies } from '../http/preconditions.ts'
 import type { ByteRange, ObjectInfo, ReadyRecord } from '../ports.ts'
-import { refusal } from '../refusals.ts'
+import { gotWanted, refusal } from '../refusals.ts'
 
 /** The decided answer, before any byte moves. */
 export interface Plan {
@@ -73,7 +73,10 @@ export function planDelivery(question: DeliveryQuestion, info: ObjectInfo): Plan
     ifUnmodifiedSince: header('if-unmodified-since'),
   }
   const verdict = evaluatePreconditions(fields, current)
-  if (verdict === 'precondition_failed') throw refusal({ kind: 'precondition_failed' })
+  if (verdict === 'precondition_failed') {
+    const must = `the preconditions must hold for the ETag ${current.etag} of ${lastModified?.toISOString() ?? 'no date'}`
+    throw refusal({ kind: 'precondition_failed' }, gotWanted(must, Object.values(fields)))
+  }
   const { etag, vary } = shown
   if (verdict === 'not_modified') {
     const headers = { 'Cache-Control': cacheControl, Vary: vary, ETag: etag }
@@ -97,7 +100,10 @@ export function planDelivery(question: DeliveryQuestion, info: ObjectInfo): Plan
   if (digest) headers['Repr-Digest'] = digest
 
   const ranges = method === 'GET' ? askedRanges(question, current, info.size) : 'whole'
-  if (ranges === 'unsatisfiable') throw refusal({ kind: 'range_not_satisfiable', size: info.size })
+  if (ranges === 'unsatisfiable') {
+    const cause = gotWanted(`Range must overlap the ${info.size} bytes of the object`, header('range'))
+    throw refusal({ kind: 'range_not_satisfiable', size: info.size }, cause)
+  }
   const [first, ...more] = ranges === 'whole' ? [] : ranges
   if (!first) return whole(headers, info.size)
   if (more.length > 0) return several([first, ...more], headers, shown.type, info.size, boundary())

@@ -1,5 +1,5 @@
 import type { InvalidField } from '../refusals.ts'
-import { refusal } from '../refusals.ts'
+import { because, gotWanted, refusal } from '../refusals.ts'
 
 /** A part of the request that was read: its value, or what is wrong with it. */
 export type Parsed<V> = { readonly value: V } | { readonly fault: InvalidField }
@@ -10,6 +10,11 @@ export function requireValid<const P extends readonly Parsed<unknown>[]>(
 ): { readonly [I in keyof P]: P[I] extends Parsed<infer V> ? V : never }
 export function requireValid(parts: readonly Parsed<unknown>[]): readonly unknown[] {
   const fields = parts.flatMap((part) => ('fault' in part ? [part.fault] : []))
-  if (fields.length > 0) throw refusal({ kind: 'invalid_request', fields })
+  if (fields.length > 0)
+    throw refusal({ kind: 'invalid_request', fields }, because(fields.map(describe).join('\n')))
   return parts.map((part) => ('value' in part ? part.value : undefined))
 }
+
+/** Such as `X-Org-Name (header) must match the rule 'required'; got null`. */
+const describe = ({ in: place, name, rule, input }: InvalidField): string =>
+  gotWanted(`${name} (${place}) must match the rule '${rule}'`, input).message

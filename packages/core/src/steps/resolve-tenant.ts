@@ -1,5 +1,5 @@
 import type { MultiTenancy, Principal, SingleTenancy, Tenant } from '../ports.ts'
-import { refusal, refusalCause, refusalDetail } from '../refusals.ts'
+import { gotWanted, refusal, refusalCause, refusalDetail } from '../refusals.ts'
 
 /**
  * The organization that the request is for. `X-Org-Name` chooses among those the token proves. A name that the token lacks
@@ -16,25 +16,28 @@ export async function resolveTenant<T extends Tenant>(
   ask: <V>(call: (signal: AbortSignal) => Promise<V>) => Promise<V>,
 ): Promise<T> {
   if (tenancy.mode === 'single') return onlyTenant(name, principal, tenancy.tenant)
-  if (name === undefined) throw refusal({ kind: 'tenant_forbidden' })
-  const proved = principal.organizations.includes(name)
-  if (!proved && !tenancy.isMember) throw refusal({ kind: 'tenant_forbidden' })
+  const { organizations } = principal
+  if (name === undefined) throw forbidden('the token must name exactly one organization', organizations)
+  const proved = organizations.includes(name)
+  if (!proved && !tenancy.isMember)
+    throw forbidden(`the organizations of the token must include '${name}'`, organizations)
   const tenant = await ask((signal) => tenancy.findTenant(name, principal, signal))
-  if (!tenant) throw refusal({ kind: 'tenant_forbidden' })
+  if (!tenant) throw forbidden(`findTenant must find '${name}'`, tenant)
   if (!isText(tenant.id)) {
-    const cause = new TypeError("a tenant's id must be a text that is not empty")
+    const cause = gotWanted("a tenant's id must be a text that is not empty", tenant.id)
     const kind = proved ? 'upstream_error' : 'tenant_forbidden'
     throw refusal({ kind, trouble: 'tenant_malformed' }, cause)
   }
   // A look-up that ignores case or accents would admit an organization that the token does not name.
   if (tenant.name !== name) {
-    throw refusal({ kind: 'tenant_forbidden', trouble: 'tenant_mismatch' })
+    const cause = gotWanted(`the tenant of findTenant must have the name '${name}'`, tenant.name)
+    throw refusal({ kind: 'tenant_forbidden', trouble: 'tenant_mismatch' }, cause)
   }
   if (proved) return tenant
   const member = await ask(async (signal) => tenancy.isMember?.(principal, tenant, signal)).catch(
     refuseLikeMissing,
   )
-  if (member !== true) throw refusal({ kind: 'tenant_forbidden' })
+  if (member !== true) throw forbidden(`isMember must answer true for '${name}'`, member)
   return tenant
 }
 
@@ -49,8 +52,12 @@ function refuseLikeMissing(error: unknown): never {
 function onlyTenant<T extends Tenant>(name: string | undefined, { organizations }: Principal, tenant: T): T {
   const named = name === undefined || name === tenant.name
   const proved = organizations.length === 0 || organizations.includes(tenant.name)
-  if (!named || !proved) throw refusal({ kind: 'tenant_forbidden' })
+  if (!named) throw forbidden(`the only organization is '${tenant.name}'`, name)
+  if (!proved) throw forbidden(`the organizations of the token must include '${tenant.name}'`, organizations)
   return tenant
 }
+
+const forbidden = (must: string, got: unknown): Error =>
+  refusal({ kind: 'tenant_forbidden' }, gotWanted(must, got))
 
 const isText = (value: unknown): boolean => typeof value === 'string' && value !== ''

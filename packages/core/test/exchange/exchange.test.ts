@@ -98,14 +98,34 @@ describe('asking a port', () => {
     'rate_limited',
   ] as const)('that refuses %s speaks to the caller, and is in none', async (kind) => {
     const { exchange } = open()
-    const said = refusal({ kind })
+    const said = refusal({ kind }, fault)
     expect(await thrownBy(exchange.ask('store', () => Promise.reject(said)))).toBe(said)
+    exchange.end('refused')
+  })
+
+  test.each([
+    [{ kind: 'token_invalid' }, { kind: 'token_invalid' }],
+    [
+      { kind: 'unavailable', retryAfterMs: 5 },
+      { kind: 'unavailable', retryAfterMs: 5, trouble: 'store_unavailable' },
+    ],
+    [
+      { kind: 'upstream_error', trouble: 'record_stale' },
+      { kind: 'upstream_error', trouble: 'record_stale' },
+    ],
+  ] as const)('that refuses without a cause gets one that names the port: %j', async (detail, seen) => {
+    const { exchange } = open()
+    const error = await thrownBy(exchange.ask('store', () => Promise.reject(refusal(detail))))
+    expect(refusalDetail(error)).toEqual(seen)
+    expect(String(refusalCause(error))).toBe(
+      `Error: the store port called refuse('${detail.kind}') without a cause`,
+    )
     exchange.end('refused')
   })
 
   test('a trouble that is named already keeps its name', async () => {
     const { exchange } = open()
-    const said = refusal({ kind: 'upstream_error', trouble: 'record_stale' })
+    const said = refusal({ kind: 'upstream_error', trouble: 'record_stale' }, fault)
     expect(await thrownBy(exchange.ask('store', () => Promise.reject(said)))).toBe(said)
     exchange.end('refused')
   })

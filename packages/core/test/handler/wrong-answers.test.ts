@@ -148,7 +148,7 @@ describe('a port that answers wrongly is 502, once told, and never believed', ()
     await using scene = await openScene(recordWith({ expiresAt: '2099-01-01' }))
     await scene.ask()
     expect(scene.troubles()[0]?.cause).toEqual(
-      new TypeError('an export record needs an expiresAt that is a valid Date, or none'),
+      new Error("an export record needs an expiresAt that is a valid Date, or none; got '2099-01-01'"),
     )
   })
 })
