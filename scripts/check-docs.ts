@@ -2,10 +2,17 @@ import { readFileSync } from 'node:fs'
 
 import { referenceText } from '../docs/reference.ts'
 import { entryPoints, exportedNames } from './entry-points.ts'
-import { drawnFloors, drawnHomes, heldFloors, keptFloors, livesIn, rooms } from './floors.ts'
+import {
+  documentedLayers,
+  documentedHomes,
+  lintedLayers,
+  folderImports,
+  foldersImporting,
+  folders,
+} from './layers.ts'
 import { troubleCodes } from './trouble-codes.ts'
 
-// Compares the documents with the sources where there is nothing to run: docstrings, reference, codes and layers.
+// Compares the documents with the sources: docstrings, reference, codes and layers.
 
 const faults: string[] = []
 
@@ -25,25 +32,29 @@ for (const code of troubleCodes()) {
     faults.push(`docs/events.md: the code ${code} is missing`)
 }
 
-const floors = drawnFloors()
-const floorOf = (room: string): number => floors.findIndex((names) => names.includes(room))
-for (const room of rooms()) if (floorOf(room) < 0) faults.push(`CONTRIBUTING.md: ${room} is on no floor`)
+const layers = documentedLayers()
+const layerOf = (folder: string): number => layers.findIndex((names) => names.includes(folder))
+for (const folder of folders())
+  if (layerOf(folder) < 0) faults.push(`CONTRIBUTING.md: ${folder} is in no layer`)
 
-const held = heldFloors()
-for (const [room, lower] of held) {
+const linted = lintedLayers()
+for (const [folder, lower] of linted) {
   for (const other of lower) {
-    if (floorOf(other) <= floorOf(room))
-      faults.push(`.oxlintrc.json: ${room} may import ${other}, which CONTRIBUTING.md draws no lower`)
+    if (layerOf(other) <= layerOf(folder))
+      faults.push(
+        `.oxlintrc.json: ${folder} may import ${other}, which is not in a lower layer of CONTRIBUTING.md`,
+      )
   }
 }
-for (const { file, from, to } of keptFloors()) {
-  if (floorOf(to) <= floorOf(from)) faults.push(`${file} imports ${to}, which CONTRIBUTING.md draws no lower`)
+for (const { file, from, to } of folderImports()) {
+  if (layerOf(to) <= layerOf(from))
+    faults.push(`${file} imports ${to}, which is not in a lower layer of CONTRIBUTING.md`)
 }
-for (const room of floors.slice(floorOf('exchange')).flat())
-  if (!held.has(room)) faults.push(`.oxlintrc.json: holds no floor under ${room}`)
+for (const folder of layers.slice(layerOf('exchange')).flat())
+  if (!linted.has(folder)) faults.push(`.oxlintrc.json: has no import rule for ${folder}`)
 
-for (const [library, homes] of drawnHomes()) {
-  const lives = livesIn(library)
+for (const [library, homes] of documentedHomes()) {
+  const lives = foldersImporting(library)
   if (lives.toSorted().join() !== homes.toSorted().join())
     faults.push(`CONTRIBUTING.md: ${library} lives in ${lives.join(', ')}, not in ${homes.join(', ')}`)
 }
@@ -51,5 +62,5 @@ for (const [library, homes] of drawnHomes()) {
 for (const fault of faults) console.error(fault)
 if (faults.length > 0) process.exit(1)
 console.log(
-  `ok  ${entryPoints().length} entry points, ${troubleCodes().length} codes, ${floors.length} floors`,
+  `ok  ${entryPoints().length} entry points, ${troubleCodes().length} codes, ${layers.length} layers`,
 )

@@ -4,9 +4,9 @@ import { join } from 'node:path'
 
 import { packAll, run } from './pack.ts'
 
-// Empty projects install the packed packages with npm. Each is compiled, where it is TypeScript, by every compiler listed
-// for it, and downloads an export through a service of its own on every Node that the packages support. Needs a build,
-// and nothing from outside but the npm registry.
+// Installs the packed packages with npm in empty projects. A TypeScript project is compiled by every compiler listed
+// for it. Each project then downloads an export through its own service on every supported Node. Needs a build
+// and the npm registry.
 
 const nodes = ['22.23.3', '24.21.0', '26.10.0']
 const [oldTypeScript, newTypeScript] = ['5.4.5', '7.0.2']
@@ -72,7 +72,7 @@ const imports = ({ module, framework }: (typeof adapters)[Framework]): string =>
     `import { exportDownload } from '${module}'`,
     `import ${framework} from '${framework.toLowerCase()}'`,
   ].join('\n')
-/** Inside an async function: a CommonJS file of TypeScript's `module: node16` cannot import an ES module in another way. */
+/** In an async function, because a CommonJS file with TypeScript's `module: node16` can import an ES module only like this. */
 const dynamicImports = ({ module, framework }: (typeof adapters)[Framework]): string =>
   [
     ...Object.entries(modules).map(

@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path'
 export interface ExportedName {
   readonly name: string
   readonly file: string
-  /** The comment directly above it. Absent: there is none. */
+  /** The docstring directly above it. Absent: there is none. */
   readonly docstring?: string
 }
 

@@ -19,11 +19,11 @@ import {
 import { positionCoded } from '../packages/core/src/testing/position-coded.ts'
 
 /**
- * What Chromium does with a download that is cut: `node --conditions=@sallyport/source scripts/measure-browser-cuts.ts`.
+ * Shows what Chromium does with a download that is cut: `node --conditions=@sallyport/source scripts/measure-browser-cuts.ts`.
  * As root, on Debian: apt-get install --no-install-recommends chromium.
  *
- * A headless Chromium downloads 8 MiB from a server on loopback, which breaks the first answer off after 3 MiB, in each of
- * these ways. Prints each request that came and how the download ended.
+ * A headless Chromium downloads 8 MiB from a server on loopback, which cuts the first response after 3 MiB, in each of
+ * these ways. Prints each request and how the download ended.
  */
 
 const size = 8_388_608
@@ -94,7 +94,7 @@ async function measure(ending: (typeof endings)[number]): Promise<void> {
       (name) => `${name}: ${String(request.headers[name] ?? 'none')}`,
     )
     asked.push(fields.join(', '))
-    // A navigation cannot carry a token. Without Sec-Fetch-Mode the handler resets.
+    // A navigation cannot send a token. Without Sec-Fetch-Mode the handler resets the connection.
     request.headers.authorization = 'Bearer token'
     request.rawHeaders.push('Authorization', 'Bearer token')
     if (ending === 'TCP reset') delete request.headers['sec-fetch-mode']
@@ -144,7 +144,7 @@ interface Browser {
   readonly end: () => Promise<void>
 }
 
-/** Starts a headless Chromium and speaks its DevTools protocol. */
+/** Starts a headless Chromium and connects to its DevTools protocol. */
 async function startChromium(folder: string): Promise<Browser> {
   const options = [
     '--headless=new',

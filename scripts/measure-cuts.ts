@@ -17,7 +17,7 @@ import { positionCoded } from '../packages/core/src/testing/position-coded.ts'
 import { freePort, startDaemon, until } from './servers/daemon.ts'
 
 /**
- * Which HTTP clients notice that a download was cut: `node --conditions=@sallyport/source scripts/measure-cuts.ts [--install]`.
+ * Measures which HTTP clients notice that a download was cut: `node --conditions=@sallyport/source scripts/measure-cuts.ts [--install]`.
  * Prints the table of docs/clients.md.
  *
  * Each client downloads 4 MiB, of which the server sends 1 MiB before it cuts the connection. A client notices if its
@@ -36,14 +36,14 @@ const row: ExportRecord = {
 }
 const deadlineMs = 60_000
 
-/** How a client is run. `file`: its program, written to a file of this name, which `command` may name as `FILE`. */
+/** How to run a client. `file`: its program is written to a file of this name; `command` may refer to it as `FILE`. */
 interface Client {
   readonly name: string
   readonly packages: readonly string[]
-  /** The version is the first number in what this prints. */
+  /** A command that prints the version. The first number is taken. */
   readonly version: readonly string[]
   readonly file?: readonly [name: string, text: string]
-  /** `URL`, `OUT` (where the download goes), `CA` (certificates in PEM), `STORE` (the same for Java) and `FILE` are replaced. */
+  /** `URL`, `OUT` (the path for the download), `CA` (certificates in PEM), `STORE` (the same for Java) and `FILE` are replaced. */
   readonly command: readonly string[]
 }
 
@@ -218,7 +218,7 @@ writeFileSync(process.argv[3], new Uint8Array(await response.arrayBuffer()))`,
   },
 ]
 
-/** The field that makes a request a browser's, as each language writes it. */
+/** The field by which the server recognizes a browser, in each language. */
 const browserField: Readonly<Record<string, readonly [plain: string, browser: string]>> = {
   py: ['{}', "{'Sec-Fetch-Mode': 'cors'}"],
   rb: ['{}', "{ 'Sec-Fetch-Mode' => 'cors' }"],
@@ -231,7 +231,7 @@ const javaField = (text: string): string =>
     ? 'c.setRequestProperty("Sec-Fetch-Mode", "cors");'
     : 'b.header("Sec-Fetch-Mode", "cors");'
 
-/** Sends `cutAt` bytes, lets them arrive, and breaks off. */
+/** Sends `cutAt` bytes, waits until they have arrived, and throws. */
 const bytes = Buffer.from(positionCoded(size))
 const info = { size, validator: 'v' }
 const store: ExportStore = {

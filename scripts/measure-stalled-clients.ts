@@ -13,12 +13,12 @@ import { fileURLToPath } from 'node:url'
 import { authorization, key, path } from '../packages/storage/test/exact-bytes/guarded.ts'
 
 /**
- * What a client that asks for a large export and then reads nothing costs the server: `node --conditions=@sallyport/source
- * scripts/measure-stalled-clients.ts [clients]`. Ends with 1 where it is more than 128 KiB of resident memory, where a client
- * was dropped, or where others were not served.
+ * Measures what a client that requests a large export and then reads nothing costs the server: `node --conditions=@sallyport/source
+ * scripts/measure-stalled-clients.ts [clients]`. Exits with 1 if that is more than 128 KiB of resident memory, if a client
+ * was dropped, or if other clients were not served.
  *
- * The server runs as the docs advise: V8's nursery, which grows in steps with the garbage of a burst and not with the
- * clients, is held to 16 MiB. What the kernel holds is bounded by `net.ipv4.tcp_wmem` alone, and told.
+ * The server runs with the documented settings. V8's young generation, which grows with the garbage of a burst and not with the
+ * clients, is limited to 16 MiB. The kernel's memory is limited only by `net.ipv4.tcp_wmem`; it is printed, too.
  */
 const clients = Number(process.argv[2] ?? 1_000)
 const size = 1_073_741_824
@@ -68,7 +68,7 @@ const connected = sockets.filter((socket) => !socket.destroyed && socket.readySt
 
 const each = (what: keyof Memory): string => {
   const [before, after] = [idle[what], stalled[what]]
-  if (before === undefined || after === undefined) return 'not told here'
+  if (before === undefined || after === undefined) return 'unknown on this system'
   return `${kib(before)} idle, ${kib(after)} stalled: ${((after - before) / clients / 1_024).toFixed(1)} KiB each`
 }
 const perClient = (stalled.resident - idle.resident) / clients
@@ -85,7 +85,7 @@ others meanwhile: 20 downloads of 8 MiB, each in ${median(times).toFixed(0)} ms,
 `,
 )
 const holds = perClient <= most && connected === clients && seen.broken === 0
-process.stdout.write(holds ? 'within 128 KiB each\n' : 'MISSED: 128 KiB each, nobody dropped\n')
+process.stdout.write(holds ? 'within 128 KiB each\n' : 'MISSED: 128 KiB each, no client dropped\n')
 process.exitCode = holds ? 0 : 1
 
 for (const socket of sockets) socket.destroy()
@@ -136,7 +136,7 @@ function ofCgroup(folder: string): Pick<Memory, 'cgroup' | 'cgroupSockets'> {
   return { cgroup: number('memory.current') - stat('file'), cgroupSockets: stat('sock') }
 }
 
-/** A memory cgroup for the server alone, where we may make one: that of version 2, or of version 1. */
+/** Creates a memory cgroup for the server, version 2 or version 1, if that is permitted. */
 function ownCgroup({ pid }: ChildProcess): string | undefined {
   const mine = readFileSync('/proc/self/cgroup', 'utf8')
   const [one, two] = [/^\d+:memory:(.*)$/m.exec(mine)?.[1], /^0::(.*)$/m.exec(mine)?.[1] ?? '']
@@ -144,7 +144,7 @@ function ownCgroup({ pid }: ChildProcess): string | undefined {
   const folder = join(parent, `sallyport-stalled-${pid}`)
   try {
     mkdirSync(folder)
-    // Version 1 counts sockets only under a limit.
+    // Version 1 counts sockets only if a limit is set.
     if (one !== undefined) writeFileSync(join(folder, 'memory.kmem.tcp.limit_in_bytes'), String(2 ** 40))
     writeFileSync(join(folder, 'cgroup.procs'), String(pid))
     return folder
@@ -171,7 +171,7 @@ async function fetchPart(bytes: number): Promise<void> {
   if (read !== bytes) throw new Error(`${read} bytes of ${bytes}`)
 }
 
-/** Until what is resident and in sockets is the same for two seconds. */
+/** Waits until resident and socket memory are unchanged for two seconds. */
 async function standsStill(): Promise<void> {
   for (let since = 0, last = 0; since < 20; since += 1) {
     await pass(100)

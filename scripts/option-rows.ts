@@ -5,7 +5,7 @@ import { join } from 'node:path'
 export interface OptionRow {
   /** `delivery.firstByteMs`; in a table of several functions `createS3Store: bucket`. */
   readonly option: string
-  /** What the page says of the absent option: `required`, or the default, in code or words. */
+  /** The documented default, in code or words, or `required`. */
   readonly absent: string
 }
 

@@ -4,7 +4,7 @@ import { basename, join } from 'node:path'
 
 import { packAll, run } from './pack.ts'
 
-// Judges the packages as they are published: what a consumer gets is not what lies in the folder. Needs a build.
+// Checks the packages as they are published, because their content differs from the folder's. Needs a build.
 
 const directory = mkdtempSync(join(tmpdir(), 'sallyport-pack-'))
 process.on('exit', () => rmSync(directory, { recursive: true, force: true }))

@@ -10,7 +10,7 @@ interface Manifest {
 
 const readManifest = (path: string): Manifest => JSON.parse(readFileSync(path, 'utf8')) as Manifest
 
-/** What a command said. Where it failed, prints that and ends the process. */
+/** Returns the output of a command. If it fails, prints the output and exits. */
 export function run(command: string, args: readonly string[], cwd?: string): string {
   const { status, stdout, stderr } = spawnSync(command, args, { encoding: 'utf8', ...(cwd && { cwd }) })
   if (status === 0) return stdout
@@ -18,7 +18,7 @@ export function run(command: string, args: readonly string[], cwd?: string): str
   return process.exit(1)
 }
 
-/** Packs every package that is published, as it would be, into a directory. Needs a build. Gives the tarballs. */
+/** Packs every published package into a directory, as for publishing. Needs a build. Returns the paths of the tarballs. */
 export function packAll(directory: string): readonly string[] {
   const { packageManager = 'pnpm' } = readManifest('package.json')
   const published = globSync('packages/*/package.json')

@@ -4,13 +4,13 @@ import { describe, expect, test } from 'vitest'
 
 import { type OptionRow, optionRows } from './option-rows.ts'
 
-/** What an option does, seen from outside: without it, and with other values. */
+/** The observable effect of an option, without it and with other values. */
 export interface Behaviour<O> {
-  /** Looks at something that the option decides. */
+  /** Observes something that the option decides. */
   readonly see: (changes: Partial<O>) => Promise<unknown>
-  /** What is seen when the option is absent; of an option that must be given, with the value that the scene gives. */
+  /** The observation without the option. For a required option, with the value of the test. */
   readonly before: unknown
-  /** What is seen with another value. */
+  /** The observation with another value. */
   readonly after: readonly (readonly [changes: Partial<O>, seen: unknown])[]
 }
 
@@ -18,27 +18,33 @@ export interface Behaviour<O> {
 export type Behaviours<O> = { readonly [K in keyof Required<O>]: Behaviour<O> }
 
 /** A function with a section in docs/options.md. */
-export interface Door<O> {
-  readonly door: string
+export interface DocumentedFunction<O> {
+  readonly name: string
   readonly create: (options: O) => unknown
-  /** The options that must be given, and no other. */
+  /** The required options. */
   readonly sound: O
   /** By the name in the first column. */
   readonly behaviours: Readonly<Record<string, Behaviour<O>>>
-  /** Gives the filled options. Absent: the default of the docs, when it is given, must do what the absent option does. */
+  /** Returns the resolved options. Absent: passing the documented default must have the same effect as leaving the option out. */
   readonly resolve?: (options: O) => unknown
 }
 
-/** Tests that what docs/options.md says of an absent option is what happens, and that another value does something else. */
-export function testOptions<O extends object>({ door, create, sound, behaviours, resolve }: Door<O>): void {
-  const rows = optionRows(door)
+/** Tests that the default in docs/options.md is right, and that another value has another effect. */
+export function testOptions<O extends object>({
+  name,
+  create,
+  sound,
+  behaviours,
+  resolve,
+}: DocumentedFunction<O>): void {
+  const rows = optionRows(name)
 
   test('every row has a behaviour in the test, and every behaviour a row', () => {
     expect(rows.map(({ option }) => option).toSorted()).toEqual(Object.keys(behaviours).toSorted())
   })
 
   test.each(rows.filter(isRequired))('$option must be given', ({ option }) => {
-    expect(() => create(without(sound, option) as O)).toThrow(new RegExp(`^${door}: ${option}: must be `))
+    expect(() => create(without(sound, option) as O)).toThrow(new RegExp(`^${name}: ${option}: must be `))
   })
 
   test.each(rows.filter((row) => !isRequired(row)))('$option may be absent', ({ option }) => {
@@ -65,7 +71,7 @@ export function testOptions<O extends object>({ door, create, sound, behaviours,
 
 const isRequired = ({ absent }: OptionRow): boolean => /^(?:creation fails|required)\b/.test(absent)
 
-/** The value that a row begins with, in the shape that JSON compares; `undefined`: the row has words alone. */
+/** The value at the beginning of a row, as JSON. `undefined`: the row has only words. */
 function valueOf({ absent }: OptionRow): unknown {
   const [, code] = /^`([^`]+)`(?=$|[,:;.])/.exec(absent) ?? []
   return code === undefined || code.endsWith(')')

@@ -1,7 +1,7 @@
 import { accessSync, constants } from 'node:fs'
 import path from 'node:path'
 
-/** A server that tests need, and what Debian calls it. */
+/** A server that tests need, and its Debian package. */
 export interface NeededServer {
   readonly name: string
   readonly commands: readonly string[]
@@ -26,15 +26,15 @@ export const neededServers = {
   curl: { name: 'curl', commands: ['curl'], packages: ['curl'] },
 } as const satisfies Record<string, NeededServer>
 
-/** Whether a server is on this machine: `describe.skipIf(!isHere('ceph'))`. Azurite is a package, and always is. */
+/** Whether a server is installed: `describe.skipIf(!isHere('ceph'))`. Azurite is an npm package, so it always is. */
 export const isHere = (server: keyof typeof neededServers): boolean =>
   neededServers[server].commands.every(isCommand)
 
-/** The servers that are not on this machine. */
+/** The servers that are not installed. */
 export const missingServers = (): readonly NeededServer[] =>
   Object.values(neededServers).filter(({ commands }) => !commands.every(isCommand))
 
-// Debian keeps daemons where only root looks for commands.
+// Debian installs daemons in directories that are only in root's PATH.
 const places = [...(process.env['PATH'] ?? '').split(path.delimiter), '/usr/sbin', '/sbin']
 
 const isCommand = (command: string): boolean =>

@@ -6,26 +6,26 @@ import path from 'node:path'
 
 import { type Daemon, startDaemon, until } from './daemon.ts'
 
-/** Azure's own emulator of its blob service. */
+/** Azurite, Azure's emulator of its blob service. */
 export interface Azurite {
   readonly port: number
   readonly account: string
   readonly accountKey: string
   readonly daemon: Daemon
-  /** For a client that reaches it on this port, or through a proxy on another one. */
+  /** The connection string for this port, or for the port of a proxy. */
   connectionString(port?: number): string
   close(): Promise<void>
 }
 
-/** Starts it within a second or two, on a free port of 127.0.0.1, its state in a temporary directory. */
+/** Starts Azurite on a free port of 127.0.0.1, with its state in a temporary directory. Takes a second or two. */
 export async function startAzurite(): Promise<Azurite> {
-  // Its own file, for the package has no door to start it by.
+  // Runs a file of the package, because the package exports no function that starts it.
   const main = path.join(path.dirname(fromStorage.resolve('azurite/package.json')), 'dist/src/blob/main.js')
   const directory = await mkdtemp(path.join(tmpdir(), 'azurite-'))
   const account = 'accountcanary'
   const accountKey = randomBytes(32).toString('base64')
   const args = ['--blobHost', '127.0.0.1', '--blobPort', '0', '--location', directory]
-  // The clients speak a newer version of the API than it knows.
+  // The clients use a newer version of the API than Azurite supports.
   const flags = ['--silent', '--disableTelemetry', '--skipApiVersionCheck']
   const daemon = startDaemon(process.execPath, [main, ...args, ...flags], {
     cwd: directory,

@@ -2,7 +2,7 @@ import { connect, type Socket } from 'node:net'
 
 import { startDaemon, until } from './daemon.ts'
 
-/** An address where nobody answers, not even by refusing: the way to it takes connections in no more. */
+/** An address that does not answer: connections to it are neither accepted nor refused. */
 export interface BlackHole {
   readonly port: number
   close(): Promise<void>
@@ -12,7 +12,7 @@ const LISTENER = `
 const server = require('node:net').createServer()
 server.listen({ host: '127.0.0.1', port: 0, backlog: 1 }, () => console.log('port=' + server.address().port))`
 
-/** A listener that is frozen, and its backlog full: the kernel drops whoever comes next. */
+/** Starts a frozen listener with a full backlog. The kernel drops further connections. */
 export async function startBlackHole(): Promise<BlackHole> {
   const daemon = startDaemon(process.execPath, ['-e', LISTENER])
   const found = (): RegExpExecArray | null => /port=(\d+)/.exec(daemon.output())

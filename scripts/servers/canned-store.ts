@@ -5,17 +5,17 @@ import { pipeline } from 'node:stream/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { crc32 } from 'node:zlib'
 
-/** One answer of a store. */
+/** One response of a store. */
 export interface CannedAnswer {
   readonly status: number
-  /** Those that are `undefined` are not sent. */
+  /** A field with the value `undefined` is not sent. */
   readonly headers?: OutgoingHttpHeaders
   readonly body?: string | Uint8Array
-  /** Writes the answer itself, where status, headers and body cannot say it. */
+  /** Writes the response, if status, headers and body cannot describe it. */
   readonly write?: (response: ServerResponse) => void
 }
 
-/** What was asked. */
+/** A received request. */
 interface CannedRequest {
   readonly method: string
   readonly path: string
@@ -23,18 +23,18 @@ interface CannedRequest {
   readonly headers: NodeJS.Dict<string | string[]>
 }
 
-/** A server that gives, by the last segment of the path, the answers that no real one here can be brought to give. */
+/** A server with prepared responses, which the real servers here cannot be made to send. The last segment of the path chooses one. */
 export interface CannedStore {
   readonly port: number
-  /** The requests so far: method, path and headers. */
+  /** The requests received so far. */
   readonly requests: readonly CannedRequest[]
   close(): Promise<void>
 }
 
-/** Every foreign word in it carries this mark, so that a test can look for it. */
+/** All text of the server contains this mark, so that a test can search for it. */
 export const CANARY = 'canary'
 
-/** Starts it on a free port of 127.0.0.1. A name that has no answer is a 404. */
+/** Starts the server on a free port of 127.0.0.1. A name without a response gives 404. */
 export async function startCannedStore(
   answers: Readonly<Record<string, CannedAnswer>>,
 ): Promise<CannedStore> {
@@ -65,33 +65,33 @@ export async function startCannedStore(
   }
 }
 
-/** An error of S3, as XML, with all that real ones give away. */
+/** An error of S3 as XML, with the details that real ones reveal. */
 export const s3Error = (status: number, code: string): CannedAnswer => ({
   status,
   headers: { 'content-type': 'application/xml' },
   body: `<?xml version="1.0" encoding="UTF-8"?><Error><Code>${code}</Code><Message>${CANARY} arn:aws:s3:::bucket</Message><Key>${CANARY}</Key><BucketName>${CANARY}</BucketName><Endpoint>${CANARY}.s3.eu-north-7.amazonaws.com</Endpoint><AWSAccessKeyId>AK${CANARY}</AWSAccessKeyId><StringToSign>${CANARY}</StringToSign><SignatureProvided>${CANARY}</SignatureProvided><Token-0>${CANARY}</Token-0><StorageClass>GLACIER</StorageClass><RequestId>${CANARY}</RequestId><HostId>${CANARY}</HostId></Error>`,
 })
 
-/** An error of Azure, as XML, likewise. */
+/** An error of Azure as XML, with the same details. */
 export const azureError = (status: number, code: string): CannedAnswer => ({
   status,
   headers: { 'content-type': 'application/xml', 'x-ms-error-code': code },
   body: `<?xml version="1.0" encoding="utf-8"?><Error><Code>${code}</Code><Message>${CANARY}\nRequestId:${CANARY}\nTime:2026-01-01T00:00:00Z</Message><AuthenticationErrorDetail>The MAC signature found in the HTTP request '${CANARY}' is not the same as any computed signature. Server used following string to sign: '${CANARY}'.</AuthenticationErrorDetail></Error>`,
 })
 
-/** An answer whose body goes on until its reader leaves, or for 1 GiB. */
+/** A response whose body ends when its reader leaves, or after 1 GiB. */
 export interface EndlessAnswer extends CannedAnswer {
-  /** Bytes that were handed to the socket so far, over all requests. */
+  /** Bytes written to the socket so far, over all requests. */
   readonly written: () => number
-  /** How many of its bodies are still being sent. */
+  /** How many bodies are being sent. */
   readonly running: () => number
 }
 
 const ENDLESS_BYTES = 1_073_741_824
 
 /**
- * @param piece - sent again and again
- * @param everyMs - milliseconds between two pieces. Absent: as fast as they are taken
+ * @param piece - sent repeatedly
+ * @param everyMs - milliseconds between two pieces. Absent: as fast as the reader takes them
  */
 export function endless(
   status: number,
@@ -125,7 +125,7 @@ export function endless(
   }
 }
 
-/** An object as it should be answered, to be spoilt by the test. */
+/** A correct response for an object, which the test then changes. */
 export const object = (bytes: Uint8Array, headers: OutgoingHttpHeaders = {}): CannedAnswer => ({
   status: 200,
   headers: {
@@ -137,13 +137,13 @@ export const object = (bytes: Uint8Array, headers: OutgoingHttpHeaders = {}): Ca
   body: bytes,
 })
 
-/** A large object whose bytes come one by one. */
+/** A large object that is sent byte by byte. */
 interface DrippingObject {
   /** Milliseconds between two bytes. */
   readonly everyMs: number
-  /** After so many bytes the connection is reset. Absent: it goes on. */
+  /** The number of bytes after which the connection is reset. Absent: it is not. */
   readonly cutAfter?: number
-  /** How many of its answers drip; the later ones come at once. Absent: all. */
+  /** How many responses are slow; later ones are not. Absent: all are. */
   readonly times?: number
 }
 
@@ -179,7 +179,7 @@ export function drippingObject(
   }
 }
 
-/** The sums of bytes, as S3 writes them. */
+/** Checksums of bytes, as S3 formats them. */
 export const sums = (bytes: Uint8Array): { readonly crc32: string; readonly sha256: string } => {
   const four = Buffer.alloc(4)
   four.writeUInt32BE(crc32(bytes))

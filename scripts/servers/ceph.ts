@@ -21,11 +21,11 @@ export interface Ceph {
   readonly endpoint: string
   readonly port: number
   readonly owner: S3Keys
-  /** Owns nothing: S3 answers it 403. */
+  /** Owns no bucket: S3 answers 403. */
   readonly stranger: S3Keys
-  /** Keeps the bytes: freeze it, and bodies stall. */
+  /** Stores the bytes. If it is frozen, bodies stall. */
   readonly osd: Daemon
-  /** Speaks HTTP: end it, and bodies are cut. */
+  /** Serves HTTP. If it ends, bodies are cut. */
   readonly gateway: Daemon
   close(): Promise<void>
 }
@@ -34,7 +34,7 @@ const owner: S3Keys = { accessKeyId: 'AKOWNERCANARY', secretAccessKey: 'ownersec
 const stranger: S3Keys = { accessKeyId: 'AKSTRANGERCANARY', secretAccessKey: 'strangersecretcanary012345' }
 
 /**
- * Starts it within two or three seconds. Needs Debian's radosgw, ceph-mon and ceph-osd.
+ * Starts the cluster in two or three seconds. Needs Debian's radosgw, ceph-mon and ceph-osd.
  *
  * @param gatewayOptions - more lines for the gateway, as in `rgw_scheduler_type = throttler`
  */
@@ -111,7 +111,7 @@ interface Layout {
   readonly gatewayOptions: readonly string[]
 }
 
-// Without ms_mon_client_mode = crc the gateway hangs where nobody authenticates; without tcp_nodelay each small answer
+// Without ms_mon_client_mode = crc the gateway hangs if authentication is off; without tcp_nodelay each small answer
 // takes 40 ms; without the mon_data_avail lines the monitor stops itself on a disk that is nearly full.
 const configure = (
   directory: string,

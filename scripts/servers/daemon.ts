@@ -2,19 +2,19 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createServer } from 'node:net'
 
-/** A server that ends with the process that started it. */
+/** A server process that ends with the process that started it. */
 export interface Daemon {
   readonly pid: number
-  /** What it has written so far. */
+  /** Its output so far. */
   output(): string
-  /** Sends SIGSTOP: connections stay, nothing is answered. */
+  /** Sends SIGSTOP: connections stay open, and get no response. */
   freeze(): void
   thaw(): void
-  /** Resolves when it is gone; SIGKILL by default. */
+  /** Ends the process, and resolves when it has exited. The default signal is SIGKILL. */
   end(signal?: NodeJS.Signals): Promise<void>
 }
 
-/** How a daemon is started. */
+/** How to start a daemon. */
 export interface DaemonOptions {
   readonly env?: Readonly<Record<string, string>>
   readonly cwd?: string
@@ -22,7 +22,7 @@ export interface DaemonOptions {
   readonly user?: string
 }
 
-/** Starts a server. On Linux the kernel ends it with this process, even where that is killed. */
+/** Starts a server. On Linux the kernel ends it with this process, even if this process is killed. */
 export function startDaemon(
   command: string,
   args: readonly string[],
@@ -66,7 +66,7 @@ export function startDaemon(
   }
 }
 
-/** A port on 127.0.0.1 that nobody has at this moment. */
+/** A port on 127.0.0.1 that is free at this moment. */
 export async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1')
   await once(server, 'listening')
@@ -77,7 +77,7 @@ export async function freePort(): Promise<number> {
   return address.port
 }
 
-/** Asks again and again until the answer is yes. */
+/** Calls a check repeatedly until it returns true. */
 export async function until(
   what: string,
   isSo: () => Promise<boolean> | boolean,

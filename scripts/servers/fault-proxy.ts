@@ -2,53 +2,53 @@ import { once } from 'node:events'
 import { connect, createServer, type Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 
-/** What happens to one connection. Nothing named: bytes go straight through. */
+/** The faults of one connection. Without one, bytes pass unchanged. */
 interface Rule {
-  /** Reset as soon as it is made. */
+  /** Resets the connection as soon as it is open. */
   readonly refuse?: boolean
-  /** Sent in place of the store's answer to the first request, before the connection ends. */
+  /** Sent instead of the store's response to the first request. Then the connection ends. */
   readonly answer?: string
-  /** Milliseconds before the first byte of the first answer. */
+  /** Milliseconds before the first byte of the first response. */
   readonly latencyMs?: number
   /** Bytes per second towards the client. */
   readonly bytesPerSecond?: number
-  /** Milliseconds that such a connection makes up for, where it had nothing to send or was late. @defaultValue 500 */
+  /** How many milliseconds of idle or late time such a connection may catch up. @defaultValue 500 */
   readonly catchUpMs?: number
-  /** After so many bytes towards the client … */
+  /** The number of bytes to the client after which `then` happens. */
   readonly cutAfter?: number
-  /** … the connection is reset, ended, or goes silent. @defaultValue `'reset'` */
+  /** What happens then: the connection is reset, ended, or stalls. @defaultValue `'reset'` */
   readonly how?: 'reset' | 'end' | 'stall'
 }
 
-/** The rule for the nth connection, from 1. A promise holds the connection back. */
+/** The rule for the nth connection, from 1. The connection waits for a promise. */
 export type RuleFor = (nth: number) => Rule | Promise<Rule>
 
-/** What went through one connection. */
+/** The traffic of one connection. */
 interface Traffic {
-  /** 1 for the first. */
+  /** The number of the connection, from 1. */
   readonly nth: number
-  /** The heads of the requests, as they were written. */
+  /** The heads of its requests, unchanged. */
   readonly requests: string[]
-  /** Bytes towards the client, heads of answers included. */
+  /** Bytes to the client, including response heads. */
   down: number
-  /** Of these, the head of the first answer. */
+  /** Of these, the bytes of the first response head. */
   head: number
   open: boolean
 }
 
-/** A TCP proxy between a store's client and the store, that counts and breaks things. */
+/** A TCP proxy between a store and its client. It counts requests and bytes, and injects faults. */
 export interface FaultProxy {
   readonly port: number
   readonly traffic: readonly Traffic[]
-  /** The heads of all requests, in the order in which they came. */
+  /** The heads of all requests, in order of arrival. */
   readonly requests: readonly string[]
-  /** Bytes towards the client, over all connections. */
+  /** Bytes to the client, over all connections. */
   down(): number
   openNow(): number
   setRule(rule: RuleFor): void
-  /** How many answers were on their way while a byte went towards the client, on average over all bytes. */
+  /** How many responses were being sent at the same time, as an average over all bytes. */
   averageMoving(): number
-  /** Forgets what was counted. */
+  /** Resets the counts. */
   reset(): void
   killAll(): void
   close(): Promise<void>
@@ -57,7 +57,7 @@ export interface FaultProxy {
 const CATCH_UP_MS = 500
 const SLICE_MS = 10
 
-/** Starts it on a free port of 127.0.0.1, before a server on another one. */
+/** Starts the proxy on a free port of 127.0.0.1, before a server on another port. */
 export async function startFaultProxy(
   upstreamPort: number,
   firstRule: RuleFor = () => ({}),
@@ -159,7 +159,7 @@ export async function startFaultProxy(
   }
 }
 
-/** Carries bytes towards the client, as the rule has it. */
+/** Sends bytes to the client as the rule says. */
 async function pump(
   upstream: Socket,
   client: Socket,
@@ -170,7 +170,7 @@ async function pump(
   const { latencyMs, bytesPerSecond, catchUpMs = CATCH_UP_MS, cutAfter = Infinity, how = 'reset' } = rule
   let first = true
   let dueAt = 0
-  // A loop that is left would destroy the connection, and a stall would be a reset.
+  // Leaving the loop would destroy the connection, so a stall would become a reset.
   for await (const bytes of upstream.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
     if (first && latencyMs) await sleep(latencyMs)
     first = false
@@ -182,7 +182,7 @@ async function pump(
       await new Promise<void>((resolve) => client.write(slice, () => resolve()))
       if (record.down >= cutAfter) return cut(upstream, client, how)
       if (bytesPerSecond === undefined) continue
-      // By the clock, so that a late timer slows no connection down; what was idle longer is not made up for.
+      // Uses the clock, so that a late timer does not slow a connection down. Longer idle time is not caught up.
       const now = performance.now()
       dueAt = Math.max(dueAt, now - catchUpMs) + (slice.length / bytesPerSecond) * 1000
       if (dueAt > now) await sleep(dueAt - now)
@@ -198,7 +198,7 @@ function cut(upstream: Socket, client: Socket, how: 'reset' | 'end' | 'stall'): 
   upstream.destroy()
 }
 
-/** Bytes of the answer that begins here, its head included; of a head alone where it names no length. */
+/** Bytes of the response that begins here, with its head. Without Content-Length, only the bytes of the head. */
 function answerSize(slice: Buffer): number {
   const head = slice.indexOf('\r\n\r\n') + 4
   const length = /^content-length: (\d+)\r$/im.exec(slice.toString('latin1', 0, head))?.[1]

@@ -4,8 +4,8 @@ import { missingServers } from './available.ts'
 import { installServers } from './install.ts'
 
 /**
- * Before the tests: in CI, and where SALLYPORT_INSTALL_SERVERS=1 asks for it, installs the servers they need, so that
- * nothing is skipped for want of one. After them: says how many tests were skipped, and why.
+ * Before the tests: in CI, and if SALLYPORT_INSTALL_SERVERS=1 is set, installs the servers that they need, so that
+ * no test is skipped because one is missing. After the tests: reports how many were skipped, and why.
  */
 export default function setup({ vitest }: TestProject): () => void {
   const installs = process.env['CI'] === 'true' || process.env['SALLYPORT_INSTALL_SERVERS'] === '1'

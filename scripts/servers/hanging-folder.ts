@@ -6,16 +6,16 @@ import { join } from 'node:path'
 import { isHere } from './available.ts'
 import { startDaemon, until } from './daemon.ts'
 
-/** A folder shown through FUSE, whose volume can hang as that of a lost file server does. */
+/** A folder on a FUSE volume that can hang, like the volume of a lost file server. */
 export interface HangingFolder {
   readonly path: string
-  /** From now on every call below the path waits. */
+  /** Makes every call below the path wait. */
   readonly hang: () => void
   readonly goOn: () => void
   readonly end: () => Promise<void>
 }
 
-/** Whether this machine lets us mount one. */
+/** Whether this machine can mount a FUSE volume. */
 export const canHang = (): boolean => isHere('bindfs') && existsSync('/dev/fuse') && process.getuid?.() === 0
 
 export async function startHangingFolder(original: string): Promise<HangingFolder> {
@@ -28,7 +28,7 @@ export async function startHangingFolder(original: string): Promise<HangingFolde
     hang: () => volume.freeze(),
     goOn: () => volume.thaw(),
     end: async () => {
-      await volume.end('SIGTERM') // it unmounts by itself
+      await volume.end('SIGTERM') // it unmounts the volume itself
       await rmdir(path)
     },
   }

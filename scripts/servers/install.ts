@@ -5,8 +5,8 @@ import { fileURLToPath } from 'node:url'
 import { missingServers } from './available.ts'
 
 /**
- * Installs what is missing of the servers that the tests need, and starts none of their services. As root, on Debian;
- * else it says what to do.
+ * Installs the missing servers that the tests need, without starting their services. Needs root on Debian;
+ * otherwise it fails with the command to run.
  */
 export function installServers(): void {
   const packages = missingServers().flatMap((server) => server.packages)
@@ -23,7 +23,7 @@ export function installServers(): void {
   withoutServices(() => apt('install', '-y', '--no-install-recommends', ...packages))
 }
 
-/** Debian asks this program before a package starts its service; 101 forbids it. The tests start their own. */
+/** Debian runs this program before a package starts its service. 101 prevents the start: the tests start their own servers. */
 const policy = '/usr/sbin/policy-rc.d'
 
 function withoutServices(install: () => void): void {

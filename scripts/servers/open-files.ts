@@ -3,7 +3,7 @@ import { existsSync, readdirSync, readlinkSync } from 'node:fs'
 import { TestRunner } from 'vitest'
 
 /**
- * The files, sockets and pipes that a process holds open, one for each descriptor, as `/proc` names them. Where the system
+ * Lists the open files, sockets and pipes of a process, one for each descriptor, with their names in `/proc`. If the system
  * has no `/proc`, the running test is skipped with that reason.
  *
  * @param pid - absent: this process

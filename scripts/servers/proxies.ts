@@ -12,13 +12,13 @@ export interface Proxy {
   close(): Promise<void>
 }
 
-/** How one of them runs in a directory of its own, on 127.0.0.1 only. */
+/** How to run a reverse proxy in its own directory, on 127.0.0.1 only. */
 interface Program {
   readonly command: string
   readonly args: (file: string, directory: string, port: number, config: string) => readonly string[]
-  /** The configuration with what it needs to run there. Port 8080 in it is replaced afterwards. */
+  /** Changes the configuration so that it runs there. Its port 8080 is replaced afterwards. */
   readonly around: (config: string, directory: string) => string
-  /** Whom Debian's package starts it as. */
+  /** The user of Debian's package. */
   readonly user?: string
   /** SIGTERM by default. */
   readonly stop?: NodeJS.Signals
@@ -56,7 +56,7 @@ ${config.replace('http {', inHttp).replace('listen 8080', 'listen 127.0.0.1:8080
   },
   varnish: {
     command: '/usr/sbin/varnishd',
-    // Without a jail: the users of Debian's could not write to this directory. Parameters stand in its first comment.
+    // Without a jail: the users of Debian's jail cannot write to this directory. Parameters are in its first comment.
     args: (file, directory, port, config) => [
       '-F',
       '-j',
@@ -76,7 +76,7 @@ ${config.replace('http {', inHttp).replace('listen 8080', 'listen 127.0.0.1:8080
   apache: {
     command: '/usr/sbin/apache2',
     args: (file, directory) => ['-X', '-d', directory, '-f', file],
-    // It compresses whatever may be compressed.
+    // It compresses every response that may be compressed.
     around: (config, directory) => `PidFile ${directory}/pid
 ServerName localhost
 DefaultRuntimeDir ${directory}
@@ -85,7 +85,7 @@ ${apacheModules.map((name) => `LoadModule ${name}_module /usr/lib/apache2/module
 SetOutputFilter DEFLATE
 ${config.replace('Listen 8080', 'Listen 127.0.0.1:8080')}`,
     user: 'www-data',
-    stop: 'SIGKILL', // in one process it waits for its clients
+    stop: 'SIGKILL', // as one process, it waits for its clients on SIGTERM
   },
   caddy: {
     command: '/usr/bin/caddy',

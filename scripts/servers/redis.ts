@@ -4,7 +4,7 @@ import path from 'node:path'
 
 import { type Daemon, freePort, startDaemon, until } from './daemon.ts'
 
-/** A Redis that keeps nothing. */
+/** A Redis without persistence. */
 export interface Redis {
   readonly port: number
   readonly url: string
@@ -13,10 +13,10 @@ export interface Redis {
 }
 
 /**
- * Starts it within a tenth of a second, on 127.0.0.1, in a temporary directory, without persistence.
+ * Starts Redis within a tenth of a second, on 127.0.0.1, in a temporary directory, without persistence.
  *
- * @param options - `port`: a free one by default; give that of a dead one to start it anew. `args`: more of
- *   redis-server's, such as `['--maxmemory', '2mb']`
+ * @param options - `port`: a free one by default; pass the port of an ended Redis to restart it. `args`: further arguments of
+ *   redis-server, such as `['--maxmemory', '2mb']`
  */
 export async function startRedis(
   options: { readonly port?: number; readonly args?: readonly string[] } = {},

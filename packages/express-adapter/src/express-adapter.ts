@@ -6,7 +6,7 @@ import type { ErrorRequestHandler, Request, RequestHandler, Response } from 'exp
  * Mounts an export handler: `app.all('/exports/:exportId/download', exportDownload(handler))`. Use `all`, so that the
  * handler answers every method itself. It never calls `next`.
  *
- * @throws TypeError where it is not a handler of `createExportHandler`
+ * @throws TypeError if `handler` was not made by `createExportHandler`
  */
 export function exportDownload(handler: ExportHandler): RequestHandler {
   checkHandler('exportDownload', handler)
@@ -14,15 +14,15 @@ export function exportDownload(handler: ExportHandler): RequestHandler {
 }
 
 /**
- * Lets the handler answer for a path that Express cannot decode (`%zz`), which otherwise becomes an HTML page with a
- * stack: `app.use('/exports', malformedPath(handler))`. Any other error goes on to `next`.
+ * Makes the handler answer requests for a path that Express cannot decode (`%zz`). Otherwise Express sends an HTML page with a
+ * stack trace. Use it as `app.use('/exports', malformedPath(handler))`. Passes any other error to `next`.
  *
- * @throws TypeError where it is not a handler of `createExportHandler`
+ * @throws TypeError if `handler` was not made by `createExportHandler`
  */
 export function malformedPath(handler: ExportHandler): ErrorRequestHandler {
   checkHandler('malformedPath', handler)
   return (error: unknown, request, response, next) => {
-    // Express marks its own with a status; one without it was thrown by the host.
+    // Express sets a status on its own URIError. One without a status comes from the host.
     if (!(error instanceof URIError && 'status' in error)) return next(error)
     return serve(handler, request, response)
   }

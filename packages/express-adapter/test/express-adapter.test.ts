@@ -32,7 +32,7 @@ describe.each(expresses)('on Express $major', ({ express }) => {
     scene = await openScene()
   })
 
-  test('delivers the bytes, and no word of the framework', async () => {
+  test('delivers the bytes, without header fields of the framework', async () => {
     const app = express().all('/exports/:exportId/download', exportDownload(scene.handler))
     await using server = await listen(app)
     const response = await fetch(new URL(scene.path, server.url), { headers: scene.headers })
@@ -55,7 +55,7 @@ describe.each(expresses)('on Express $major', ({ express }) => {
     expect(scene.ended.at(-1)).toMatchObject({ outcome: 'completed', attempts: 1 })
   })
 
-  test('which would show if chunks were lent to it', async () => {
+  test('and it would corrupt borrowed chunks', async () => {
     const lending: ExportHandler = {
       ...scene.handler,
       handle: (request) => scene.handler.handle({ ...request, borrow: true }),
@@ -92,7 +92,7 @@ describe.each(expresses)('on Express $major', ({ express }) => {
     },
   )
 
-  test('tells the guard the address that Express trusts', async () => {
+  test('passes the address that Express trusts to the handler', async () => {
     const app = express().set('trust proxy', 1)
     app.all('/exports/:exportId/download', exportDownload(scene.handler))
     await using server = await listen(app)
@@ -101,7 +101,7 @@ describe.each(expresses)('on Express $major', ({ express }) => {
     expect(scene.ended.at(-1)).toMatchObject({ address: '203.0.113.9' })
   })
 
-  test('never hands the request on', async () => {
+  test('never calls next', async () => {
     const app = express()
     const next = vi.fn<RequestHandler>((_request, _response, next) => next())
     app.all('/exports/:exportId/download', exportDownload(scene.handler), next)
@@ -149,7 +149,7 @@ describe.each(expresses)('on Express $major', ({ express }) => {
       expect([response.status, await response.json()]).toEqual([status, answer])
     })
 
-    test('shows no stack, also where NODE_ENV is not set', async () => {
+    test('shows no stack trace, also if NODE_ENV is not set', async () => {
       vi.stubEnv('NODE_ENV', undefined)
       const printed = vi.spyOn(console, 'error').mockReturnValue()
       try {
@@ -184,7 +184,7 @@ describe.each(expresses)('on Express $major', ({ express }) => {
   })
 })
 
-test('on Express 5 a parameter of several segments is their text, and so no id', async () => {
+test('on Express 5 a parameter of several segments is joined, and is not a valid id', async () => {
   const scene = await openScene()
   const [{ express }] = expresses as [(typeof expresses)[0]]
   const app = express().all('/exports/*exportId', exportDownload(scene.handler))
@@ -195,7 +195,7 @@ test('on Express 5 a parameter of several segments is their text, and so no id',
   expect(await response.json()).toMatchObject({ detail: [{ msg }] })
 })
 
-describe('mounting what is no handler', () => {
+describe('mounting a value that is not a handler', () => {
   const wrong: readonly (readonly [string, unknown])[] = [
     ['nothing', undefined],
     ['a function', async () => ({ status: 204, headers: {} })],
@@ -212,7 +212,7 @@ describe('mounting what is no handler', () => {
   })
 })
 
-test('the handler itself is no route: it does not compile, and Express refuses it', async () => {
+test('the handler itself is not a route handler: it does not compile, and Express refuses it', async () => {
   const { handler } = await openScene()
   const [{ express }] = expresses as [(typeof expresses)[0]]
   const app = express()

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net'
 import type { Served } from '@sallyport/core/testing'
 import type { Express } from 'express'
 
-/** A server of its own for an app, on a loopback port. */
+/** Starts a server for an app, on a loopback port. */
 export async function listen(app: Express): Promise<Served & AsyncDisposable> {
   const server = createServer(app)
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))

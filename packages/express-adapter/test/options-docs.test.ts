@@ -42,7 +42,7 @@ const malformed: Behaviours<Mounted> = {
 
 describe('exportDownload', () => {
   testOptions({
-    door: 'exportDownload',
+    name: 'exportDownload',
     create: ({ handler: mounted }) => exportDownload(mounted),
     sound: { handler },
     behaviours: download,
@@ -51,7 +51,7 @@ describe('exportDownload', () => {
 
 describe('malformedPath', () => {
   testOptions({
-    door: 'malformedPath',
+    name: 'malformedPath',
     create: ({ handler: mounted }) => malformedPath(mounted),
     sound: { handler },
     behaviours: malformed,

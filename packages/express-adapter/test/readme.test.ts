@@ -56,7 +56,7 @@ const onAnyPort = (code: string): string =>
     "listen(0, '127.0.0.1', function () { console.log(`http://127.0.0.1:${this.address().port}`) })",
   )
 
-test('a service of README.md that lost its WHERE gives out nothing of another tenant', async () => {
+test('a service of README.md without its WHERE clause serves nothing of another tenant', async () => {
   const lost = service
     .replace('row.tenantId === tenant.id && ', '')
     .replace("organizations = [{ id: '17'", "organizations = [{ id: '18'")
@@ -146,7 +146,7 @@ describe('the table of README.md', () => {
     [...kinds.matchAll(/`(\w+)`/g)].map(([, kind = '']) => ({ kind, status: Number(status) })),
   )
 
-  test.each(told)('tells the status of $kind', async ({ kind, status }) => {
+  test.each(told)('has the right status for $kind', async ({ kind, status }) => {
     const handler = createExportHandler({
       verifier: { verify: () => refuse(kind as RefusalKind) },
       tenancy: { mode: 'single', tenant: { id: 'acme', name: 'acme' } },
@@ -161,7 +161,7 @@ describe('the table of README.md', () => {
     expect(answer.status).toBe(status)
   })
 
-  test('leaves no kind out', () => {
+  test('lists every kind', () => {
     const seen = new Set(told.map(({ kind }) => kind))
     expect([...seen].toSorted()).toEqual(Object.keys(statusOf).toSorted())
   })

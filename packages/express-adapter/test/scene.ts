@@ -2,12 +2,12 @@ import type { DownloadEnded, ExportHandler, RequestEnded } from '@sallyport/core
 import { createExportHandler, createJwtVerifier, validationErrors } from '@sallyport/core'
 import { createMemoryStore, createTestIssuer, positionCoded } from '@sallyport/core/testing'
 
-/** A guard with one export of many chunks, for tests of what a host does around it. */
+/** A handler with one export of many chunks, for tests of a host.s middleware. */
 export interface Scene {
   readonly handler: ExportHandler
   readonly path: string
   readonly bytes: Uint8Array
-  /** A caller's fields: a good token, and the organization. */
+  /** The request fields of a caller: a valid token, and the organization. */
   readonly headers: Readonly<Record<string, string>>
   /** The requests that have ended. */
   readonly ended: readonly (DownloadEnded | RequestEnded)[]

@@ -4,20 +4,20 @@ import type { Middleware } from 'koa'
 
 /**
  * Mounts an export handler: `router.all('/exports/:exportId/download', exportDownload(handler))`. Use `all`, so that the
- * handler answers every method itself. It never calls `next`; what was called before it sees the final `ctx.status`.
+ * handler answers every method itself. It never calls `next`. Middleware before it sees the final `ctx.status`.
  *
- * Mount it on its route only. As `app.use(exportDownload(handler))` it would refuse every URL that no route takes. A path that
+ * Mount it only on its route. With `app.use(exportDownload(handler))` it would refuse every URL without a route. A path that
  * cannot be decoded (`%zz`) reaches the route, and is refused as a malformed id.
  *
- * The caller's address is `ctx.ip`: behind a proxy, with `app.proxy`, set `app.maxIpsCount` to the number of proxies, or
- * callers choose it themselves.
+ * The client's address is `ctx.ip`. Behind a proxy, with `app.proxy`, set `app.maxIpsCount` to the number of proxies. Otherwise
+ * clients can choose their address.
  *
- * @throws TypeError where it is not a handler of `createExportHandler`
+ * @throws TypeError if `handler` was not made by `createExportHandler`
  */
 export function exportDownload(handler: ExportHandler): Middleware {
   checkHandler('exportDownload', handler)
   return async (ctx) => {
-    // Koa would end a stream that broke off; the writing is ours, so that a cut is a cut.
+    // If Koa wrote the body, it would end a failed stream normally. serveNode cuts the connection.
     ctx.respond = false
     await serveNode(handler, ctx.req, ctx.res, {
       params: routeParams(ctx),
@@ -26,7 +26,7 @@ export function exportDownload(handler: ExportHandler): Middleware {
   }
 }
 
-/** What the router found. It leaves text that cannot be decoded as it is; that is no parameter. */
+/** The route parameters. The router leaves text that it cannot decode unchanged; such a parameter is left out. */
 function routeParams(ctx: { readonly path: string; readonly params?: unknown }): ExportRequest['params'] {
   if (!isDecodable(ctx.path) || typeof ctx.params !== 'object' || ctx.params === null) return {}
   return Object.fromEntries(Object.entries(ctx.params).filter(([, value]) => typeof value === 'string'))

@@ -213,19 +213,19 @@ describe.each<[status: number, body: object, cases: readonly (Asked & { readonly
   })
 })
 
-test('the wait is told alike in the header and in the body, twice over', async () => {
+test('the header and the body have the same wait, in two versions', async () => {
   const answers = await Promise.all([2, 3].map((times) => ask({ times, changes: onceIn5s() })))
   expect(answers.map(({ headers }) => headers.get('retry-after'))).toEqual(['5', '5'])
 })
 
-test('nothing of the store shows with a whole export either', async () => {
+test('nothing of the store shows in the response of a whole export', async () => {
   const answer = await ask({})
   const all = overheard(answer, await answer.text())
   expect(secrets.filter((secret) => all.includes(secret))).toEqual([])
   expect(all).not.toMatch(/x-amz|report\.csv|amazon/i)
 })
 
-describe('the state of an export, revealed to callers who poll', () => {
+describe('the state of an export, revealed to polling callers', () => {
   test.each<[Row, string, string | null]>([
     ['pending', 'export_not_ready', '5'],
     ['failed', 'export_failed', null],
@@ -233,7 +233,7 @@ describe('the state of an export, revealed to callers who poll', () => {
     ['gone', 'export_not_found', null],
     ['missing', 'export_not_found', null],
     ['foreign', 'export_not_found', null],
-  ])('%s is told as %s, Retry-After: %s', async (row, reason, wait) => {
+  ])('%s gives %s, Retry-After: %s', async (row, reason, wait) => {
     const answer = await ask({ row, changes: { revealState: true } })
     expect([answer.status, await answer.json()]).toEqual([404, notFound(reason)])
     expect(answer.headers.get('retry-after')).toBe(wait)
@@ -242,13 +242,13 @@ describe('the state of an export, revealed to callers who poll', () => {
   test.each<[revealState: boolean, wait: string | null]>([
     [true, '30'],
     [false, null],
-  ])('the host may say how long; where state is revealed (%s) it is told: %s', async (revealState, wait) => {
+  ])('the host may set the wait; with revealState %s, Retry-After is %s', async (revealState, wait) => {
     const findExport = async (): Promise<never> => refuse('export_pending', { retryAfterMs: 30_000 })
     const answer = await ask({ changes: { revealState, findExport } })
     expect([answer.status, answer.headers.get('retry-after')]).toEqual([404, wait])
   })
 
-  test('but to nobody who may not download it', async () => {
+  test('but not to callers without permission', async () => {
     const changes = { revealState: true }
     const refused = await Promise.all([
       ask({ row: 'pending', changes, claims: { capabilities: [] } }),
@@ -296,11 +296,11 @@ describe('versions', () => {
     ['502', { row: 'denied' }],
     ['503', { row: 'broken' }],
     ['OPTIONS', { method: 'OPTIONS' }],
-  ])('an old one says so with %s', async (_, asked) => {
+  ])('a deprecated one is announced with %s', async (_, asked) => {
     expect(await fields({ ...asked, changes: { versions } })).toEqual(old)
   })
 
-  test('a new one is echoed, and nothing else', async () => {
+  test('a current one is echoed, without other fields', async () => {
     expect(await fields({ headers: { 'x-api-version': 'v2' }, changes: { versions } })).toEqual([
       'v2',
       null,
@@ -309,7 +309,7 @@ describe('versions', () => {
     ])
   })
 
-  test('an unknown one, and one past its sunset, is no version', async () => {
+  test('an unknown one, and one past its sunset, is refused', async () => {
     const later = { versions, defaultVersion: 'v2', now: (): number => Date.UTC(2027, 0, 1) }
     const claims = { exp: 4_102_444_800 }
     for (const version of ['v1', 'v9', 'V2', '${jndi:ldap://x}']) {

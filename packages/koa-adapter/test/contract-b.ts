@@ -20,7 +20,7 @@ const tenantId = 'tenant-acme'
 const scope = { target: 'enterprises/5b1d', extent: 'perimeter' }
 const idOf = (nth: number): string => `0d9c8b7a-6f5e-4d3c-8b2a-0000000000${String(nth).padStart(2, '0')}`
 
-/** The catalogue's rows, by what is the matter with each. `storage_location` is its own, and stays there. */
+/** The rows of the catalogue, by their fault. `storage_location` must not reach the client. */
 const rows = {
   csv: { key: 'report.csv' },
   json: { key: 'report.json', format: 'json' },
@@ -49,15 +49,15 @@ export const pathOf = (row: Row | { readonly id: string }): string =>
 
 export interface Changes extends Partial<ExportHandlerOptions> {
   readonly revealState?: boolean
-  /** Answers an export beyond the permitted scope as if it were not there. */
+  /** Answers 404 for an export outside of the permitted scope. */
   readonly hideBeyondScope?: boolean
-  /** Drains the service before it is asked. */
+  /** Drains the service before the request. */
   readonly drained?: boolean
 }
 
 const someIssuer = createTestIssuer()
 
-/** Published contract B as a host of Koa and S3 writes it. `token` makes tokens that may, but for the claims given. */
+/** A service for the published contract B with Koa and S3. `token` makes tokens that may, but for the claims given. */
 export async function openContractB({
   revealState = false,
   hideBeyondScope = false,

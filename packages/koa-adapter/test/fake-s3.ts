@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { S3Client } from '@aws-sdk/client-s3'
 import { onTestFinished } from 'vitest'
 
-/** What must never show outside. */
+/** The secrets that must never reach a client. */
 export const secrets = ['secret-bucket', 'eu-secret-7', 'AKIASECRET', 'secret-account', 'secret-request']
 
 const objects: Readonly<Record<string, string>> = {
@@ -22,7 +22,7 @@ const fails =
     response.end(text)
   }
 
-/** What the server does with the keys that are no objects. */
+/** How the server answers keys without an object. */
 const misbehaviours: Readonly<Record<string, Misbehaviour>> = {
   denied: fails(403, 'AccessDenied'),
   'no-bucket': fails(404, 'NoSuchBucket'),
@@ -33,7 +33,7 @@ const misbehaviours: Readonly<Record<string, Misbehaviour>> = {
   'cut-off': ({ socket }) => socket.destroy(),
 }
 
-/** A server that speaks as much S3 as a download needs, and a client for it. */
+/** A server with the part of S3 that a download needs, and a client for it. */
 export async function startS3(): Promise<S3Client> {
   const server = createServer((request, response) => {
     const key =

@@ -36,7 +36,7 @@ describe.each([
   { major: 3, Koa: Koa3 },
   { major: 2, Koa: Koa2 },
 ])('in the app of a host, on Koa $major', ({ Koa }) => {
-  test('what was called before sees the final status, once all is sent', async () => {
+  test('earlier middleware sees the final status after everything is sent', async () => {
     const app = new Koa()
     const seen: unknown[] = []
     app.use(async (ctx, next) => {
@@ -54,7 +54,7 @@ describe.each([
     ])
   })
 
-  test('what it sets, says or throws afterwards harms nothing, and its own errors reach its own handler', async () => {
+  test('later changes and errors of the host do not affect the response, and reach its own error handler', async () => {
     const app = new Koa()
     const errors: unknown[] = []
     app.on('error', (error: Error) => errors.push(error.message))
@@ -75,7 +75,7 @@ describe.each([
     await expect.poll(() => errors).toEqual(['a bug of the host'])
   })
 
-  test('what it sets before is kept, and its other routes answer as ever', async () => {
+  test('fields that the host sets before are kept, and its other routes work', async () => {
     const app = new Koa()
     app.silent = true
     const router = new Router()
@@ -103,7 +103,7 @@ describe.each([
     ])
   })
 
-  test('what answers first keeps its answer', async () => {
+  test('middleware that answers first keeps its response', async () => {
     const app = new Koa()
     app.use((ctx, next) => {
       ctx.res.writeHead(418)
@@ -114,7 +114,7 @@ describe.each([
     expect([answer.status, await answer.text()]).toEqual([418, 'first'])
   })
 
-  test('a client that leaves while a middleware waits is gone when the handler is asked', async () => {
+  test('a client that leaves during middleware has left when the handler is called', async () => {
     const app = new Koa()
     app.silent = true
     const arrived = Promise.withResolvers<void>()
@@ -139,7 +139,7 @@ describe.each([
   })
 })
 
-describe('the request that the handler is given', () => {
+describe('the request of the handler', () => {
   const asked = async (
     app: Koa,
     path: string,
@@ -157,7 +157,7 @@ describe('the request that the handler is given', () => {
     return made.promise
   }
 
-  test('holds the parameters of the route, decoded once', async () => {
+  test('has the route parameters, decoded once', async () => {
     const { params } = await asked(new Koa3(), '/exports/a%2541/download')
     expect({ ...params }).toEqual({ exportId: 'a%41' })
   })
@@ -170,7 +170,7 @@ describe('the request that the handler is given', () => {
     },
   )
 
-  test('holds the address as Koa trusts it', async () => {
+  test('has the address that Koa trusts', async () => {
     const forwarded = { 'X-Forwarded-For': '192.0.2.66, 203.0.113.9' }
     expect((await asked(new Koa3(), '/', forwarded)).address).toBe('127.0.0.1')
     expect((await asked(new Koa3({ proxy: true, maxIpsCount: 1 }), '/', forwarded)).address).toBe(
@@ -205,7 +205,7 @@ describe('the adapter keeps the contract on Koa over HTTP/2', () => {
   })
 })
 
-describe('mounting what is no handler', () => {
+describe('mounting a value that is not a handler', () => {
   const wrong: readonly (readonly [string, unknown])[] = [
     ['nothing', undefined],
     ['a function', async () => ({ status: 204, headers: {} })],

@@ -3,7 +3,7 @@ import { connect, createServer, type Socket } from 'node:net'
 
 import type { Served } from '@sallyport/core/testing'
 
-/** Puts itself before a server. Of every connection, in order, it writes down what the server sent. */
+/** Starts a proxy before a server. Records the bytes that the server sent on each connection, in order. */
 export async function recorded({ url, close }: Served, connections: string[]): Promise<Served> {
   const open = new Set<Socket>()
   const proxy = createServer({ allowHalfOpen: true }, (client) => {
@@ -25,7 +25,7 @@ export async function recorded({ url, close }: Served, connections: string[]): P
   }
 }
 
-/** Passes on bytes and every end: a reset stays a reset. */
+/** Passes on bytes and the way a connection ends: a reset stays a reset. */
 function pass(from: Socket, to: Socket): void {
   from.pipe(to)
   from.on('error', () => (to.writableEnded ? to.destroy() : to.resetAndDestroy()))

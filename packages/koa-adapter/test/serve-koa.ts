@@ -8,12 +8,12 @@ import type Koa from 'koa'
 
 import { exportDownload } from '../src/koa-adapter.ts'
 
-/** The app of the adapter contract: one route, and everything else behind it. */
+/** The app of the adapter contract: one route, and the handler for every other path. */
 export function mount(app: Koa, handler: ExportHandler): Koa {
   const router = new Router({ strict: true, sensitive: true })
   router.all('/exports/:exportId/download', exportDownload(handler))
   app.use(router.routes()).use(exportDownload(handler))
-  // Koa tells of every client that resets its connection.
+  // Koa reports every client that resets its connection.
   app.silent = true
   return app
 }

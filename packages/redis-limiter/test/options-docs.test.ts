@@ -87,7 +87,7 @@ describe('createRedisLimiter', () => {
   beforeEach(() => void vi.useFakeTimers())
   afterEach(() => void vi.useRealTimers())
   testOptions({
-    door: 'createRedisLimiter',
+    name: 'createRedisLimiter',
     create: createRedisLimiter,
     resolve: resolveOptions,
     sound: { send: admits },

@@ -224,7 +224,7 @@ const readAhead: Behaviours<ReadAheadOptions> = {
 
 describe('createFilesystemStore', () => {
   testOptions({
-    door: 'createFilesystemStore',
+    name: 'createFilesystemStore',
     create: createFilesystemStore,
     sound: { root: '/var/exports' },
     behaviours: filesystem,
@@ -233,7 +233,7 @@ describe('createFilesystemStore', () => {
 
 describe('createS3Store', () => {
   testOptions({
-    door: 'createS3Store',
+    name: 'createS3Store',
     create: createS3Store,
     sound: { client: s3Client(1), bucket: 'exports' },
     behaviours: s3(createS3Store),
@@ -242,7 +242,7 @@ describe('createS3Store', () => {
 
 describe('createAzureBlobStore', () => {
   testOptions({
-    door: 'createAzureBlobStore',
+    name: 'createAzureBlobStore',
     create: createAzureBlobStore,
     sound: { container: container(1) },
     behaviours: azure,
@@ -251,7 +251,7 @@ describe('createAzureBlobStore', () => {
 
 describe('createReadAheadStore', () => {
   testOptions<ReadAheadOptions>({
-    door: 'createReadAheadStore',
+    name: 'createReadAheadStore',
     create: createReadAhead,
     sound: { store: large },
     behaviours: readAhead,

@@ -39,7 +39,7 @@ describe('createExportHandler', () => {
   beforeEach(() => void vi.useFakeTimers())
   afterEach(() => void vi.useRealTimers())
   testOptions({
-    door: 'createExportHandler',
+    name: 'createExportHandler',
     create: createExportHandler,
     resolve: (options) => {
       const { defaultVersion, ...others } = resolveOptions(options)
@@ -57,7 +57,7 @@ describe('the methods of the handler', () => {
 
   describe('drain', () => {
     testOptions({
-      door: 'drain',
+      name: 'drain',
       create: handler.drain,
       sound: { withinMs: 1_000 },
       behaviours: drainBehaviours,
@@ -65,7 +65,7 @@ describe('the methods of the handler', () => {
   })
   describe('cut', () => {
     testOptions<{ readonly matches: Parameters<typeof handler.cut>[0] }>({
-      door: 'cut',
+      name: 'cut',
       create: ({ matches }) => handler.cut(matches),
       sound: { matches: () => true },
       behaviours: cutBehaviours,
@@ -85,7 +85,7 @@ describe('the methods of the handler', () => {
 
 describe('createJwtVerifier', () => {
   testOptions({
-    door: 'createJwtVerifier',
+    name: 'createJwtVerifier',
     create: createJwtVerifier,
     resolve: checkJwtOptions,
     sound: soundJwtOptions,
@@ -95,7 +95,7 @@ describe('createJwtVerifier', () => {
 
 describe('createIntrospectionVerifier', () => {
   testOptions({
-    door: 'createIntrospectionVerifier',
+    name: 'createIntrospectionVerifier',
     create: createIntrospectionVerifier,
     resolve: checkIntrospectionOptions,
     sound: soundIntrospectionOptions,
@@ -105,7 +105,7 @@ describe('createIntrospectionVerifier', () => {
 
 describe('createBearerVerifier', () => {
   testOptions({
-    door: 'createBearerVerifier',
+    name: 'createBearerVerifier',
     create: createBearerVerifier,
     sound: soundBearerOptions,
     behaviours: bearerBehaviours,
@@ -114,7 +114,7 @@ describe('createBearerVerifier', () => {
 
 describe('createMemoryLimiter', () => {
   testOptions({
-    door: 'createMemoryLimiter',
+    name: 'createMemoryLimiter',
     create: createMemoryLimiter,
     sound: {},
     behaviours: limiterBehaviours,
@@ -122,16 +122,16 @@ describe('createMemoryLimiter', () => {
 })
 
 describe('problemDetails', () => {
-  testOptions({ door: 'problemDetails', create: problemDetails, sound: {}, behaviours: problemBehaviours })
+  testOptions({ name: 'problemDetails', create: problemDetails, sound: {}, behaviours: problemBehaviours })
 })
 
 describe('codedErrors', () => {
-  testOptions({ door: 'codedErrors', create: codedErrors, sound: {}, behaviours: codedBehaviours })
+  testOptions({ name: 'codedErrors', create: codedErrors, sound: {}, behaviours: codedBehaviours })
 })
 
 describe('validationErrors', () => {
   testOptions({
-    door: 'validationErrors',
+    name: 'validationErrors',
     create: validationErrors,
     sound: {},
     behaviours: validationBehaviours,

@@ -1,18 +1,18 @@
 import { globSync, readFileSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 
-// The floors that CONTRIBUTING draws, those that the linter holds, and those that the sources keep.
+// The layers in CONTRIBUTING, in the linter's configuration, and in the sources.
 
 const inside = 'packages/core/src'
 const contributing = readFileSync('CONTRIBUTING.md', 'utf8')
 
-/** The rooms of core, top floor first: `steps`, `ports.ts` … */
-export function drawnFloors(): readonly (readonly string[])[] {
+/** The folders and files of core, top layer first: `steps`, `ports.ts` … */
+export function documentedLayers(): readonly (readonly string[])[] {
   const drawing = /```\n(examples\n.*?)```/s.exec(contributing)?.[1] ?? ''
   return drawing
     .split('\n')
     .filter((line) => line.startsWith('core/'))
-    .map((line) => (line.split(/ {3,}/)[0] ?? '').split(/ +/).map((room) => room.replace('core/', '')))
+    .map((line) => (line.split(/ {3,}/)[0] ?? '').split(/ +/).map((folder) => folder.replace('core/', '')))
 }
 
 interface Override {
@@ -25,12 +25,12 @@ interface Override {
   >
 }
 
-/** What of core's other rooms the linter lets a room import, by room. */
-export function heldFloors(): ReadonlyMap<string, readonly string[]> {
+/** The other folders of core that the linter allows each folder to import. */
+export function lintedLayers(): ReadonlyMap<string, readonly string[]> {
   const { overrides } = JSON.parse(readFileSync('.oxlintrc.json', 'utf8')) as {
     overrides: readonly Override[]
   }
-  const held = new Map<string, readonly string[]>()
+  const linted = new Map<string, readonly string[]>()
   for (const { files, rules } of overrides) {
     const [file = ''] = files
     const rule = rules['no-restricted-imports']
@@ -40,31 +40,31 @@ export function heldFloors(): ReadonlyMap<string, readonly string[]> {
       .patterns
     const closed = groups.find(({ group }) => group.includes(`${outside}**`))
     if (closed)
-      held.set(
-        roomOf(file),
+      linted.set(
+        folderOf(file),
         closed.group
           .filter((one) => one.startsWith(`!${outside}`))
-          .map((one) => roomOf(one.slice(1 + outside.length))),
+          .map((one) => folderOf(one.slice(1 + outside.length))),
       )
   }
-  return held
+  return linted
 }
 
-/** Every import of one room of core by another. */
-export function keptFloors(): readonly {
+/** All imports between folders of core. */
+export function folderImports(): readonly {
   readonly file: string
   readonly from: string
   readonly to: string
 }[] {
   return globSync(`${inside}/**/*.ts`).flatMap((file) =>
     [...readFileSync(file, 'utf8').matchAll(/(?:from|import) '(\.[^']+)'/g)]
-      .map(([, path = '']) => ({ file, from: roomOf(file), to: roomOf(join(dirname(file), path)) }))
+      .map(([, path = '']) => ({ file, from: folderOf(file), to: folderOf(join(dirname(file), path)) }))
       .filter(({ from, to }) => from !== to),
   )
 }
 
-/** `zod` → `['check-options.ts']`, as CONTRIBUTING says. */
-export function drawnHomes(): ReadonlyMap<string, readonly string[]> {
+/** The folders that may import each library, as in CONTRIBUTING: `zod` → `['check-options.ts']`. */
+export function documentedHomes(): ReadonlyMap<string, readonly string[]> {
   const [, sentence = ''] = /A third-party library has one home: ([^]*?)\. /.exec(contributing) ?? []
   return new Map(
     [...sentence.matchAll(/([\w-]+) in\s+((?:`[^`]+`(?:\s+and\s+)?)+)/g)].map(
@@ -76,19 +76,19 @@ export function drawnHomes(): ReadonlyMap<string, readonly string[]> {
   )
 }
 
-/** The rooms of core that import a library. */
-export const livesIn = (library: string): readonly string[] => [
+/** The folders of core that import a library. */
+export const foldersImporting = (library: string): readonly string[] => [
   ...new Set(
     globSync(`${inside}/**/*.ts`)
       .filter((file) => readFileSync(file, 'utf8').includes(` from '${library}'`))
-      .map(roomOf),
+      .map(folderOf),
   ),
 ]
 
-/** The rooms of core that there are. */
-export const rooms = (): readonly string[] => [...new Set(globSync(`${inside}/**/*.ts`).map(roomOf))]
+/** All folders and files of core's sources. */
+export const folders = (): readonly string[] => [...new Set(globSync(`${inside}/**/*.ts`).map(folderOf))]
 
-const roomOf = (path: string): string => {
-  const [room = ''] = (path.startsWith(inside) ? relative(inside, path) : path).split('/')
-  return room
+const folderOf = (path: string): string => {
+  const [folder = ''] = (path.startsWith(inside) ? relative(inside, path) : path).split('/')
+  return folder
 }
