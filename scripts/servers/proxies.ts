@@ -95,9 +95,9 @@ ${config.replace('Listen 8080', 'Listen 127.0.0.1:8080')}`,
   squid: {
     command: '/usr/sbin/squid',
     // Its name names its shared memory.
-    args: (file, _, port) => ['-N', '-n', `port${port}`, '-f', file],
+    args: (file, _, port) => ['-N', '-d', '1', '-n', `port${port}`, '-f', file],
     around: (config, directory) => `pid_filename ${directory}/pid
-cache_log stdio:/dev/stderr
+cache_log /dev/null
 access_log none
 coredump_dir ${directory}
 pinger_enable off
