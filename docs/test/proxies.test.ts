@@ -122,7 +122,7 @@ interface Answer {
   readonly isCut: boolean
 }
 
-interface Question {
+interface Ask {
   readonly method?: string
   readonly headers?: Record<string, string>
   readonly body?: string
@@ -130,7 +130,7 @@ interface Question {
   readonly afterFirstChunk?: Promise<unknown> | 'leave'
 }
 
-const ask = (port: number, exportId: string, question: Question = {}): Promise<Answer> =>
+const ask = (port: number, exportId: string, question: Ask = {}): Promise<Answer> =>
   new Promise((resolve, reject) => {
     const { method = 'GET', headers, body, afterFirstChunk } = question
     const outgoing = request({

@@ -1,7 +1,7 @@
 import { DatabaseSync } from 'node:sqlite'
 import { parentPort, workerData } from 'node:worker_threads'
 
-import type { Answer, Question } from './database.ts'
+import type { Answer, Query } from './database.ts'
 
 // Runs in a thread of its own: see database.ts.
 
@@ -11,7 +11,7 @@ const statements = {
   export: database.prepare('SELECT * FROM exports WHERE tenant_id = ? AND id = ?'),
 }
 
-parentPort?.on('message', ({ id, statement, values }: Question) => {
+parentPort?.on('message', ({ id, statement, values }: Query) => {
   parentPort?.postMessage(answer(id, () => statements[statement].get(...values)))
 })
 

@@ -9,7 +9,7 @@ export type Row = Readonly<Record<string, unknown>>
 export type Statement = 'organization' | 'export'
 
 /** What the worker is sent, and what it sends back. */
-export interface Question {
+export interface Query {
   readonly id: number
   readonly statement: Statement
   readonly values: readonly string[]
@@ -65,7 +65,7 @@ export async function openDatabase(path: string): Promise<Ask> {
     worker ??= start()
     worker.ref()
     const id = (last += 1)
-    const question: Question = { id, statement, values }
+    const question: Query = { id, statement, values }
     const answer = new Promise<Omit<Answer, 'id'>>((resolve) => void waiting.set(id, resolve))
     worker.postMessage(question)
     const { row, failed } = await abortable(answer, signal)

@@ -11,7 +11,7 @@ import { parseArgs } from 'node:util'
 import { organization, pathOf, soakExports } from './soak/exports.ts'
 import { judge, type Probe } from './soak/judge.ts'
 import { watchLoop } from './soak/loop-delay.ts'
-import { anyHeld } from './soak/readings.ts'
+import { anyUsage } from './soak/readings.ts'
 import { whole, withoutDashes } from './src/arguments.ts'
 import { parseMessage } from './src/message.ts'
 
@@ -95,7 +95,7 @@ async function probeUntil(ended: AbortSignal): Promise<readonly Probe[]> {
 
 const anyCounts: Readonly<Record<string, number>> = {}
 const anyReport = {
-  held: anyHeld,
+  held: anyUsage,
   delay: { p99Ms: 0, ownP99Ms: 0, mostMs: 0, busy: 0 },
   restedAfterMs: 0,
   outcomes: anyCounts,

@@ -31,7 +31,7 @@ export const http1Acts: readonly (readonly [name: string, weight: number, act: A
   ['pipeline without reading', 1, pipelineWithoutReading],
 ]
 
-interface Question {
+interface Ask {
   readonly entry?: SoakExport
   readonly method?: string
   readonly token?: string
@@ -40,7 +40,7 @@ interface Question {
 
 const requestText = (
   { token: own }: Target,
-  { entry = largestExport, method = 'GET', token = own, headers = [] }: Question,
+  { entry = largestExport, method = 'GET', token = own, headers = [] }: Ask,
 ): string =>
   [
     `${method} ${pathOf(entry)} HTTP/1.1`,
@@ -107,7 +107,7 @@ async function ask(
   target: Target,
   entry: SoakExport,
   [first, last]: readonly [number, number],
-  question: Question,
+  question: Ask,
 ): Promise<string> {
   let check = createBodyCheck(entry, 0, entry.size)
   let checked = false
@@ -123,7 +123,7 @@ async function ask(
   return checked ? check.result(whole) : `status ${status}`
 }
 
-async function download(target: Target, question: Question): Promise<string> {
+async function download(target: Target, question: Ask): Promise<string> {
   const socket = await open(target)
   try {
     return await ask(socket, target, anyExport(), [0, 0], question)

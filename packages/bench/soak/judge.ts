@@ -1,11 +1,11 @@
 import { type LoopDelay, p99 } from './loop-delay.ts'
-import type { Held } from './readings.ts'
+import type { Usage } from './readings.ts'
 
 /** What the soak has seen. */
 export interface Seen {
   /** The server at rest, after the warm-up and after the load. */
-  readonly base: Held
-  readonly after: Held
+  readonly base: Usage
+  readonly after: Usage
   /** Of the server process, while the load ran. */
   readonly loop: LoopDelay
   /** The same in a process with almost nothing to do, in milliseconds: it shows how busy the machine is. */

@@ -5,7 +5,7 @@ import { Socket } from 'node:net'
 import { queryObjects } from 'node:v8'
 
 /** What the server process holds at rest, after a collection. */
-export interface Held {
+export interface Usage {
   /** Bytes. */
   readonly resident: number
   readonly heap: number
@@ -13,8 +13,8 @@ export interface Held {
   readonly counts: Readonly<Record<string, number>>
 }
 
-/** Any `Held`, to compare a message with. */
-export const anyHeld: Held = { resident: 0, heap: 0, counts: {} }
+/** Any `Usage`, to compare a message with. */
+export const anyUsage: Usage = { resident: 0, heap: 0, counts: {} }
 
 const timer = setTimeout(() => undefined, 0)
 const classes = {
@@ -29,7 +29,7 @@ const classes = {
 clearTimeout(timer)
 
 /** Reads what this process holds. Collect garbage first. `-1` descriptors: the system has no `/proc`. */
-export function readHeld(counts: Readonly<Record<string, number>>): Held {
+export function readUsage(counts: Readonly<Record<string, number>>): Usage {
   const { rss, heapUsed } = process.memoryUsage()
   const objects = Object.entries(classes).map(([name, kind]) => [name, countOf(kind)] as const)
   return {

@@ -20,7 +20,7 @@ import { createBrokenStore } from './broken-store.ts'
 import { createCountingLimiter } from './counting-limiter.ts'
 import { organization, soakExports } from './exports.ts'
 import { watchLoop } from './loop-delay.ts'
-import { listenersOf, readHeld } from './readings.ts'
+import { listenersOf, readUsage } from './readings.ts'
 
 const collect = globalThis.gc
 if (!collect) throw new Error('the server of the soak is run with --expose-gc')
@@ -152,7 +152,7 @@ for await (const line of createInterface(process.stdin)) {
     http1Listeners: listenersOf(http1),
     http2Listeners: listenersOf(http2),
   }
-  say({ held: readHeld(counts), ...figures, restedAfterMs, complaints })
+  say({ held: readUsage(counts), ...figures, restedAfterMs, complaints })
 }
 await rm(root, { recursive: true })
 process.exit(0)

@@ -25,7 +25,7 @@ export function createAnswerReader(onAnswer: (answer: ReadAnswer) => void): (byt
       if (left === 0) {
         head = head.length === 0 ? rest : Buffer.concat([head, rest])
         const end = head.indexOf(headEnd)
-        // The buffer is lent: what is kept of it is copied.
+        // The buffer is reused: bytes that are kept are copied.
         if (end === -1) return void (head = Buffer.from(head))
         const text = head.toString('latin1', 0, end)
         status = Number(text.slice(9, 12))

@@ -3,7 +3,7 @@ import { connect } from 'node:net'
 import { createAnswerReader, type ReadAnswer } from './answer-reader.ts'
 
 /** A connection that stands. */
-export interface Line {
+export interface Connection {
   /**
    * Sends one request after the other, until `takeRequest` gives none, and notes how many milliseconds each right answer
    * took. Settles with whether it held: `false` after a wrong answer, an end or 30 s of silence.
@@ -18,7 +18,7 @@ export interface Line {
 const silenceMs = 30_000
 
 /** Connects to a port of the loopback. `undefined`: it could not. */
-export function openLine(port: number): Promise<Line | undefined> {
+export function openLine(port: number): Promise<Connection | undefined> {
   let take: (bytes: Buffer) => void = () => undefined
   let over: () => void = () => undefined
   let isOver = false
@@ -45,7 +45,7 @@ export function openLine(port: number): Promise<Line | undefined> {
     socket.setTimeout(silenceMs, end)
     socket.on('error', end)
     socket.on('close', end)
-    const use: Line['use'] = (takeRequest, expected, latencies) =>
+    const use: Connection['use'] = (takeRequest, expected, latencies) =>
       new Promise((settle) => {
         let sentAt = 0
         over = () => settle(false)

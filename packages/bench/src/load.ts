@@ -1,4 +1,4 @@
-import { type Line, openLine } from './line.ts'
+import { type Connection, openLine } from './line.ts'
 import { usageOf } from './process-stats.ts'
 import { openRequests, type Requests } from './requests.ts'
 
@@ -75,7 +75,7 @@ export async function runLoad(job: LoadJob): Promise<LoadResult> {
   const more = (): boolean => performance.now() < until || sent < job.least
   const takeRequest = (): string | Uint8Array | undefined =>
     more() ? requestAt(job.from + sent++) : undefined
-  const keepBusy = async (opened: Line | undefined): Promise<void> => {
+  const keepBusy = async (opened: Connection | undefined): Promise<void> => {
     let line = opened
     for (let failed = 0; failed < mostFailures && more(); failed++) {
       line ??= await openLine(job.port)
@@ -92,8 +92,8 @@ export async function runLoad(job: LoadJob): Promise<LoadResult> {
   return { answers: latencies.length, failures, sent, elapsedMs, serverCpuMs, cpuMs, latencies }
 }
 
-async function openLines({ port, connections }: LoadJob): Promise<readonly (Line | undefined)[]> {
-  const lines: (Line | undefined)[] = []
+async function openLines({ port, connections }: LoadJob): Promise<readonly (Connection | undefined)[]> {
+  const lines: (Connection | undefined)[] = []
   while (lines.length < connections) {
     const count = Math.min(openedAtOnce, connections - lines.length)
     lines.push(...(await Promise.all(Array.from({ length: count }, () => openLine(port)))))

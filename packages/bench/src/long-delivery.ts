@@ -51,8 +51,8 @@ export async function measureLongDelivery(chunks: number, collect: () => unknown
 function createEndlessStore(count: number): ExportStore {
   const info = { size: count * chunkBytes, validator: 'one' }
   async function* make(): AsyncGenerator<Uint8Array> {
-    const lent = new Uint8Array(chunkBytes)
-    for (let index = 0; index < count; index++) yield lent
+    const reused = new Uint8Array(chunkBytes)
+    for (let index = 0; index < count; index++) yield reused
   }
   return {
     head: () => Promise.resolve(info),

@@ -20,7 +20,7 @@ export interface S3Settings {
   readonly bucket: string
   readonly accessKeyId: string
   readonly secretAccessKey: string
-  /** By which door Sallyport's server goes: `createSignedS3Store` or `createS3Store`. */
+  /** Which store Sallyport's server uses: `createSignedS3Store` or `createS3Store`. */
   readonly signed: boolean
 }
 

@@ -17,10 +17,10 @@ test('reads answers whatever pieces they come in, out of a buffer that is used a
   for (let size = 1; size <= wire.length; size++) {
     const read: ReadAnswer[] = []
     const take = createAnswerReader((answer) => read.push(answer))
-    const lent = Buffer.alloc(size)
+    const reused = Buffer.alloc(size)
     for (let at = 0; at < wire.length; at += size) {
-      const count = wire.copy(lent, 0, at, at + size)
-      take(lent.subarray(0, count))
+      const count = wire.copy(reused, 0, at, at + size)
+      take(reused.subarray(0, count))
     }
     expect(read).toEqual(answers)
   }

@@ -290,7 +290,7 @@ export interface GetOptions {
   /** The validator that the object must still have: else `'object_changed'`. Absent: any. */
   readonly ifMatch?: string
   /**
-   * `true`: chunks may reuse memory; each is lent until the next is asked for.
+   * `true`: chunks may reuse memory; each is valid only until the next is asked for.
    * @defaultValue false
    */
   readonly borrow?: boolean

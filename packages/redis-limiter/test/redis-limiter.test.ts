@@ -102,7 +102,7 @@ describe('the process slot', () => {
 
   test.each([
     { why: 'refuses', answer: async (): Promise<unknown> => [1, 350, 0, 350], options: {} },
-    { why: 'is out, and the door closed', answer: fails, options: { onOutage: 'closed' as const } },
+    { why: 'is out, and onOutage is closed', answer: fails, options: { onOutage: 'closed' as const } },
   ])('is not used up if Redis $why', async ({ answer, options }) => {
     const { limiter } = onClient(answer, options)
     const full = { ...ask, slots: [...ask.slots, total(1)] }

@@ -107,7 +107,7 @@ const problemTypes: Readonly<Partial<Record<RefusalKind, ProblemType>>> = {
   export_failed: notFound,
   export_expired: notFound,
   object_missing: notFound,
-  upstream_error: { reference: 'upstream-error', title: 'Unexpected answer from behind' },
+  upstream_error: { reference: 'upstream-error', title: 'Bad gateway' },
   unavailable,
   object_changed: unavailable,
 }
@@ -117,7 +117,7 @@ const nothingThere = 'There is no such export to download.'
 const tryAgain = 'Try again after the time in Retry-After.'
 
 const details: Readonly<Record<RefusalKind, string>> = {
-  invalid_request: 'Mend what is listed under errors.',
+  invalid_request: 'Fix the fields listed in errors.',
   token_missing: 'Send a bearer token in the Authorization header.',
   token_invalid: 'The token cannot be accepted; obtain a new one.',
   ticket_invalid: 'The ticket is not valid for this export; obtain a new one.',
@@ -134,9 +134,9 @@ const details: Readonly<Record<RefusalKind, string>> = {
   export_expired: nothingThere,
   object_missing: nothingThere,
   precondition_failed: 'The export is not the one that the condition names.',
-  range_not_satisfiable: 'Ask for ranges inside the export, few and apart.',
+  range_not_satisfiable: 'Request fewer, non-overlapping ranges within the export.',
   internal: 'Report the X-Request-Id of this answer.',
-  upstream_error: 'Report the X-Request-Id of this answer if it stays.',
+  upstream_error: 'If the problem persists, contact support and quote the X-Request-Id of this response.',
   unavailable: tryAgain,
   object_changed: tryAgain,
 }

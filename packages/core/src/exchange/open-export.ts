@@ -16,7 +16,7 @@ export interface ObjectAccess {
 
 /** One object of the store, as one exchange sees it: with its signal and its count of attempts. */
 export interface StoreAccess extends ObjectAccess {
-  /** Whether the reader allows chunks to be lent. */
+  /** Whether the store may reuse the memory of a chunk once the reader asks for the next one. */
   readonly borrow: boolean
   /** Opens the same object again. Refuses `object_changed` where it is another one by now. The caller closes it. */
   reopen(range: ByteRange, info: ObjectInfo): Promise<OpenObject>

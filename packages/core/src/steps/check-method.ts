@@ -1,6 +1,6 @@
 import { gotWanted, refusal } from '../refusals.ts'
 
-/** The methods that the door knows, as `Allow` lists them (RFC 9110 §10.2.1). */
+/** The methods that the handler answers, as `Allow` lists them (RFC 9110 §10.2.1). */
 export const allowedMethods = 'GET, HEAD, OPTIONS'
 
 /** Refuses every method but GET, HEAD and OPTIONS. */

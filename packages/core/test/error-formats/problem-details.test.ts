@@ -54,7 +54,7 @@ describe('with a type base', () => {
     ['precondition_failed', 'about:blank', 'Precondition Failed'],
     ['range_not_satisfiable', 'about:blank', 'Range Not Satisfiable'],
     ['internal', 'about:blank', 'Internal Server Error'],
-    ['upstream_error', `${base}/upstream-error`, 'Unexpected answer from behind'],
+    ['upstream_error', `${base}/upstream-error`, 'Bad gateway'],
     ['unavailable', `${base}/unavailable`, 'Temporarily unavailable'],
     ['object_changed', `${base}/unavailable`, 'Temporarily unavailable'],
   ])('%s is %s', (kind, type, title) => {
@@ -82,7 +82,7 @@ describe('members', () => {
       type: 'about:blank',
       title: 'Bad Request',
       status: 400,
-      detail: 'Mend what is listed under errors.',
+      detail: 'Fix the fields listed in errors.',
       errors: [
         {
           detail: 'job_id must be a UUID.',

@@ -17,14 +17,14 @@ import { ask, exportId, openGuard } from './guard.ts'
 const [count, way] = [Number(process.argv[2]), process.argv[3]]
 
 /** What a download holds, at one moment. */
-interface Held {
+interface MemoryUse {
   readonly at: number
   /** Bytes, after a collection. */
   readonly heap: number
   readonly listeners: number
   readonly timers: number
 }
-const measured: Held[] = []
+const measured: MemoryUse[] = []
 let listeners = (): number => 0
 
 const measure = (at: number): void => {

@@ -11,7 +11,7 @@ import { path } from './guard.ts'
 
 const script = fileURLToPath(new URL('flat-server.ts', import.meta.url))
 
-interface Held {
+interface MemoryUse {
   readonly at: number
   readonly heap: number
   readonly listeners: number
@@ -20,7 +20,7 @@ interface Held {
 type Way = 'handler' | 'http' | 'http2'
 
 /** What one download of so many chunks of 1 KiB holds at a tenth of it, and at its end. */
-async function measured(chunks: number, way: Way): Promise<Held[]> {
+async function measured(chunks: number, way: Way): Promise<MemoryUse[]> {
   const args = ['--expose-gc', '--conditions=@sallyport/source', script, String(chunks), way]
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] })
   onTestFinished(() => void child.kill('SIGKILL'))
@@ -29,7 +29,7 @@ async function measured(chunks: number, way: Way): Promise<Held[]> {
   const { value = '' } = await lines.next()
   const [code] = (await once(child, 'exit')) as [number]
   expect(code).toBe(0)
-  return JSON.parse(value) as Held[]
+  return JSON.parse(value) as MemoryUse[]
 }
 
 const authorization = 'Bearer token'
@@ -52,7 +52,7 @@ describe('a download holds as much at its end as at its beginning', () => {
     [100_000, 'http', 200_000],
     [50_000, 'http2', 200_000],
   ])('%i chunks, %s: under %i bytes more', { timeout: 60_000 }, async (chunks, way, most) => {
-    const [early, late] = (await measured(chunks, way)) as [Held, Held]
+    const [early, late] = (await measured(chunks, way)) as [MemoryUse, MemoryUse]
     expect([early.at, late.at]).toEqual([0.1, 1])
     expect(late.heap - early.heap).toBeLessThan(most)
     // Nothing is made per chunk against what lives as long as the download.

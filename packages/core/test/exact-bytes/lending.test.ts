@@ -16,14 +16,14 @@ const whole = sha256(bytes)
 const delivery = { storeSilenceMs: 100, resume: { attempts: 8, withinMs: 5_000 } }
 
 describe.each(protocols)('over %s', (protocol) => {
-  test('lent chunks leave as they were, the one that is held back too', async () => {
+  test('borrowed chunks leave as they were, the one that is held back too', async () => {
     for (const chunkSize of [1_009, 10_007, 65_537, 400_009, bytes.length]) {
       const store = lendingStore(bytes, chunkSize)
       const guard = openGuard(store)
       const server = await wire(protocol, guard.handler)
       const seen = await server.download()
       expect([seen.status, seen.broke, sha256(seen.bytes)]).toEqual([200, undefined, whole])
-      expect(store.asked).toEqual({ lent: 1, owned: 0 })
+      expect(store.asked).toEqual({ borrowed: 1, owned: 0 })
       await until(() => guard.ended().length === 1)
       expect(guard.ended()).toMatchObject([{ outcome: 'completed', attempts: 1, bytesSent: bytes.length }])
       await server.close()
@@ -96,7 +96,7 @@ describe.each(protocols)('over %s', (protocol) => {
   test.each<[string, (response: ServerResponse | Http2ServerResponse, kept: Uint8Array[]) => void]>([
     ['before us', keep],
     ['at the head', keepFromHead],
-  ])('nothing is lent to a middleware that replaced write %s and keeps chunks', async (when, wrap) => {
+  ])('a middleware that replaced write %s and keeps chunks borrows nothing', async (when, wrap) => {
     const store = lendingStore(bytes)
     const kept: Uint8Array[] = []
     const guard = openGuard(store)
@@ -104,12 +104,12 @@ describe.each(protocols)('over %s', (protocol) => {
     const seen = await server.download()
     expect([seen.status, seen.broke, sha256(seen.bytes)]).toEqual([200, undefined, whole])
     expect(sha256(Buffer.concat(kept))).toBe(whole)
-    expect(store.asked).toEqual(when === 'before us' ? { lent: 0, owned: 1 } : { lent: 1, owned: 0 })
+    expect(store.asked).toEqual(when === 'before us' ? { borrowed: 0, owned: 1 } : { borrowed: 1, owned: 0 })
     await server.close()
   })
 })
 
-test('lent chunks survive 200 seeds of chaos', async () => {
+test('borrowed chunks survive 200 seeds of chaos', async () => {
   const small = bytes.subarray(0, 150_001)
   const outcomes = new Map<string, number>()
   const run = async (seed: number): Promise<void> => {
@@ -145,14 +145,14 @@ test('lent chunks survive 200 seeds of chaos', async () => {
   expect(outcomes.size).toBeGreaterThan(3)
 })
 
-test('who does not say that it gives chunks back is lent none', async () => {
+test('a reader that does not set borrow gets memory of its own', async () => {
   const store = lendingStore(bytes)
   const { handler } = openGuard(createChaosStore(store, { faults: [{ does: 'cut', atByte: 500_000 }] }))
   const { body } = await handler.handle(ask())
   const kept: Uint8Array[] = []
   for await (const chunk of body ?? []) kept.push(chunk)
   expect(sha256(Buffer.concat(kept))).toBe(whole)
-  expect(store.asked).toEqual({ lent: 0, owned: 2 })
+  expect(store.asked).toEqual({ borrowed: 0, owned: 2 })
 })
 
 /** As response middlewares do that write later, elsewhere or twice: chunks are kept by reference. */

@@ -84,7 +84,7 @@ export const rows: readonly Row[] = [
     coded: { code: 'invalid_request', message: 'The request is invalid.' },
     problem: {
       title: 'Bad Request',
-      detail: 'Mend what is listed under errors.',
+      detail: 'Fix the fields listed in errors.',
       errors: [
         {
           detail: 'exportId must be a UUID.',
@@ -219,7 +219,7 @@ export const rows: readonly Row[] = [
     coded: { code: 'range_not_satisfiable', message: 'The requested range cannot be served.' },
     problem: {
       title: 'Range Not Satisfiable',
-      detail: 'Ask for ranges inside the export, few and apart.',
+      detail: 'Request fewer, non-overlapping ranges within the export.',
     },
   },
   {
@@ -238,7 +238,10 @@ export const rows: readonly Row[] = [
     changes: finding(async () => ({ ...readyRecord, object: { size: 1 } })),
     detail: 'Bad Gateway',
     coded: { code: 'upstream_error', message: 'An upstream service returned an unexpected error.' },
-    problem: { title: 'Bad Gateway', detail: 'Report the X-Request-Id of this answer if it stays.' },
+    problem: {
+      title: 'Bad Gateway',
+      detail: 'If the problem persists, contact support and quote the X-Request-Id of this response.',
+    },
   },
   {
     kind: 'unavailable',

@@ -475,7 +475,7 @@ describe('readClaims', () => {
   })
 })
 
-test('the verifier of the door uses the real clock', async () => {
+test('the exported function uses the real clock', async () => {
   await using server = await serve({ body: { ...sound, exp: Math.floor(Date.now() / 1_000) + 600 } })
   const { verify } = createIntrospectionVerifier({
     endpoint: server.url,

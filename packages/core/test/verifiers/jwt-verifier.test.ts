@@ -455,7 +455,7 @@ test('any spoiling of a sound token, and any text, is token_invalid and nothing 
   )
 })
 
-test('the verifier of the door uses the real clock', async () => {
+test('the exported function uses the real clock', async () => {
   const present = createForge()
   const { issuer, audience, jwks } = present
   const { verify } = createJwtVerifier({ issuer, audience, jwks, type: 'at+jwt' })

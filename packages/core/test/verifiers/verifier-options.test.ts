@@ -10,7 +10,7 @@ const { jwks } = createForge()
 const url = new URL('https://login.example/x')
 const verifier = createJwtVerifier({ issuer: 'i', audience: 'a', jwks, type: 'any' })
 
-const doors: Record<string, { create: (options: never) => TokenVerifier; good: object }> = {
+const factories: Record<string, { create: (options: never) => TokenVerifier; good: object }> = {
   createJwtVerifier: {
     create: createJwtVerifier,
     good: { issuer: 'https://login.example', audience: 'exports', jwks: url, type: 'at+jwt' },
@@ -28,8 +28,8 @@ const doors: Record<string, { create: (options: never) => TokenVerifier; good: o
   createBearerVerifier: { create: createBearerVerifier, good: { jwt: verifier, opaque: verifier } },
 }
 
-function createWith(door: string, changes: unknown): TokenVerifier {
-  const { create, good } = doors[door] ?? { create: () => verifier, good: {} }
+function createWith(factory: string, changes: unknown): TokenVerifier {
+  const { create, good } = factories[factory] ?? { create: () => verifier, good: {} }
   return create(
     (typeof changes === 'object' && changes !== null ? { ...good, ...changes } : changes) as never,
   )
@@ -336,12 +336,12 @@ describe('wrong options', () => {
       'opaque: must be a verifier, such as createIntrospectionVerifier({ … }); got an object',
     ],
     ['createBearerVerifier', { other: verifier }, 'other: is not an option; must be one of jwt, opaque'],
-  ])('%s %j: %s', (door, changes, message) => {
+  ])('%s %j: %s', (factory, changes, message) => {
     const given = Array.isArray(changes)
       ? () => createBearerVerifier(changes as never)
-      : () => createWith(door, changes)
+      : () => createWith(factory, changes)
     expect(given).toThrow(TypeError)
-    expect(given).toThrow(`${door}: `)
+    expect(given).toThrow(`${factory}: `)
     expect(given).toThrow(message)
     expect(messageOf(given)).not.toMatch(/hush|aHVzaA|12345/)
   })
@@ -379,8 +379,8 @@ describe('good options', () => {
     ['createIntrospectionVerifier', {}],
     ['createIntrospectionVerifier', { cacheMs: 0, endpoint: new URL('http://localhost/') }],
     ['createBearerVerifier', {}],
-  ])('%s %j', (door, changes) => {
-    expect(createWith(door, changes).verify).toBeTypeOf('function')
+  ])('%s %j', (factory, changes) => {
+    expect(createWith(factory, changes).verify).toBeTypeOf('function')
   })
 })
 

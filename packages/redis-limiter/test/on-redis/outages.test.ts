@@ -151,7 +151,7 @@ describe.skipIf(!isHere('redis')).each(clients)('by $kind', ({ connect }) => {
 
       await end()
       await until(
-        'the door opens',
+        'requests are admitted again',
         async () => (await askOnce(limiter)) === 'admitted' && reported.length > 1,
       )
       expect(reported).toEqual(['limiter_closed', 'limiter_back'])

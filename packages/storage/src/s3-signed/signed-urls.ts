@@ -68,7 +68,7 @@ export function createSignedUrls(client: S3Client, now: () => number, most: numb
 
 const nameOf = ({ Key, VersionId = '' }: GetObjectCommandInput): string => `${Key}\0${VersionId}`
 
-/** What nobody here would send along, or could not keep for as long, is no such URL. */
+/** Only a URL whose signed headers we also send, and that lives long enough to be reused, is cached. */
 async function targetOf(
   made: Promise<string>,
   { ExpectedBucketOwner }: GetObjectCommandInput,

@@ -15,17 +15,17 @@ import { watchedServer } from './outstanding.ts'
 const size = 9_000_011
 const whole = Buffer.from(positionCoded(size))
 
-/** Spoils each chunk that it has lent as soon as the next is asked for. */
-function scribbling(store: ExportStore): { store: ExportStore; lent: () => number } {
-  let lent = 0
+/** Overwrites each borrowed chunk as soon as the next is asked for. */
+function scribbling(store: ExportStore): { store: ExportStore; borrowed: () => number } {
+  let borrowed = 0
   return {
-    lent: () => lent,
+    borrowed: () => borrowed,
     store: {
       head: (...args) => store.head(...args),
       async get(name, options, signal) {
         const object = await store.get(name, options, signal)
         if (!object || options.borrow !== true) return object
-        lent += 1
+        borrowed += 1
         const chunks = object.chunks[Symbol.asyncIterator]()
         let last: Uint8Array | undefined
         const next = async (): Promise<IteratorResult<Uint8Array>> => {
@@ -63,13 +63,13 @@ describe.each(stores)('borrowed chunks of %s reach the client unchanged', (_, op
     ['under read-ahead and resume', (store) => readAhead(createChaosStore(store, { faults })), false],
     ['under resume and read-ahead', (store) => createChaosStore(readAhead(store), { faults }), false],
   ])('%s', async (_, above, borrows) => {
-    const { store, lent } = scribbling(await open())
+    const { store, borrowed } = scribbling(await open())
     const guard = guarded(above(store))
     const { port } = await watchedServer(guard.listener, () => 0)
     const { status, bytes, complete } = await download(port)
     expect([status, complete, bytes.equals(whole)]).toEqual([200, true, true])
     const part = await download(port, { range: 'bytes=1234567-7654321' })
     expect([part.status, part.bytes.equals(whole.subarray(1_234_567, 7_654_322))]).toEqual([206, true])
-    expect(lent() > 0).toBe(borrows)
+    expect(borrowed() > 0).toBe(borrows)
   })
 })

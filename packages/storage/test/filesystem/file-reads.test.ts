@@ -154,12 +154,12 @@ describe('a disk that hangs', () => {
       at += last.length
     }
     object?.close()
-    const lent = Buffer.from(positionCoded(size).subarray(at - last.length, at))
-    expect(Buffer.from(last)).toEqual(lent)
+    const borrowed = Buffer.from(positionCoded(size).subarray(at - last.length, at))
+    expect(Buffer.from(last)).toEqual(borrowed)
     expect(closed).toEqual([])
     hanging[0]?.()
     await vi.waitFor(() => expect(closed).toEqual(opened))
-    expect(Buffer.from(last)).toEqual(lent)
+    expect(Buffer.from(last)).toEqual(borrowed)
   })
 
   test('keeps its threads and no more; a waiting caller leaves when its signal fires', async () => {
