@@ -28,6 +28,8 @@ export interface CannedStore {
   readonly port: number
   /** The requests received so far. */
   readonly requests: readonly CannedRequest[]
+  /** The target of each, as it was sent. */
+  readonly targets: readonly string[]
   close(): Promise<void>
 }
 
@@ -39,7 +41,9 @@ export async function startCannedStore(
   answers: Readonly<Record<string, CannedAnswer>>,
 ): Promise<CannedStore> {
   const requests: CannedRequest[] = []
+  const targets: string[] = []
   const server = createServer((request, response) => {
+    targets.push(request.url ?? '')
     const { pathname, searchParams: query } = new URL(request.url ?? '/', 'http://store')
     requests.push({ method: request.method ?? '', path: pathname, query, headers: request.headers })
     const answer = answers[pathname.split('/').pop() ?? ''] ?? s3Error(404, 'NoSuchKey')
@@ -57,6 +61,7 @@ export async function startCannedStore(
   return {
     port: address.port,
     requests,
+    targets,
     close: async () => {
       server.closeAllConnections()
       server.close()

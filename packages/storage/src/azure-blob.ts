@@ -3,7 +3,7 @@ import type { ExportStore } from '@sallyport/core'
 import * as check from '@sallyport/core/check-options'
 
 import { type AzureBlobStoreOptions, openAzureBlobStore } from './azure-blob/store.ts'
-import { prefix } from './check-options.ts'
+import { keys, prefix } from './check-options.ts'
 import { createUpstream, defaultRuntime, type Upstream } from './upstream/upstream.ts'
 
 /**
@@ -14,7 +14,7 @@ import { createUpstream, defaultRuntime, type Upstream } from './upstream/upstre
  * keeps versions, the validator is `"etag"@versionId`, and the blob is re-opened by its version. A blob that is stored with
  * `Content-Encoding: gzip` is not decoded. Azure does not keep a SHA-256, so `head` and `get` give none.
  *
- * - `'upstream_error'`: a wrong response. The container is missing, access is denied, a signature has expired, the blob is
+ * - `'upstream_error'`: a wrong response. The container is missing, the blob marks a folder (`hdi_isfolder`), access is denied, a signature has expired, the blob is
  *   archived, or a gateway sent an error page.
  * - `'unavailable'`: no usable response. The connection was refused or lost, the status is 429 or 5xx, or no response head came
  *   within 10 s. After 20 of these in a row, the store sends no request for 1 to 5 s, and then one probe.
@@ -26,24 +26,28 @@ import { createUpstream, defaultRuntime, type Upstream } from './upstream/upstre
  * options and policies. The SDK retries by itself, by default for longer than the store waits. So give the client
  * `retryOptions: { maxTries: 2, retryDelayInMs: 50, maxRetryDelayInMs: 500 }`.
  *
- * @param options - `prefix`: segments that are put before every key with one `/`. No key can leave it
- * @defaultValue prefix: none
+ * @param options - `prefix`: segments that are put before every key with one `/`. No key can leave it.
+ *   `keys`: `'strict'` refuses a key with an empty, `.` or `..` segment or a backslash. `'literal'` sends a key exactly as the record
+ *   has it. It refuses `.` and `..` segments too, because the SDK would resolve them.
+ * @defaultValue prefix: none; keys: `'strict'`
  * @throws TypeError that names each wrong option
  */
 export function createAzureBlobStore(options: {
   readonly container: ContainerClient
   readonly prefix?: string
+  readonly keys?: 'strict' | 'literal'
 }): ExportStore {
   check.checkOptions('createAzureBlobStore', options, azureOptions)
   return openAzureBlobStore(options, upstreamOf(options.container))
 }
 
-const azureOptions = check.object<AzureBlobStoreOptions>('{ container, prefix? }', {
+const azureOptions = check.object<AzureBlobStoreOptions>('{ container, prefix?, keys? }', {
   container: check.withMethods<ContainerClient>(
     'new ContainerClient(…) of @azure/storage-blob',
     'getBlobClient',
   ),
   prefix: prefix.optional(),
+  keys: keys.optional(),
 })
 
 const upstreams = new WeakMap<ContainerClient, Upstream>()

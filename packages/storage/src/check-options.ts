@@ -10,6 +10,9 @@ export const prefix: OptionCheck<string> = accept(
   check.shown,
 )
 
+/** Checks how the keys of records are read. */
+export const keys: OptionCheck<'strict' | 'literal'> = check.oneOf('strict', 'literal')
+
 /** Checks the number of an AWS account. */
 export const account: OptionCheck<string> = accept(
   'the 12 digits of an account',

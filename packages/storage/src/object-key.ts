@@ -4,16 +4,24 @@ import { refuse } from '@sallyport/core'
 const LONGEST = 1024
 
 /**
- * Joins the prefix and the key of a record with exactly one `/`. The result is always below the prefix, and two pairs give the
- * same result only if their segments are the same.
+ * How the keys of records are read. `'strict'`: segments joined by `/`. `'literal'`: exactly as they are. `'no dots'`: exactly as
+ * they are, but no segment is `.` or `..`, because the store's client would resolve it.
+ */
+export type KeyRule = 'strict' | 'literal' | 'no dots'
+
+/**
+ * Joins the prefix and the key of a record with exactly one `/`. The result always starts with the prefix. By the rule `'strict'`
+ * two pairs give the same result only if their segments are the same.
  *
  * @param prefix - the result of {@link trimPrefix}. Absent: the key alone
- * @throws `'upstream_error'` if the key has an empty, `.` or `..` segment, a NUL, a backslash or a lone surrogate, or if the
- *   result is longer than 1,024 bytes. The catalogue is wrong then, so a retry cannot help
+ * @throws `'upstream_error'` if the key breaks the rule, is empty, has a NUL or a lone surrogate, or if the result is longer than
+ *   1,024 bytes; the cause says which. The catalogue is wrong then, so a retry cannot help
  */
-export function joinKey(prefix: string | undefined, key: string): string {
+export function joinKey(prefix: string | undefined, key: string, rule: KeyRule = 'strict'): string {
   const joined = prefix === undefined ? key : `${prefix}/${key}`
-  return isPlain(key) && Buffer.byteLength(joined) <= LONGEST ? joined : refuse('upstream_error')
+  const fault = faultOf(key, rule) ?? (Buffer.byteLength(joined) > LONGEST ? 'is too long' : undefined)
+  if (fault === undefined) return joined
+  return refuse('upstream_error', { cause: new Error(`the key of the record ${fault}`) })
 }
 
 /** Removes one `/` from the end of a prefix. Absent or empty: `undefined`, there is no prefix. */
@@ -24,15 +32,25 @@ export const trimPrefix = (prefix: string | undefined): string | undefined =>
 export function isPrefix(value: unknown): value is string {
   if (typeof value !== 'string') return false
   const trimmed = trimPrefix(value)
-  return trimmed === undefined || (isPlain(trimmed) && Buffer.byteLength(trimmed) < LONGEST)
+  return (
+    trimmed === undefined ||
+    (faultOf(trimmed, 'strict') === undefined && Buffer.byteLength(trimmed) < LONGEST)
+  )
 }
 
-const EMPTY_OR_DOTS = /(?:^|\/)\.{0,2}(?:\/|$)/
+/** What is wrong with a key. It does not contain the key. */
+function faultOf(key: unknown, rule: KeyRule): string | undefined {
+  if (typeof key !== 'string' || key === '') return 'is empty or not a string'
+  if (key.includes('\0')) return 'has a NUL'
+  // A lone surrogate has no UTF-8 form: two keys with different ones would become the same name.
+  if (!key.isWellFormed()) return 'has a lone surrogate'
+  if (rule === 'literal') return undefined
+  if (DOTS.test(key)) return `has a segment '.' or '..'${rule === 'strict' ? HINT : ''}`
+  if (rule === 'no dots') return undefined
+  if (EMPTY.test(key)) return `has an empty segment: '/' at an end, or twice in a row${HINT}`
+  return key.includes('\\') ? `has a backslash${HINT}` : undefined
+}
 
-// A lone surrogate has no UTF-8 form: two keys with different ones would become the same name.
-const isPlain = (key: unknown): key is string =>
-  typeof key === 'string' &&
-  !EMPTY_OR_DOTS.test(key) &&
-  !key.includes('\0') &&
-  !key.includes('\\') &&
-  key.isWellFormed()
+const EMPTY = /(?:^|\/)(?:\/|$)/
+const DOTS = /(?:^|[/\\])\.{1,2}(?:[/\\]|$)/
+const HINT = " (stores of objects take such keys with the option keys: 'literal')"

@@ -27,7 +27,7 @@ import { upstreamOf } from './s3/upstream-of.ts'
  *
  * @param options - as those of `createS3Store`. `client`: its `requestHandler` is the SDK's own, with no more than timeouts
  *   and numbers of sockets. `bucketOwner`: 12 digits
- * @defaultValue prefix: none; bucketOwner: not asked; forbiddenIsMissing: `false`
+ * @defaultValue prefix: none; bucketOwner: not asked; forbiddenIsMissing: `false`; keys: `'strict'`; validator: a strong ETag
  * @throws TypeError that names the option, where it is unknown, or client, bucket, prefix or bucketOwner cannot be one.
  *   The SDK tells an agent's settings only later: for these `head` and `get` reject with it, and send nothing
  */
@@ -37,6 +37,8 @@ export function createSignedS3Store(options: {
   readonly prefix?: string
   readonly bucketOwner?: string
   readonly forbiddenIsMissing?: boolean
+  readonly keys?: 'strict' | 'literal'
+  readonly validator?: 'version' | 'lastModified+size'
 }): ExportStore {
   check.checkOptions('createSignedS3Store', options, s3Options)
   const { client } = options

@@ -14,7 +14,8 @@ import { upstreamOf } from './s3/upstream-of.ts'
  * keeps versions, the validator is `"etag"@versionId`, and the object is re-opened by its version (the role then needs
  * `s3:GetObjectVersion`). An object that is stored with `Content-Encoding: gzip` is not decoded.
  *
- * - `'upstream_error'`: a wrong response. The bucket is missing, access is denied, the credentials have expired, the object is
+ * - `'upstream_error'`: a wrong response, or a key that `keys` refuses. The bucket is missing (if a HEAD is answered with 404, a
+ *   GET of one byte tells whether it is; the store sends one at most once in 10 s), access is denied, the credentials have expired, the object is
  *   archived, or a gateway sent an error page.
  * - `'unavailable'`: no usable response. The connection was refused or lost, the status is 429 or 5xx, or no response head came
  *   within 10 s, including the wait for a free connection. After 20 of these in a row, the store sends no request for 1 to 5 s,
@@ -36,7 +37,12 @@ import { upstreamOf } from './s3/upstream-of.ts'
  * @param options - `prefix`: segments that are put before every key with one `/`. No key can leave it.
  *   `bucketOwner`: the account of 12 digits that must own the bucket. S3 refuses requests to a bucket of another account.
  *   `forbiddenIsMissing`: `true` if the role lacks `s3:ListBucket`. S3 then answers 403 for a missing object.
- * @defaultValue prefix: none; bucketOwner: not checked; forbiddenIsMissing: `false`
+ *   `keys`: `'strict'` refuses a key with an empty, `.` or `..` segment or a backslash, because a catalogue that holds one is most
+ *   likely wrong. `'literal'` sends every key exactly as the record has it; S3 does not interpret it.
+ *   `validator`: for services whose ETags are missing, weak or malformed. `'version'`: the object's version, in a bucket that keeps
+ *   versions. `'lastModified+size'`: an object that is overwritten within the same second by one of the same size is not noticed.
+ * @defaultValue prefix: none; bucketOwner: not checked; forbiddenIsMissing: `false`; keys: `'strict'`; validator: a strong ETag, and
+ *   the version if the bucket keeps versions
  * @throws TypeError that names each wrong option
  */
 export function createS3Store(options: {
@@ -45,6 +51,8 @@ export function createS3Store(options: {
   readonly prefix?: string
   readonly bucketOwner?: string
   readonly forbiddenIsMissing?: boolean
+  readonly keys?: 'strict' | 'literal'
+  readonly validator?: 'version' | 'lastModified+size'
 }): ExportStore {
   check.checkOptions('createS3Store', options, s3Options)
   return openS3Store(options, upstreamOf(options.client))

@@ -137,6 +137,58 @@ describe('on Azurite', { timeout: 30_000 }, () => {
     expect(codes).toEqual(stored === 'utf-8' ? ['encoding_ignored'] : [])
   })
 
+  test.each(['hdi_isfolder', 'Hdi_IsFolder'])('a mark of a folder (%s) is no blob', async (name) => {
+    const blob = container.getBlockBlobClient(`${PREFIX}/folder`)
+    await blob.uploadData(Buffer.alloc(0), { metadata: { [name]: 'true' } })
+    expect(await fixture.store.head('folder', signal).catch(kindOf)).toBe('upstream_error')
+    expect(await fixture.store.get('folder', {}, signal).catch(kindOf)).toBe('upstream_error')
+  })
+
+  describe('an append blob', () => {
+    const piece = positionCoded(100_000)
+    const grown = async (name: string) => {
+      const blob = container.getAppendBlobClient(`${PREFIX}/${name}`)
+      await blob.create()
+      const grow = async (): Promise<void> => void (await blob.appendBlock(piece, piece.length))
+      await grow()
+      return { name, grow }
+    }
+
+    test('is read whole, as it was when it was opened', async () => {
+      const { name, grow } = await grown('log-opened')
+      const opened = await fixture.store.get(name, {}, signal)
+      await grow()
+      expect(await endOf(opened)).toEqual(reading(piece))
+      expect((await fixture.store.head(name, signal))?.size).toBe(2 * piece.length)
+    })
+
+    test('that grew after it was described is refused', async () => {
+      const { name, grow } = await grown('log-described')
+      const info = await fixture.store.head(name, signal)
+      await grow()
+      const pinned = { range: { first: 10, last: 19 }, ifMatch: info?.validator ?? '' }
+      expect(await fixture.store.get(name, pinned, signal).catch(kindOf)).toBe('object_changed')
+    })
+  })
+
+  describe("keys: 'literal'", () => {
+    const store = () =>
+      createAzureBlobStore({ container: containerVia(azurite.port), prefix: PREFIX, keys: 'literal' })
+
+    test.each(['/led', 'two//slashes', '/both/', 'a%2Fb', '...', 'ä b'])('%j is that blob', async (key) => {
+      await container.getBlockBlobClient(`${PREFIX}/${key}`).uploadData(Buffer.from(key))
+      expect(await endOf(await store().get(key, {}, signal))).toEqual(reading(Buffer.from(key)))
+    })
+
+    test.each(['.', '..', '../x', 'a/../../x', './x', 'x/.', String.raw`..\x`])(
+      '%j is refused, because the SDK would resolve it',
+      async (key) => {
+        await container.getBlockBlobClient('x').uploadData(Buffer.from('outside'))
+        expect(await store().get(key, {}, signal).catch(kindOf)).toBe('upstream_error')
+      },
+    )
+  })
+
   test('a missing container is refused, and the refusal reveals nothing', async () => {
     const store = createAzureBlobStore({ container: containerVia(azurite.port, `${CONTAINER}-missing`) })
     expect(await refusal(store.get(KEY, {}, signal))).toEqual(['upstream_error', []])

@@ -33,7 +33,7 @@ describe('a wrong option of a store is named, with the right value', () => {
     [
       'createS3Store',
       undefined,
-      'options: must be { client, bucket, prefix?, bucketOwner?, forbiddenIsMissing? }',
+      'options: must be { client, bucket, prefix?, bucketOwner?, forbiddenIsMissing?, keys?, validator? }',
     ],
     ['createS3Store', { bucket: 'b' }, 'client: must be new S3Client({ … })'],
     ['createS3Store', { client: {}, bucket: 'b' }, 'client: must be new S3Client({ … })'],
@@ -52,7 +52,14 @@ describe('a wrong option of a store is named, with the right value', () => {
     [
       'createAzureBlobStore',
       { container, bucket: 'b' },
-      'bucket: is not an option; must be one of container, prefix',
+      'bucket: is not an option; must be one of container, prefix, keys',
+    ],
+    ['createS3Store', { client, bucket: 'b', keys: 'raw' }, "keys: must be 'strict' or 'literal'; got 'raw'"],
+    ['createAzureBlobStore', { container, keys: true }, "keys: must be 'strict' or 'literal'"],
+    [
+      'createS3Store',
+      { client, bucket: 'b', validator: 'etag' },
+      "validator: must be 'version' or 'lastModified+size'; got 'etag'",
     ],
     ['createReadAheadStore', { part: 4 }, 'part: is not an option; did you mean parts?'],
     ['createReadAheadStore', { parts: 0 }, 'parts: must be parts: a whole number from 1 to 64'],

@@ -41,6 +41,14 @@ const attempt = (join: () => string): string => {
   }
 }
 
+const causeOf = (join: () => string): string => {
+  try {
+    return join()
+  } catch (error) {
+    return String(error instanceof Error ? error.cause : error)
+  }
+}
+
 describe('joinKey', () => {
   test.each(hostile)('refuses a key: %s', (_, key) => {
     expect(() => joinKey(undefined, key)).toThrow('upstream_error')
@@ -98,6 +106,78 @@ describe('joinKey', () => {
       { numRuns: 500 },
     )
   })
+})
+
+describe("joinKey by the rule 'literal'", () => {
+  const literal = [
+    '.',
+    '..',
+    '../x',
+    'a/../b',
+    'a/..',
+    'a/./b',
+    '/a',
+    'a//b',
+    'a/',
+    '/',
+    '//',
+    String.raw`a\b`,
+    String.raw`..\x`,
+    '%2e%2e/x',
+    'a b',
+    'x'.repeat(1008),
+  ]
+  test.each(literal)('takes %j as it is', (key) => {
+    expect(joinKey(undefined, key, 'literal')).toBe(key)
+    expect(joinKey('exports/acme', key, 'literal')).toBe(`exports/acme/${key}`)
+  })
+
+  test.each([
+    ['empty', ''],
+    ['NUL', 'a\0b'],
+    ['half a character', 'a\ud800'],
+    ['a byte too long', 'x'.repeat(1025)],
+    ['a byte too long in UTF-8', `${'é'.repeat(512)}x`],
+  ])('refuses a key: %s', (_, key) => {
+    expect(() => joinKey(undefined, key, 'literal')).toThrow('upstream_error')
+    expect(() => joinKey('exports', key, 'literal')).toThrow('upstream_error')
+  })
+
+  test.each(['.', '..', '../x', 'a/../b', 'a/.', String.raw`..\x`, String.raw`a\..\b`])(
+    "the rule 'no dots' refuses %j",
+    (key) => {
+      expect(() => joinKey('exports', key, 'no dots')).toThrow('upstream_error')
+    },
+  )
+
+  test.each(['/a', 'a//b', 'a/', '//', String.raw`a\b`, '...', '..a', 'a..', '.hidden'])(
+    "the rule 'no dots' takes %j as it is",
+    (key) => {
+      expect(joinKey('exports', key, 'no dots')).toBe(`exports/${key}`)
+    },
+  )
+
+  test('every key is refused or stays behind the prefix', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: fc.constantFrom('.', '/', '\\', '\0', 'a', '%2e') }), (key) => {
+        const name = attempt(() => joinKey('exports/acme', key, 'literal'))
+        expect(['upstream_error', `exports/acme/${key}`]).toContain(name)
+      }),
+      { numRuns: 500 },
+    )
+  })
+})
+
+test.each([
+  ['', 'is empty or not a string'],
+  ['a\0b', 'has a NUL'],
+  ['a\ud800', 'has a lone surrogate'],
+  ['a/../b', "has a segment '.' or '..' (stores of objects take such keys with the option keys: 'literal')"],
+  ['a//b', "has an empty segment: '/' at an end, or twice in a row (stores of objects take such keys"],
+  [String.raw`a\b`, 'has a backslash (stores of objects take such keys'],
+  ['x'.repeat(1025), 'is too long'],
+])('the refusal of %j has the cause: %s', (key, cause) => {
+  expect(causeOf(() => joinKey('exports', key))).toContain(`the key of the record ${cause}`)
 })
 
 describe('a prefix', () => {

@@ -7,7 +7,12 @@ import type { ExportStore } from '@sallyport/core'
 import { createMemoryStore } from '@sallyport/core/testing'
 import { describe, expect, test } from 'vitest'
 
-import { object, s3Error, startCannedStore } from '../../../scripts/servers/canned-store.ts'
+import {
+  type CannedAnswer,
+  object,
+  s3Error,
+  startCannedStore,
+} from '../../../scripts/servers/canned-store.ts'
 import { type Behaviours, testOptions } from '../../../scripts/test-options.ts'
 import { createAzureBlobStore } from '../src/azure-blob.ts'
 import { createFilesystemStore, type FilesystemStoreOptions } from '../src/filesystem.ts'
@@ -141,18 +146,47 @@ const s3 = (create: typeof createS3Store): Behaviours<S3Options> => ({
     before: 'upstream_error',
     after: [[{ forbiddenIsMissing: true }, undefined]],
   },
+  keys: {
+    see: (changes) => answerOfS3(create, changes, object(Buffer.from('one')), '/one.csv'),
+    before: 'upstream_error',
+    after: [[{ keys: 'literal' }, 'one']],
+  },
+  validator: {
+    see: (changes) =>
+      answerOfS3(create, changes, object(Buffer.from('one'), { etag: 'W/"weak"', 'x-amz-version-id': 'v1' })),
+    before: 'upstream_error',
+    after: [
+      [{ validator: 'version' }, 'one'],
+      [{ validator: 'lastModified+size' }, 'one'],
+    ],
+  },
 })
+
+/** What a store reads of a server that has one object. */
+async function answerOfS3(
+  create: typeof createS3Store,
+  changes: Partial<S3Options>,
+  answer: CannedAnswer,
+  key = 'one.csv',
+): Promise<string | undefined> {
+  const server = await startCannedStore({ 'one.csv': answer })
+  try {
+    return await contentOf(create({ bucket: 'exports', ...changes, client: s3Client(server.port) }), key)
+  } finally {
+    await server.close()
+  }
+}
 
 // ── createAzureBlobStore ─────────────────────────────────────────────────────────────────────────────────────────────
 
 type AzureOptions = Parameters<typeof createAzureBlobStore>[0]
 const container = (port: number, name = 'exports'): ContainerClient =>
   new ContainerClient(`http://127.0.0.1:${port}/account/${name}`)
-const pathOfAzure = async (changes: Partial<AzureOptions>): Promise<string | undefined> => {
+const pathOfAzure = async (changes: Partial<AzureOptions>, key = 'one.csv'): Promise<string | undefined> => {
   const server = await startCannedStore({ 'one.csv': object(Buffer.from('one')) })
   try {
     const given = container(server.port, changes.container?.containerName)
-    await contentOf(createAzureBlobStore({ ...changes, container: given }), 'one.csv')
+    await contentOf(createAzureBlobStore({ ...changes, container: given }), key)
     return server.requests[0]?.path
   } finally {
     await server.close()
@@ -168,6 +202,11 @@ const azure: Behaviours<AzureOptions> = {
     see: pathOfAzure,
     before: '/account/exports/one.csv',
     after: [[{ prefix: 'service/acme' }, '/account/exports/service/acme/one.csv']],
+  },
+  keys: {
+    see: (changes) => pathOfAzure(changes, '/one.csv'),
+    before: undefined,
+    after: [[{ keys: 'literal' }, '/account/exports//one.csv']],
   },
 }
 

@@ -114,6 +114,59 @@ describe.skipIf(!isHere('ceph'))('on a Ceph object gateway', { timeout: 30_000 }
     expect(await fixture.store.get('coded', {}, signal).catch(kindOf)).toBe('upstream_error')
   })
 
+  describe("keys: 'literal'", () => {
+    const keys = [
+      '/led',
+      'two//slashes',
+      '/both/',
+      './here',
+      'over/./here',
+      '../outside',
+      'a/../b',
+      '..',
+      '.',
+      String.raw`back\slash`,
+      String.raw`..\outside`,
+    ]
+    const literal = () => createS3Store({ client, bucket: BUCKET, prefix: PREFIX, keys: 'literal' })
+
+    test.each(keys)('%j is that object; by default it is refused', async (key) => {
+      await put(`${PREFIX}/${key}`, { Body: key })
+      expect(await endOf(await literal().get(key, {}, signal))).toEqual(reading(Buffer.from(key)))
+      expect((await literal().head(key, signal))?.size).toBe(Buffer.byteLength(key))
+      expect(await fixture.store.get(key, {}, signal).catch(kindOf)).toBe('upstream_error')
+    })
+
+    test.each(['../beside', 'a/../../beside', String.raw`..\beside`, '/../beside', '%2e%2e/beside'])(
+      '%j does not leave the prefix',
+      async (key) => {
+        await put('prefixcanary/beside')
+        expect(await literal().get(key, {}, signal)).toBeUndefined()
+        expect(await literal().head(key, signal)).toBeUndefined()
+      },
+    )
+  })
+
+  test('a missing bucket is refused, by get and by head', async () => {
+    const store = createS3Store({ client, bucket: `${BUCKET}-missing` })
+    expect(await store.get(KEY, {}, signal).catch(kindOf)).toBe('upstream_error')
+    expect(await store.head(KEY, signal).catch(kindOf)).toBe('upstream_error')
+  })
+
+  describe("validator: 'lastModified+size'", () => {
+    const store = () =>
+      createS3Store({ client, bucket: BUCKET, prefix: PREFIX, validator: 'lastModified+size' })
+
+    test('pins a range, and notices an object of another size', async () => {
+      await put(`${PREFIX}/dated`)
+      const info = await store().head('dated', signal)
+      const pinned = { range: { first: 10, last: 19 }, ifMatch: info?.validator ?? '' }
+      expect(await endOf(await store().get('dated', pinned, signal))).toEqual(reading(bytes.subarray(10, 20)))
+      await put(`${PREFIX}/dated`, { Body: bytes.subarray(1) })
+      expect(await store().get('dated', pinned, signal).catch(kindOf)).toBe('object_changed')
+    })
+  })
+
   describe('in a bucket with versions', () => {
     const versioned = `${BUCKET}-versioned`
     beforeAll(async () => {
@@ -121,6 +174,22 @@ describe.skipIf(!isHere('ceph'))('on a Ceph object gateway', { timeout: 30_000 }
       await put('before', {}, versioned)
       const VersioningConfiguration = { Status: 'Enabled' } as const
       await client.send(new PutBucketVersioningCommand({ Bucket: versioned, VersioningConfiguration }))
+    })
+
+    test("with validator: 'version', a pin still names the old bytes after an overwrite", async () => {
+      await put('by-version', {}, versioned)
+      const store = createS3Store({ client, bucket: versioned, validator: 'version' })
+      const info = await store.head('by-version', signal)
+      expect(info?.validator).toMatch(/^@\S+$/)
+      await put('by-version', { Body: 'new' }, versioned)
+      const pinned = await store.get('by-version', { ifMatch: info?.validator ?? '' }, signal)
+      expect(await endOf(pinned)).toEqual(reading(bytes))
+      expect((await store.head('by-version', signal))?.size).toBe(3)
+    })
+
+    test("with validator: 'version', an object from before the versions is refused", async () => {
+      const store = createS3Store({ client, bucket: versioned, validator: 'version' })
+      expect(await store.get('before', {}, signal).catch(kindOf)).toBe('upstream_error')
     })
 
     test('a pin still names the old bytes after an overwrite', async () => {

@@ -13,17 +13,19 @@ import { classifyAzureError } from './fault.ts'
 export interface AzureBlobStoreOptions {
   readonly container: ContainerClient
   readonly prefix?: string
+  readonly keys?: 'strict' | 'literal'
 }
 
 /** Opens the store of `createAzureBlobStore`, with the upstream passed in. */
 export function openAzureBlobStore(
-  { container, prefix: givenPrefix }: AzureBlobStoreOptions,
+  { container, prefix: givenPrefix, keys }: AzureBlobStoreOptions,
   upstream: Upstream,
 ): ExportStore {
   const prefix = trimPrefix(givenPrefix)
   const troubles = createStoreTroubles()
   const bounded = boundedContainer(container)
-  const blobOf = (key: string): BlobClient => bounded.getBlobClient(joinKey(prefix, key))
+  const blobOf = (key: string): BlobClient =>
+    bounded.getBlobClient(joinKey(prefix, key, keys === 'literal' ? 'no dots' : keys))
   // The SDK client retries by itself, as the host configured it. The upstream's deadline bounds that.
   const rules = (pinned: boolean): Pick<StoreRequest<unknown>, 'classify' | 'isRetryable'> => ({
     classify: (error) => classifyAzureError(error, pinned),
@@ -44,7 +46,7 @@ export function openAzureBlobStore(
       blob.download(range?.first, range && range.last - range.first + 1, {
         abortSignal,
         maxRetryRequests: 0, // the SDK ignores it today; with retries, a cut would be hidden
-        conditions: pin ? { ifMatch: pin.etag } : {},
+        conditions: pin?.etag === undefined ? {} : { ifMatch: pin.etag },
       })
     const discard = ({ readableStreamBody }: BlobDownloadResponseParsed): void =>
       discardBody(readableStreamBody)
@@ -60,7 +62,7 @@ export function openAzureBlobStore(
 
 type AzureAnswer = Pick<
   BlobDownloadResponseParsed,
-  'etag' | 'versionId' | 'contentLength' | 'contentRange' | 'contentEncoding' | 'lastModified'
+  'etag' | 'versionId' | 'contentLength' | 'contentRange' | 'contentEncoding' | 'lastModified' | 'metadata'
 > & { readonly _response: { readonly status: number } }
 
 function answerOf(answer: AzureAnswer): Answer {
@@ -72,6 +74,11 @@ function answerOf(answer: AzureAnswer): Answer {
     length: answer.contentLength,
     contentRange: answer.contentRange,
     contentEncoding: answer.contentEncoding,
-    lastModified: answer.lastModified,
+    lastModified: Number.isNaN(answer.lastModified?.getTime()) ? undefined : answer.lastModified,
+    isFolder: isFolder(answer.metadata),
   }
 }
+
+/** Accounts with a hierarchical namespace, and tools that imitate one, keep folders as empty blobs with this mark. */
+const isFolder = (metadata: Readonly<Record<string, string>> = {}): boolean =>
+  Object.entries(metadata).some(([name, value]) => /^hdi_isfolder$/i.test(name) && /^true$/i.test(value))

@@ -5,6 +5,7 @@ import type { S3StoreOptions } from '../s3/options.ts'
 import { openS3Store, type S3GetAnswer, type SendGet } from '../s3/store.ts'
 import { socketsOf } from '../s3/upstream-of.ts'
 import { membersOf } from '../upstream/fault.ts'
+import { readLastModified } from '../upstream/last-modified.ts'
 import type { Upstream } from '../upstream/upstream.ts'
 import { checkAgents } from './plain-handler.ts'
 import { OWNER } from './presign.ts'
@@ -89,7 +90,6 @@ function opened({ status, headers, body }: SignedAnswer): S3GetAnswer {
     return typeof value === 'string' ? value : undefined // twice is not at all
   }
   const length = field('content-length')
-  const lastModified = new Date(field('last-modified') ?? Number.NaN)
   return {
     $metadata: { httpStatusCode: status },
     ETag: field('etag'),
@@ -97,7 +97,7 @@ function opened({ status, headers, body }: SignedAnswer): S3GetAnswer {
     ContentLength: length === undefined ? undefined : Number(length),
     ContentRange: field('content-range'),
     ContentEncoding: field('content-encoding'),
-    LastModified: Number.isNaN(lastModified.getTime()) ? undefined : lastModified,
+    LastModified: readLastModified(field('last-modified')),
     ChecksumSHA256: field('x-amz-checksum-sha256'),
     ChecksumType: field('x-amz-checksum-type') === 'FULL_OBJECT' ? 'FULL_OBJECT' : undefined,
     Body: body,

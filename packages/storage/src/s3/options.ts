@@ -1,7 +1,7 @@
 import type { S3Client } from '@aws-sdk/client-s3'
 import * as check from '@sallyport/core/check-options'
 
-import { account, prefix } from '../check-options.ts'
+import { account, keys, prefix } from '../check-options.ts'
 
 /** The options of both stores on S3. */
 export interface S3StoreOptions {
@@ -10,6 +10,8 @@ export interface S3StoreOptions {
   readonly prefix?: string
   readonly bucketOwner?: string
   readonly forbiddenIsMissing?: boolean
+  readonly keys?: 'strict' | 'literal'
+  readonly validator?: 'version' | 'lastModified+size'
 }
 
 /** A name, or an ARN or alias of an access point. A path or URL is a mistake: what follows the name belongs into `prefix`. */
@@ -21,12 +23,14 @@ const bucketName = check.accept<string>(
 
 /** Checks the options of both stores on S3. */
 export const s3Options: check.OptionCheck<S3StoreOptions> = check.object<S3StoreOptions>(
-  '{ client, bucket, prefix?, bucketOwner?, forbiddenIsMissing? }',
+  '{ client, bucket, prefix?, bucketOwner?, forbiddenIsMissing?, keys?, validator? }',
   {
     client: check.withMethods<S3Client>('new S3Client({ … }) of @aws-sdk/client-s3', 'send'),
     bucket: bucketName,
     prefix: prefix.optional(),
     bucketOwner: account.optional(),
     forbiddenIsMissing: check.flag.optional(),
+    keys: keys.optional(),
+    validator: check.oneOf('version', 'lastModified+size').optional(),
   },
 )

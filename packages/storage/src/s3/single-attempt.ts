@@ -1,6 +1,7 @@
 import type { GetObjectCommand, HeadObjectCommand, S3Client } from '@aws-sdk/client-s3'
 
 import { readErrorBody } from '../upstream/error-body.ts'
+import { readLastModified } from '../upstream/last-modified.ts'
 import { member } from './upstream-of.ts'
 
 /** Prepares a command to be sent exactly once. */
@@ -41,14 +42,26 @@ const RETRIES = {
 /** Next to the HTTP handler, so that it runs before any middleware of the client or the host reads the body. */
 const ANSWERS = { step: 'deserialize', priority: 'low', name: 'sallyportErrorBody' } as const
 
-/** Reads the body of an error response. The client treats every status from 300 as an error. */
+/** Reads the body of an error response, and the date of another one. The client treats every status from 300 as an error. */
 async function bounded<A extends { response: unknown }>(answer: A): Promise<A> {
   const { response } = answer
   const status = member(response, 'statusCode')
-  if (typeof response !== 'object' || response === null || typeof status !== 'number' || status < 300)
+  if (typeof response !== 'object' || response === null || typeof status !== 'number') return answer
+  if (status < 300) {
+    writeLastModified(member(response, 'headers'))
     return answer
+  }
   Reflect.set(response, 'body', await readErrorBody(member(response, 'body'), status))
   return answer
+}
+
+/** Writes `Last-Modified` in the one form that the client accepts: it throws on every other one. Removes what is no date. */
+function writeLastModified(headers: unknown): void {
+  const field = member(headers, 'last-modified')
+  if (typeof headers !== 'object' || headers === null || typeof field !== 'string') return
+  const date = readLastModified(field)
+  if (date) Reflect.set(headers, 'last-modified', date.toUTCString())
+  else Reflect.deleteProperty(headers, 'last-modified')
 }
 
 function canReplaceRetries(client: S3Client): boolean {

@@ -8,9 +8,11 @@ import type { ExportStore } from '@sallyport/core'
 
 import { joinKey, trimPrefix } from '../object-key.ts'
 import { type Answer, describeObject, openAnswer, type OpenPinned, pinnedStore } from '../upstream/answer.ts'
+import type { Fault } from '../upstream/fault.ts'
 import { discardBody } from '../upstream/open-body.ts'
 import { createStoreTroubles } from '../upstream/trouble.ts'
 import type { StoreRequest, Upstream } from '../upstream/upstream.ts'
+import { createBucketCheck } from './bucket-check.ts'
 import { classifyS3Error, isRetryable } from './fault.ts'
 import type { S3StoreOptions } from './options.ts'
 import { singleAttempt } from './single-attempt.ts'
@@ -35,18 +37,34 @@ export function openS3Store(
   upstream: Upstream,
   sendGet: SendGet = (_, byClient) => byClient(),
 ): ExportStore {
-  const { client, bucket, bucketOwner, forbiddenIsMissing = false } = options
+  const { client, bucket, bucketOwner, forbiddenIsMissing = false, keys, validator } = options
   const prefix = trimPrefix(options.prefix)
   const once = singleAttempt(client)
   const troubles = createStoreTroubles()
   const locationOf = (key: string) => ({
     Bucket: bucket,
-    Key: joinKey(prefix, key),
+    Key: joinKey(prefix, key, keys),
     ...(bucketOwner !== undefined && { ExpectedBucketOwner: bucketOwner }),
   })
   const rules = (pinned: boolean): Pick<StoreRequest<unknown>, 'classify' | 'isRetryable'> => ({
     classify: (error) => classifyS3Error(error, { pinned, forbiddenIsMissing }),
     isRetryable: (fault) => isRetryable(fault, pinned),
+  })
+
+  // Never aborted, because all callers of 10 s share it. The upstream's deadline bounds it.
+  const checkBucket = createBucketCheck(async (key) => {
+    const input = { ...locationOf(key), Range: 'bytes=0-0' }
+    const lease = await upstream.run<S3GetAnswer>(
+      {
+        classify: (error) => asMissing(classifyS3Error(error, { pinned: false, forbiddenIsMissing })),
+        isRetryable: (fault) => isRetryable(fault, false),
+        discard: ({ Body }) => discardBody(Body),
+        send: (abortSignal) => client.send(once(new GetObjectCommand(input), 'unchecked'), { abortSignal }),
+      },
+      new AbortController().signal,
+    )
+    lease?.release()
+    discardBody(lease?.answer.Body)
   })
 
   const head: ExportStore['head'] = async (key, signal) => {
@@ -61,14 +79,16 @@ export function openS3Store(
       signal,
     )
     lease?.release()
-    return lease && describeObject(answerOf(lease.answer), { troubles })
+    if (lease) return describeObject(answerOf(lease.answer), { troubles, validator })
+    await checkBucket(key, signal)
+    return undefined
   }
 
   const open: OpenPinned = async (key, { range, ifMatch }, pin, signal) => {
     const input = {
       ...locationOf(key),
       ...(range && { Range: `bytes=${range.first}-${range.last}` }),
-      ...(pin && { IfMatch: pin.etag }),
+      ...(pin?.etag !== undefined && { IfMatch: pin.etag }),
       ...(pin?.version !== undefined && { VersionId: pin.version }),
     }
     const byClient = (abortSignal: AbortSignal): Promise<S3GetAnswer> =>
@@ -83,18 +103,21 @@ export function openS3Store(
         lease,
         lease.answer.Body,
         answerOf(lease.answer),
-        { range, ifMatch, troubles },
+        { range, ifMatch, troubles, validator },
         classifyBodyError,
       )
     )
   }
 
   return {
-    ...pinnedStore(head, open),
+    ...pinnedStore(head, open, validator),
     connections: { pool: upstream.pool, perDownload: 1 },
     onTrouble: troubles.onTrouble,
   }
 }
+
+/** A 416 to a range of one byte says that the object is empty. For the check of the bucket it is the same as a missing one. */
+const asMissing = (fault: Fault): Fault => (fault.status === 416 ? { ...fault, kind: 'missing' } : fault)
 
 type S3Answer = Pick<
   GetObjectCommandOutput,

@@ -7,6 +7,7 @@ import { refuseFault } from './fault.ts'
 import { type ClassifyBodyError, openBody } from './open-body.ts'
 import type { StoreTroubles } from './trouble.ts'
 import type { Lease } from './upstream.ts'
+import { formatValidator, parseValidator, type Pin, pinOf, type ValidatorKind } from './validator.ts'
 
 /** The fields of a store's response, from either SDK. */
 export interface Answer {
@@ -19,6 +20,8 @@ export interface Answer {
   readonly contentRange: string | undefined
   readonly contentEncoding: string | undefined
   readonly lastModified: Date | undefined
+  /** It marks a folder, not an object. */
+  readonly isFolder?: boolean
   readonly sha256?: string | undefined
 }
 
@@ -27,6 +30,8 @@ export interface Reading {
   readonly troubles: StoreTroubles
   readonly range?: ByteRange | undefined
   readonly ifMatch?: string | undefined
+  /** @defaultValue 'etag' */
+  readonly validator?: ValidatorKind | undefined
 }
 
 /**
@@ -34,27 +39,44 @@ export interface Reading {
  * none.
  *
  * @throws `'upstream_error'` if the response does not match the request or contradicts itself: a 200 to a ranged request, a
- *   weak, missing or different entity-tag, a missing or different length. Real servers and gateways send each of these, and
- *   each would give wrong bytes.
+ *   weak or missing entity-tag, a missing or different length. Real servers and gateways send each of these, and each would give
+ *   wrong bytes. `'object_changed'` if it is of another object than the requested one: some stores ignore If-Match
  */
-export function describeObject(answer: Answer, { range, ifMatch, troubles }: Reading): ObjectInfo {
-  const { status, etag, version, lastModified, sha256 } = answer
+export function describeObject(answer: Answer, { range, ifMatch, troubles, validator }: Reading): ObjectInfo {
+  const { status, lastModified, sha256 } = answer
   const wrong = (word: string): never => refuseFault('upstream_error', { status: status ?? 0, word })
   if (status !== (range ? 206 : 200)) return wrong('wrong_status')
-  if (!isStrong(etag)) return wrong('no_strong_etag')
+  if (answer.isFolder) return wrong('folder')
+  const kind = validator ?? 'etag'
+  const facts = pinOf(answer, kind) ?? wrong(MISSING_FACT[kind])
   const { coding, ignored } = readContentEncoding(answer.contentEncoding) ?? wrong('unknown_encoding')
   if (ignored !== '')
     troubles.reportOnce('encoding_ignored', new Error(`the store says Content-Encoding: ${ignored}`))
-  const pin = ifMatch === undefined ? undefined : parseValidator(ifMatch)
-  if (pin && (pin.etag !== etag || (pin.version ?? version) !== version)) return wrong('another_object')
+  const pin = ifMatch === undefined ? undefined : parseValidator(ifMatch, kind)
+  const changed = (): never => refuseFault('object_changed', { status: status ?? 0, word: 'another_object' })
+  if (pin && !isSamePin(pin, facts)) return changed()
+  const size = (range ? sizeOfPart(answer, range) : sizeOfWhole(answer)) ?? wrong('wrong_length')
+  if (pin?.size !== undefined && pin.size !== size) return changed()
   return {
-    size: (range ? sizeOfPart(answer, range) : sizeOfWhole(answer)) ?? wrong('wrong_length'),
-    validator: ifMatch ?? formatValidator(version === undefined ? { etag } : { etag, version }),
+    size,
+    validator: ifMatch ?? formatValidator({ ...facts, size }),
     ...(lastModified && { lastModified }),
     ...(sha256 !== undefined && { sha256 }),
     ...(coding && { encoding: coding }),
   }
 }
+
+/** A pin without a version may be of a time before the bucket kept versions. */
+const isSamePin = (pin: Pin, facts: Pin): boolean =>
+  pin.etag === facts.etag &&
+  pin.modified === facts.modified &&
+  (pin.version ?? facts.version) === facts.version
+
+const MISSING_FACT = {
+  etag: 'no_strong_etag',
+  version: 'no_version',
+  'lastModified+size': 'no_last_modified',
+} as const
 
 const sizeOfWhole = ({ length, contentRange }: Answer): number | undefined =>
   Number.isSafeInteger(length) && contentRange === undefined ? length : undefined
@@ -89,7 +111,7 @@ export function openAnswer(
   }
 }
 
-/** Opens an object. With a pin, the request names the entity-tag and version. */
+/** Opens an object. With a pin, the request names its entity-tag and version, as far as the pin has them. */
 export type OpenPinned = (
   key: string,
   options: GetOptions,
@@ -101,36 +123,16 @@ export type OpenPinned = (
  * Makes a store of these two functions. A validator that this package did not produce cannot match, so the object is reported
  * as changed (or missing).
  */
-export const pinnedStore = (head: ExportStore['head'], open: OpenPinned): ExportStore => ({
+export const pinnedStore = (
+  head: ExportStore['head'],
+  open: OpenPinned,
+  validator?: ValidatorKind,
+): ExportStore => ({
   head,
   get: async (key, options, signal) => {
     const { ifMatch } = options
-    const pin = ifMatch === undefined ? undefined : parseValidator(ifMatch)
+    const pin = ifMatch === undefined ? undefined : parseValidator(ifMatch, validator)
     if (ifMatch === undefined || pin) return open(key, options, pin, signal)
     return (await head(key, signal)) && refuseFault('object_changed', { word: 'foreign_validator' })
   },
 })
-
-/** Pins an object of S3 or Azure: its entity-tag, and its version where the container keeps versions. */
-export interface Pin {
-  /** Strong, with its quotes (RFC 9110 §8.8.3). */
-  readonly etag: string
-  readonly version?: string
-}
-
-/** `"etag"`, or `"etag"@version`: the validator of an object, equal in every process and region. */
-export const formatValidator = ({ etag, version }: Pin): string =>
-  version === undefined ? etag : `${etag}@${version}`
-
-/** Parses a validator of {@link formatValidator}. `undefined`: it is malformed, so no object has it. */
-export function parseValidator(validator: string): Pin | undefined {
-  const found = VALIDATOR.exec(validator)
-  if (found?.[1] === undefined) return undefined
-  return found[2] === undefined ? { etag: found[1] } : { etag: found[1], version: found[2] }
-}
-
-/** Whether a text is one strong entity-tag. Weak ones cannot pin bytes (RFC 9110 §8.8.3.2). */
-export const isStrong = (etag: string | undefined): etag is string =>
-  etag !== undefined && parseValidator(etag)?.etag === etag
-
-const VALIDATOR = /^("[\x21\x23-\x7e]{1,256}")(?:@([\x21-\x7e]{1,1024}))?$/

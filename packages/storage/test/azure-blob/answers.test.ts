@@ -55,14 +55,22 @@ const wrongParts = {
   'another-range': part({ 'content-range': 'bytes 11-20/100000' }),
   'no-range': part({ 'content-range': undefined }),
   'shorter-length': { ...part({ 'content-length': 9 }), body: bytes.subarray(10, 19) },
-  'another-etag': part({ etag: '"other"' }),
 } as const satisfies Record<string, CannedAnswer>
 
 let server: CannedStore
 beforeAll(async () => {
   const refused = Object.entries(refusedAnswers).map(([name, [answer]]) => [name, answer] as const)
+  const folder = object(Buffer.alloc(0), { 'x-ms-meta-hdi_isfolder': 'true' })
+  const undated = object(bytes, { 'last-modified': 'yesterday' })
   const version = object(bytes, { 'x-ms-version-id': '2026-01-01T00:00:00.0000000Z' })
-  server = await startCannedStore({ ...Object.fromEntries(refused), ...wrongParts, version })
+  server = await startCannedStore({
+    ...Object.fromEntries(refused),
+    ...wrongParts,
+    version,
+    'another-etag': part({ etag: '"other"' }),
+    folder,
+    undated,
+  })
 })
 afterAll(() => server.close())
 
@@ -111,11 +119,20 @@ describe('an answer to a pinned range', () => {
     )
   })
 
-  test.each(['unasked-412', 'unasked-416'])('%s means another blob', async (name) => {
+  test.each(['unasked-412', 'unasked-416', 'another-etag'])('%s means another blob', async (name) => {
     expect(await store().get(name, { range, ifMatch: '"canned"' }, signal).catch(kindOf)).toBe(
       'object_changed',
     )
   })
+})
+
+test('a mark of a folder is no blob', async () => {
+  expect(await store().head('folder', signal).catch(kindOf)).toBe('upstream_error')
+  expect(await store().get('folder', {}, signal).catch(kindOf)).toBe('upstream_error')
+})
+
+test('a Last-Modified that is no date counts as none', async () => {
+  expect((await store().head('undated', signal))?.lastModified).toBeUndefined()
 })
 
 test('a blob with versions is pinned and opened again by its version', async () => {

@@ -1,10 +1,18 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
-import { CANARY, type CannedStore } from '../../../../scripts/servers/canned-store.ts'
+import { CANARY, type CannedStore, object } from '../../../../scripts/servers/canned-store.ts'
 import { createS3Store } from '../../src/s3.ts'
 import { leaksIn } from '../leaks.ts'
 import { endOf, kindOf, reading } from '../reading.ts'
-import { bytes, hex, range, refusedAnswers, startAnswers, wrongParts } from './canned-answers.ts'
+import {
+  bytes,
+  hex,
+  looseAnswers,
+  range,
+  refusedAnswers,
+  startAnswers,
+  wrongParts,
+} from './canned-answers.ts'
 import { BUCKET, REGION, s3Client } from './scene.ts'
 
 const signal = new AbortController().signal
@@ -59,7 +67,7 @@ describe('an answer to a pinned range', () => {
     )
   })
 
-  test.each(['unasked-412', 'unasked-416'])('%s means another object', async (name) => {
+  test.each(['unasked-412', 'unasked-416', 'another-etag'])('%s means another object', async (name) => {
     expect(await storeWith().get(name, { range, ifMatch: '"canned"' }, signal).catch(kindOf)).toBe(
       'object_changed',
     )
@@ -71,10 +79,173 @@ describe('an answer to a pinned range', () => {
     expect(server.requests.at(-1)?.headers).not.toHaveProperty('x-amz-checksum-mode')
   })
 
-  test('of another version is refused', async () => {
+  test('of another version means another object', async () => {
     const pin = { ifMatch: '"canned"@v2.other' }
-    expect(await storeWith().get('version', pin, signal).catch(kindOf)).toBe('upstream_error')
+    expect(await storeWith().get('version', pin, signal).catch(kindOf)).toBe('object_changed')
   })
+})
+
+describe('a store without strong entity-tags', () => {
+  test.each(Object.keys(looseAnswers).filter((name) => name !== 'loose-part'))(
+    '%s is refused unless the host chose a weaker validator',
+    async (name) => {
+      expect(await storeWith().head(name, signal).catch(kindOf)).toBe('upstream_error')
+      expect(await storeWith().get(name, {}, signal).catch(kindOf)).toBe('upstream_error')
+    },
+  )
+
+  const dated = `2026-02-01T10:00:00Z/${bytes.length}`
+  test.each([
+    ['version', 'loose-weak', '@v1'],
+    ['version', 'loose-bare', '@v1'],
+    ['version', 'loose-none', '@v1'],
+    ['version', 'loose-null', 'upstream_error'],
+    ['version', 'digest', 'upstream_error'],
+    ['lastModified+size', 'loose-weak', dated],
+    ['lastModified+size', 'loose-bare', dated],
+    ['lastModified+size', 'loose-none', dated],
+    ['lastModified+size', 'digest', dated],
+    ['lastModified+size', 'loose-undated', 'upstream_error'],
+    ['lastModified+size', 'loose-misdated', 'upstream_error'],
+    ['version', 'transcoded', 'upstream_error'],
+    ['lastModified+size', 'transcoded', 'upstream_error'],
+  ])("with validator: '%s', %s has %s", async (validator, name, expected) => {
+    const store = storeWith({}, { validator })
+    const described = await store.head(name, signal).then((info) => info?.validator, kindOf)
+    const opened = await store.get(name, {}, signal).then((object) => {
+      object?.close()
+      return object?.info.validator
+    }, kindOf)
+    expect([described, opened]).toEqual([expected, expected])
+  })
+
+  test.each([
+    ['version', '@v1', 'read'],
+    ['version', '@v2', 'object_changed'],
+    ['lastModified+size', dated, 'read'],
+    ['lastModified+size', `2026-02-01T10:00:01Z/${bytes.length}`, 'object_changed'],
+    ['lastModified+size', '2026-02-01T10:00:00Z/99999', 'object_changed'],
+  ])("with validator: '%s', a range that is pinned to %s is %s", async (validator, ifMatch, expected) => {
+    const store = storeWith({}, { validator })
+    const seen = await store.get('loose-part', { range, ifMatch }, signal).then(async (object) => {
+      expect(await endOf(object)).toEqual(reading(bytes.subarray(10, 20)))
+      return 'read'
+    }, kindOf)
+    expect(seen).toBe(expected)
+  })
+
+  test.each(['version', 'lastModified+size'])(
+    "with validator: '%s', a pin of an entity-tag means another object",
+    async (validator) => {
+      const store = storeWith({}, { validator })
+      const pin = { ifMatch: '"canned"' }
+      expect(await store.get('loose-none', pin, signal).catch(kindOf)).toBe('object_changed')
+    },
+  )
+
+  test.each([
+    ['version', '@v1', 'v1'],
+    ['lastModified+size', dated, null],
+  ])(
+    "with validator: '%s', a pinned request has no If-Match and versionId %s",
+    async (validator, ifMatch, id) => {
+      const object = await storeWith({}, { validator }).get('loose-part', { range, ifMatch }, signal)
+      object?.close()
+      const request = server.requests.at(-1)
+      expect([request?.headers['if-match'], request?.query.get('versionId')]).toEqual([undefined, id])
+    },
+  )
+})
+
+describe('Last-Modified', () => {
+  test.each([
+    ['Sun, 01 Feb 2026 12:00:00 +0200', '2026-02-01T10:00:00.000Z'],
+    ['Sun, 01 Feb 2026 05:00:00 EST', '2026-02-01T10:00:00.000Z'],
+    ['Sun, 1 Feb 2026 10:00:00 UTC', '2026-02-01T10:00:00.000Z'],
+    ['Sunday, 01-Feb-26 10:00:00 GMT', '2026-02-01T10:00:00.000Z'],
+    ['2026-02-01T10:00:00.000Z', '2026-02-01T10:00:00.000Z'],
+    ['Sun, 01 Feb 2026 10:00:00', undefined],
+    ['yesterday', undefined],
+    ['', undefined],
+  ])('%j is %s, and the object is served', async (field, expected) => {
+    const dated = await startAnswers({ dated: object(bytes, { 'last-modified': field }) })
+    try {
+      const store = storeWith({ port: dated.port })
+      expect((await store.head('dated', signal))?.lastModified?.toISOString()).toBe(expected)
+      const opened = await store.get('dated', {}, signal)
+      expect(opened?.info.lastModified?.toISOString()).toBe(expected)
+      expect(await endOf(opened)).toEqual(reading(bytes))
+    } finally {
+      await dated.close()
+    }
+  })
+})
+
+describe('a HEAD that is answered with 404', () => {
+  const asked = (from: number): readonly string[] =>
+    server.requests
+      .slice(from)
+      .map(({ method, headers }) => `${method} ${headers['range']?.toString() ?? ''}`)
+
+  test('is a missing object, once a GET of one byte has said so', async () => {
+    const from = server.requests.length
+    expect(await storeWith().head('nothing-here', signal)).toBeUndefined()
+    expect(asked(from)).toEqual(['HEAD ', 'GET bytes=0-0'])
+  })
+
+  test('is followed by one GET for many', async () => {
+    const from = server.requests.length
+    const store = storeWith()
+    await Promise.all(Array.from({ length: 5 }, () => store.head('nothing-here', signal)))
+    await store.head('nothing-here-either', signal)
+    expect(asked(from).filter((line) => line.startsWith('GET'))).toHaveLength(1)
+  })
+
+  test('is refused if the GET says that the bucket is missing, and reveals nothing', async () => {
+    const store = storeWith()
+    const thrown: unknown = await store.head('no-bucket', signal).catch((error: unknown) => error)
+    expect(kindOf(thrown)).toBe('upstream_error')
+    expect(leaksIn(thrown, words)).toEqual([])
+    expect(await store.head('no-bucket', signal).catch(kindOf)).toBe('upstream_error')
+  })
+
+  test('is a missing object if the GET finds it by then, or finds it empty', async () => {
+    const late = await startAnswers({
+      late: {
+        status: 200,
+        write: (response) =>
+          void response
+            .writeHead(response.req.method === 'HEAD' ? 404 : 206, { 'content-length': 1, etag: '"e"' })
+            .end('x'),
+      },
+      empty: {
+        status: 416,
+        write: (response) => void response.writeHead(response.req.method === 'HEAD' ? 404 : 416).end(),
+      },
+    })
+    try {
+      expect(await storeWith({ port: late.port }).head('late', signal)).toBeUndefined()
+      expect(await storeWith({ port: late.port }).head('empty', signal)).toBeUndefined()
+    } finally {
+      await late.close()
+    }
+  })
+})
+
+describe("keys: 'literal'", () => {
+  test.each(['/a', 'a//b', 'a/', '../x', 'a/../b', './a', 'a/.', '..', String.raw`a\b`, 'a%2Fb'])(
+    '%j is requested exactly, behind the prefix',
+    async (key) => {
+      const store = storeWith({}, { keys: 'literal', prefix: 'exports/acme' })
+      const from = server.requests.length
+      await store.get(key, {}, signal).catch(kindOf)
+      const paths = server.targets.slice(from).map((target) => decodeURIComponent(target.split('?')[0] ?? ''))
+      expect(paths).toEqual([`/${BUCKET}/exports/acme/${key}`])
+      expect(await storeWith().get(key, {}, signal).catch(kindOf)).toBe(
+        key === 'a%2Fb' ? undefined : 'upstream_error',
+      )
+    },
+  )
 })
 
 describe('checksums', () => {

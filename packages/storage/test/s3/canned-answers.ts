@@ -67,7 +67,6 @@ export const wrongParts = {
   'unknown-size': part({ 'content-range': 'bytes 10-19/*' }),
   'no-range': part({ 'content-range': undefined }),
   'shorter-length': { ...part({ 'content-length': 9 }), body: bytes.subarray(10, 19) },
-  'another-etag': part({ etag: '"other"' }),
 } as const satisfies Record<string, CannedAnswer>
 
 // Those that are.
@@ -85,12 +84,41 @@ const goodAnswers = {
     'x-amz-checksum-type': 'FULL_OBJECT',
   }),
   'part-with-whole-sum': part({ 'x-amz-checksum-crc32': crc32 }),
+  'another-etag': part({ etag: '"other"' }),
   'null-version': object(bytes, { 'x-amz-version-id': 'null' }),
   version: object(bytes, { 'x-amz-version-id': 'v1.canned' }),
+} as const satisfies Record<string, CannedAnswer>
+
+/** Objects of stores without strong entity-tags. */
+export const looseAnswers = {
+  'loose-weak': object(bytes, { etag: 'W/"canned"', 'x-amz-version-id': 'v1' }),
+  'loose-bare': object(bytes, { etag: 'canned', 'x-amz-version-id': 'v1' }),
+  'loose-none': object(bytes, { etag: undefined, 'x-amz-version-id': 'v1' }),
+  'loose-null': object(bytes, { etag: undefined, 'x-amz-version-id': 'null' }),
+  'loose-undated': object(bytes, { etag: undefined, 'last-modified': undefined }),
+  'loose-misdated': object(bytes, { etag: undefined, 'last-modified': 'yesterday' }),
+  'loose-part': part({
+    etag: undefined,
+    'last-modified': 'Sun, 01 Feb 2026 10:00:00 GMT',
+    'x-amz-version-id': 'v1',
+  }),
+  // As Google's service answers where it decompresses an object on the way.
+  transcoded: object(bytes, {
+    etag: 'W/"canned"',
+    'content-length': undefined,
+    'x-goog-stored-content-encoding': 'gzip',
+    warning: '214 UploadServer gunzipped',
+  }),
 } as const satisfies Record<string, CannedAnswer>
 
 /** A server that gives them, each by its name. */
 export function startAnswers(more: Readonly<Record<string, CannedAnswer>> = {}): Promise<CannedStore> {
   const refused = Object.entries(refusedAnswers).map(([name, [answer]]) => [name, answer] as const)
-  return startCannedStore({ ...Object.fromEntries(refused), ...wrongParts, ...goodAnswers, ...more })
+  return startCannedStore({
+    ...Object.fromEntries(refused),
+    ...wrongParts,
+    ...goodAnswers,
+    ...looseAnswers,
+    ...more,
+  })
 }

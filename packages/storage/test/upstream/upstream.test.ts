@@ -1,11 +1,11 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 
-import { formatValidator, isStrong, parseValidator } from '../../src/upstream/answer.ts'
 import { createBreaker } from '../../src/upstream/breaker.ts'
 import type { Fault } from '../../src/upstream/fault.ts'
 import { createSemaphore } from '../../src/upstream/semaphore.ts'
 import { createUpstream, type StoreRequest } from '../../src/upstream/upstream.ts'
+import { formatValidator, isStrong, parseValidator } from '../../src/upstream/validator.ts'
 import { kindOf } from '../reading.ts'
 
 const never = new AbortController().signal
@@ -138,6 +138,36 @@ describe('validators', () => {
     `"${'a'.repeat(300)}"`,
   ])('%j is not a validator', (text) => {
     expect([parseValidator(text), isStrong(text)]).toEqual([undefined, false])
+  })
+
+  test.each([
+    ['version', { version: 'v1.2' }],
+    ['lastModified+size', { modified: '2026-02-01T10:00:00Z', size: 300 }],
+  ] as const)(
+    'of the kind %s are the same after formatting and parsing, and of no other kind',
+    (kind, pin) => {
+      const text = formatValidator(pin)
+      const kinds = ['etag', 'version', 'lastModified+size'] as const
+      expect(kinds.map((one) => parseValidator(text, one))).toEqual(
+        kinds.map((one) => (one === kind ? pin : undefined)),
+      )
+    },
+  )
+
+  test.each([
+    '',
+    '@',
+    'abc',
+    '"abc"',
+    '"abc"@v1',
+    '2026-02-01/3',
+    '2026-02-01T10:00:00Z/',
+    '2026-02-01T10:00:00Z/-1',
+  ])('%j is not a validator of a weaker kind', (text) => {
+    expect([parseValidator(text, 'version'), parseValidator(text, 'lastModified+size')]).toEqual([
+      undefined,
+      undefined,
+    ])
   })
 
   test('a validator with a version is not an entity-tag', () => {
