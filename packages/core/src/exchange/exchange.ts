@@ -49,8 +49,8 @@ export interface ExchangeRules {
   readonly running: Running
 }
 
-/** Opens the exchange: from here on its clocks run. */
-export function openExchange(request: ExportRequest, rules: ExchangeRules): Exchange {
+/** Starts the exchange of a request, and its clocks. */
+export function startExchange(request: ExportRequest, rules: ExchangeRules): Exchange {
   const { report, running, firstByteMs, lifetimeMs } = rules
   const startedAt = performance.now()
   const id = randomUUID()

@@ -23,7 +23,7 @@ export interface StoreAccess extends ObjectAccess {
 }
 
 /** @param find - called once, when the store is needed: the host's `store` function may throw */
-export function storeAccess(
+export function accessObject(
   find: () => ExportStore,
   key: string,
   borrow: boolean,

@@ -24,12 +24,12 @@ export interface TenantNameRules {
  * @param required - whether a missing name is a fault
  */
 export function parseTenantName(
-  { header, params }: Pick<ExportRequest, 'header' | 'params'>,
+  request: Pick<ExportRequest, 'header' | 'params'>,
   rules: TenantNameRules,
   required: boolean,
 ): Parsed<string | undefined> {
   const { in: place, name, pattern } = rules
-  const sent = place === 'header' ? header(name.toLowerCase()) : params[name]
+  const sent = place === 'header' ? request.header(name.toLowerCase()) : request.params[name]
   const fault = (input: string | null, rule: FieldRule): Parsed<never> => ({
     fault: { part: 'tenant', in: place, name, input, ...rule },
   })

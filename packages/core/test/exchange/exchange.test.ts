@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest'
 import { DeliveryError } from '../../src/delivery/delivery-error.ts'
 import type { ExportEvent } from '../../src/events.ts'
 import { createReporter, startedEvent } from '../../src/exchange/events.ts'
-import { type Exchange, openExchange } from '../../src/exchange/exchange.ts'
+import { type Exchange, startExchange } from '../../src/exchange/exchange.ts'
 import { createRunning, type Running } from '../../src/exchange/running.ts'
 import { refusal, refusalCause, refusalDetail, refuse } from '../../src/refusals.ts'
 import type { Ended } from '../handler/scene.ts'
@@ -24,7 +24,7 @@ function open({ firstByteMs = never, lifetimeMs = never, client = new AbortContr
   const running = createRunning()
   const request = { method: 'GET', params: {}, header: () => undefined, signal: client.signal }
   const report = createReporter((event) => events.push(event))
-  const exchange = openExchange(request, { firstByteMs, lifetimeMs, report, running })
+  const exchange = startExchange(request, { firstByteMs, lifetimeMs, report, running })
   return {
     exchange,
     client,

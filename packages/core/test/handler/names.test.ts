@@ -76,6 +76,21 @@ describe('a tenancy header of the host', () => {
   })
 })
 
+test('a request whose header() needs its object is served', async () => {
+  class Request {
+    readonly method = 'GET'
+    readonly params = { exportId: ids.ready }
+    readonly signal = new AbortController().signal
+    readonly fields: Readonly<Record<string, string>> = { authorization: 'Bearer ann', 'x-org-name': 'acme' }
+    header(name: string): string | undefined {
+      return this.fields[name]
+    }
+  }
+  const { status, body } = await createExportHandler(soundOptions()).handle(new Request())
+  for await (const _ of body ?? []);
+  expect(status).toBe(200)
+})
+
 describe('a tenancy parameter', () => {
   const options = { tenancy: { ...multi, parameter: 'org' }, versions: { v1: { errors } } }
   const params = { exportId: ids.ready, org: 'acme' }
