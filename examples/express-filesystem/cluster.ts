@@ -47,9 +47,9 @@ function variablesOf({
     DEV_ISSUER: '',
     OIDC_ISSUER: issuer,
     OIDC_AUDIENCE: audience,
-    ...(jwks && { JWKS_URI: jwks.href }),
+    ...(jwks instanceof URL && { JWKS_URI: jwks.href }),
     ...(introspection && {
-      INTROSPECTION_URI: introspection.endpoint.href,
+      ...(introspection.endpoint && { INTROSPECTION_URI: introspection.endpoint.href }),
       INTROSPECTION_CLIENT_ID: introspection.clientId,
       INTROSPECTION_CLIENT_SECRET: introspection.clientSecret,
     }),

@@ -7,7 +7,7 @@ import { buffer } from 'node:stream/consumers'
 
 import { canHang, type HangingFolder, startHangingFolder } from '../../scripts/servers/hanging-folder.ts'
 import { startBucket } from './check-bucket.ts'
-import type { Check } from './check-service.ts'
+import type { Check, Service } from './check-service.ts'
 import {
   answersWith,
   headersFor,
@@ -19,6 +19,8 @@ import {
   startInVain,
   withDirectory,
 } from './check-service.ts'
+import type { DevelopmentIssuer } from './development-issuer.ts'
+import { startDevelopmentIssuer } from './development-issuer.ts'
 import { tables } from './seed-catalogue.ts'
 
 /** What differs between the services. */
@@ -255,7 +257,6 @@ export const lifeOf = ({ sample, path, unavailable }: LifePlan): readonly Check<
         [
           'DRAIN_MS',
           'INTROSPECTION_CLIENT_ID',
-          'INTROSPECTION_URI',
           'JWKS_URI',
           'OIDC_AUDIENCE',
           'RATE_PER_SECOND',
@@ -264,6 +265,49 @@ export const lifeOf = ({ sample, path, unavailable }: LifePlan): readonly Check<
         ],
       )
       assert.doesNotMatch(said, /secret-/)
+    },
+  },
+  {
+    title: 'without JWKS_URI and INTROSPECTION_URI, keys and introspection are discovered',
+    run: withIssuer(sample, async (issuer, variables) => {
+      const service = await start(variables, 'server.ts', 'listening ')
+      assert.deepEqual(await verdicts(service, path, issuer), { ready: 200, jwt: 200, opaque: 200 })
+      assert.equal(await service.end(), 0)
+    }),
+  },
+  {
+    title: 'OIDC_ISSUER and OIDC_AUDIENCE alone: JWTs, by discovered keys',
+    run: withIssuer(sample, async (issuer, { EXPORTS_DIR = '', OIDC_ISSUER = '', OIDC_AUDIENCE = '' }) => {
+      const service = await start({ EXPORTS_DIR, OIDC_ISSUER, OIDC_AUDIENCE }, 'server.ts', 'listening ')
+      assert.deepEqual(await verdicts(service, path, issuer), { ready: 200, jwt: 200, opaque: 401 })
+      assert.equal(await service.end(), 0)
+    }),
+  },
+  {
+    title: 'INTROSPECTION_URI without JWKS_URI: every token is introspected',
+    run: withIssuer(sample, async (issuer, variables) => {
+      const endpoint = { INTROSPECTION_URI: issuer.identity.introspection?.endpoint?.href ?? '' }
+      const service = await start({ ...variables, ...endpoint }, 'server.ts', 'listening ')
+      // The issuer introspects its opaque token alone.
+      assert.deepEqual(await verdicts(service, path, issuer), { ready: 200, jwt: 401, opaque: 200 })
+      assert.equal(await service.end(), 0)
+    }),
+  },
+  {
+    title: 'an issuer that nothing can be discovered from ends the start with 1',
+    run: async () => {
+      for (const [issuer, more] of [
+        ['secret-issuer', {}],
+        ['http://secret-host.example', {}],
+        ['https://secret-host.example/?secret', {}],
+        ['secret-issuer', { INTROSPECTION_CLIENT_ID: 'us', INTROSPECTION_CLIENT_SECRET: 'secret-word' }],
+      ] as const) {
+        const identity = { OIDC_ISSUER: issuer, OIDC_AUDIENCE: 'exports', ...more }
+        const { code, said } = await startInVain({ EXPORTS_DIR: '/exports', ...identity })
+        assert.equal(code, 1)
+        assert.match(said, /^OIDC_ISSUER: write an https URL/)
+        assert.doesNotMatch(said, /secret-/)
+      }
     },
   },
   {
@@ -283,6 +327,41 @@ export const lifeOf = ({ sample, path, unavailable }: LifePlan): readonly Check<
     },
   },
 ]
+
+/** Hands over an issuer with metadata, and the variables of a service that discovers what it needs there. */
+const withIssuer = (
+  sample: LifePlan['sample'],
+  run: (issuer: DevelopmentIssuer, variables: Readonly<Record<string, string>>) => Promise<void>,
+): (() => Promise<void>) =>
+  withDirectory(sample, async (directory) => {
+    const issuer = await startDevelopmentIssuer(['initech'], 'exports:download audit.read')
+    const { introspection } = issuer.identity
+    assert(introspection)
+    await run(issuer, {
+      EXPORTS_DIR: directory,
+      OIDC_ISSUER: issuer.identity.issuer,
+      OIDC_AUDIENCE: issuer.identity.audience,
+      INTROSPECTION_CLIENT_ID: introspection.clientId,
+      INTROSPECTION_CLIENT_SECRET: introspection.clientSecret,
+    })
+  })
+
+/** The statuses of `/readyz` and of a download with each kind of token. */
+async function verdicts(
+  { origin }: Service,
+  path: LifePlan['path'],
+  { jwt, opaque }: DevelopmentIssuer,
+): Promise<{ readonly ready: number; readonly jwt: number; readonly opaque: number }> {
+  const statusWith = async (token: string): Promise<number> => {
+    const headers = { authorization: `Bearer ${token}`, 'x-org-name': 'initech' }
+    return (await fetch(origin + path(onlyId), { method: 'HEAD', headers })).status
+  }
+  return {
+    ready: (await fetch(`${origin}/readyz`)).status,
+    jwt: await statusWith(jwt),
+    opaque: await statusWith(opaque),
+  }
+}
 
 /** Eight organizations' downloads hang on their disk. Then a token whose signature is wrong must still be refused soon. */
 async function hang(directory: string): Promise<void> {

@@ -47,7 +47,12 @@ function spawnServer(variables: Variables, script: string): ChildProcess {
   })
 }
 
-export async function start(variables: Variables = {}, script = 'server.ts'): Promise<Service> {
+/** @param last - how the line begins that ends its greeting */
+export async function start(
+  variables: Variables = {},
+  script = 'server.ts',
+  last = 'curl ',
+): Promise<Service> {
   const child = spawnServer({ PORT: '0', ...variables }, script)
   const lines: string[] = []
   assert(child.stdout && child.stderr)
@@ -56,7 +61,7 @@ export async function start(variables: Variables = {}, script = 'server.ts'): Pr
   const reader = createInterface(child.stdout).on('line', (line) => lines.push(line))
   const greeted = new Promise<void>((resolve, reject) => {
     // Four lines where the exports are in a bucket, five where they are files.
-    reader.on('line', (line) => line.startsWith('curl ') && setImmediate(resolve))
+    reader.on('line', (line) => line.startsWith(last) && setImmediate(resolve))
     reader.on('close', () => reject(new Error('the service ended before it listened')))
   })
   await greeted

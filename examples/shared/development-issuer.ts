@@ -52,8 +52,15 @@ export async function startDevelopmentIssuer(
     exp: iat + lifetimeSeconds,
   }
 
+  const metadata = {
+    issuer,
+    jwks_uri: `${issuer}/keys`,
+    introspection_endpoint: `${issuer}/introspect`,
+  }
+
   async function reply(request: IncomingMessage): Promise<unknown> {
     if (request.method === 'GET' && request.url === '/keys') return signer.jwks
+    if (request.method === 'GET' && request.url === '/.well-known/openid-configuration') return metadata
     if (request.method !== 'POST' || request.url !== '/introspect') return undefined
     if (!same(request.headers.authorization ?? '', credentials)) return undefined
     const asked = new URLSearchParams(await text(request)).get('token') ?? ''
@@ -64,8 +71,12 @@ export async function startDevelopmentIssuer(
     identity: {
       issuer,
       audience,
-      jwks: new URL('/keys', issuer),
-      introspection: { endpoint: new URL('/introspect', issuer), clientId: 'exports', clientSecret },
+      jwks: new URL(metadata.jwks_uri),
+      introspection: {
+        endpoint: new URL(metadata.introspection_endpoint),
+        clientId: 'exports',
+        clientSecret,
+      },
     },
     jwt: await signer.token({ ...claims, sub: 'developer' }),
     opaque,

@@ -19,11 +19,12 @@ export type ExportsPlace =
 export interface Identity {
   readonly issuer: string
   readonly audience: string
-  /** Where the keys of its JWTs are. Absent: it has none for us. */
-  readonly jwks?: URL
-  /** Where it is asked about opaque tokens. Absent: nowhere. */
+  /** Where the keys of its JWTs are. Absent: its JWTs are introspected, as opaque tokens are. */
+  readonly jwks?: URL | 'discovered'
+  /** Our client there, to introspect tokens. Absent: no token is introspected. */
   readonly introspection?: {
-    readonly endpoint: URL
+    /** Absent: it is discovered. */
+    readonly endpoint?: URL
     readonly clientId: string
     readonly clientSecret: string
   }
@@ -134,7 +135,7 @@ function readExports(read: Reader): ExportsPlace | undefined {
 const introspectionNames = ['INTROSPECTION_URI', 'INTROSPECTION_CLIENT_ID', 'INTROSPECTION_CLIENT_SECRET']
 const identityNames = ['OIDC_ISSUER', 'OIDC_AUDIENCE', 'JWKS_URI', ...introspectionNames]
 const identityWanted =
-  'OIDC_ISSUER, OIDC_AUDIENCE and JWKS_URI, for opaque tokens INTROSPECTION_URI, _CLIENT_ID and _CLIENT_SECRET'
+  'OIDC_ISSUER and OIDC_AUDIENCE, for opaque tokens INTROSPECTION_CLIENT_ID and INTROSPECTION_CLIENT_SECRET'
 
 /** All or nothing: the development issuer never stands before real data unless it is asked for in so many words. */
 function readMode(read: Reader, host: string, exports: ExportsPlace | undefined): Production | Development {
@@ -160,20 +161,31 @@ function readMode(read: Reader, host: string, exports: ExportsPlace | undefined)
 function readIdentity(read: Reader): Identity {
   const issuer = read.needed('OIDC_ISSUER', identityNames) ?? ''
   const audience = read.needed('OIDC_AUDIENCE', identityNames) ?? ''
-  const jwks = read.secureUrl('JWKS_URI')
+  const keys = read.secureUrl('JWKS_URI')
   const endpoint = read.secureUrl('INTROSPECTION_URI')
   const clientId = read.needed('INTROSPECTION_CLIENT_ID', introspectionNames)
   const clientSecret = read.needed('INTROSPECTION_CLIENT_SECRET', introspectionNames)
-  read.needed('INTROSPECTION_URI', introspectionNames)
-  if (['JWKS_URI', ...introspectionNames].every((name) => read.text(name) === undefined)) {
-    read.fault('JWKS_URI', `is missing: set ${identityWanted}`)
+  // INTROSPECTION_URI alone: every token is introspected. Else what has no address is discovered.
+  const jwks = keys ?? (endpoint ? undefined : 'discovered')
+  const isDiscovered = jwks === 'discovered' || (clientId !== undefined && !endpoint)
+  if (isDiscovered && issuer !== '' && !isDiscoverable(issuer)) {
+    const ways = 'write an https URL without query and fragment (http on a loopback host)'
+    read.fault('OIDC_ISSUER', `${ways}, or set JWKS_URI, and INTROSPECTION_URI for opaque tokens`)
   }
   return {
     issuer,
     audience,
     ...(jwks && { jwks }),
-    ...(endpoint && clientId && clientSecret && { introspection: { endpoint, clientId, clientSecret } }),
+    ...(clientId &&
+      clientSecret && { introspection: { clientId, clientSecret, ...(endpoint && { endpoint }) } }),
   }
+}
+
+/** Whether metadata with the addresses of keys and introspection can be had from an issuer. */
+function isDiscoverable(issuer: string): boolean {
+  const url = URL.parse(issuer)
+  if (!url || /[?#]/.test(issuer) || url.username || url.password) return false
+  return url.protocol === 'https:' || (url.protocol === 'http:' && isLoopback(url.hostname))
 }
 
 type Reader = ReturnType<typeof createReader>
