@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
 
 import ts from 'typescript'
@@ -75,7 +76,7 @@ const introduction = `# Reference
 
 Every public name, written from the sources by \`pnpm docs:reference\`. Do not edit this page: edit the docstrings.
 Defaults, and when to change them, are in [options.md](options.md); trouble codes and outcomes in [events.md](events.md);
-what clients receive, with every response header, in [callers.md](callers.md).
+what clients receive in [callers.md](callers.md).
 `
 
 /** The text of docs/reference.md for the sources in `root`. */
@@ -115,7 +116,16 @@ export function referenceText(root: string): string {
       ({ heading, symbols }) =>
         `## ${heading}\n\n${symbols.map((symbol) => describe(symbol, checker)).join('\n')}`,
     ),
+    `## Response headers\n\n${responseHeaders(root)}`,
   ].join('\n')
+}
+
+/** The table of callers.md, which a test compares with what the handler sends. */
+function responseHeaders(root: string): string {
+  const [, table] =
+    /\n## Response headers\n+(\|.*\|\n)/s.exec(readFileSync(join(root, 'docs/callers.md'), 'utf8')) ?? []
+  if (table === undefined) throw new Error('docs/callers.md has no table of response headers')
+  return table
 }
 
 /** Third-party types are shown by their names, so their files are not read: that takes most of the time. */

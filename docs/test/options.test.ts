@@ -9,7 +9,7 @@ import { root, textOf } from './blocks.ts'
 const page = textOf('docs/options.md')
 const headings = [...page.matchAll(/^## (.*)$/gm)].map(([, heading = '']) => heading)
 const callers = globSync('packages/*/src/**/*.ts', { cwd: root }).flatMap((file) =>
-  [...textOf(file).matchAll(/(?:checkOptions|checkHandler|wrongOptions)\(\s*'(\w+)'/g)].map(
+  [...textOf(file).matchAll(/(?:checkOptions|checkHandler|checkCall|wrongOptions)\(\s*'(\w+)'/g)].map(
     ([, name = '']) => name,
   ),
 )
