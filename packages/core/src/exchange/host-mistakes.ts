@@ -11,7 +11,7 @@ const membersOfObject: ReadonlySet<string> = new Set(objectMembers)
 
 /** Reports members of a record that the handler does not know, such as `expires_at`, with the name that is most like it. */
 export function reportUnknownMembers(record: unknown, { trouble }: Pick<Exchange, 'trouble'>): void {
-  if (typeof record !== 'object' || record === null) return
+  if (typeof record !== 'object' || record === null || Array.isArray(record)) return
   for (const name of Object.keys(record)) {
     if (members.has(name)) continue
     const nearest = membersOfObject.has(name) ? `object.${name}` : nearestName(name, recordMembers)

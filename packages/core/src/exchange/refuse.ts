@@ -5,7 +5,7 @@ import { formatChallenge } from '../http/bearer.ts'
 import { formatUnsatisfiedRange } from '../http/byte-range.ts'
 import { retryAfterSeconds } from '../http/rate-limit-fields.ts'
 import type { ErrorFormat, RefusalDetail, RefusalKind } from '../refusals.ts'
-import { refusalCause, refusalDetail, statusOf } from '../refusals.ts'
+import { gotWanted, refusalCause, refusalDetail, statusOf } from '../refusals.ts'
 import type { ExportResponse } from '../request-response.ts'
 import { allowedMethods } from '../steps/check-method.ts'
 import type { Exchange } from './exchange.ts'
@@ -144,7 +144,11 @@ function checkRendered(rendered: ReturnType<ErrorFormat>): ReturnType<ErrorForma
   const { status, contentType, body, retryAfterMs = 0 } = rendered
   const isError = Number.isInteger(status) && status >= 400 && status <= 599
   const sound = isError && isFieldText(contentType) && isText(body) && isWait(retryAfterMs)
-  if (!sound) throw new TypeError('an error format gives { status: 400 to 599, contentType, body }')
+  if (!sound) {
+    const got = [status, contentType, isText(body) ? '…' : body]
+    const must = 'an error format must return { status: 400 to 599, contentType, body }'
+    throw new TypeError(gotWanted(must, got).message)
+  }
   return rendered
 }
 

@@ -18,7 +18,9 @@ export interface BucketRule {
  */
 export function bucketRule(name: string, { capacity, refill, perMs }: Quota): BucketRule {
   if (!isCount(capacity) || !isCount(refill) || !isCount(perMs))
-    throw new RangeError(`quota "${name}": capacity, refill and perMs must be whole numbers from 1`)
+    throw new RangeError(
+      `quota "${name}": capacity, refill and perMs must be whole numbers from 1; got ${capacity}, ${refill} and ${perMs}`,
+    )
   if (!Number.isSafeInteger(capacity * perMs))
     throw new RangeError(`quota "${name}": capacity times perMs must be below 2^53`)
   return { full: capacity * perMs, perToken: perMs, gainPerMs: refill }

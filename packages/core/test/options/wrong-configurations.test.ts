@@ -3,7 +3,7 @@ import { join } from 'node:path'
 
 import { describe, expect, test } from 'vitest'
 
-import type { ExportHandlerOptions, JwtVerifierOptions } from '../../src/index.ts'
+import type { JwtVerifierOptions } from '../../src/index.ts'
 import {
   checkHandler,
   codedErrors,
@@ -17,7 +17,7 @@ import {
 } from '../../src/index.ts'
 import { createMemoryStore } from '../../src/testing/memory-store.ts'
 import { createTestIssuer } from '../../src/testing/test-issuer.ts'
-import { openScene, type SceneOptions, soundOptions } from '../handler/scene.ts'
+import { openScene, readyRecord, type SceneOptions, soundOptions } from '../handler/scene.ts'
 import { soundIntrospectionOptions, soundJwtOptions } from './verifier-behaviours.ts'
 
 // What hosts get wrong, and the whole line that they read: what is wrong, what was wanted, what was given, where to read on.
@@ -434,7 +434,14 @@ test('an address where nobody answers is named', async () => {
   )
 })
 
-test.each<[string, Partial<ExportHandlerOptions>, string]>([
+const found = (changes: object): SceneOptions => ({
+  findExport: async () => Object.assign({}, readyRecord, changes),
+})
+const multi = (findTenant: unknown): SceneOptions => ({
+  tenancy: { mode: 'multi', findTenant: findTenant as never },
+})
+
+test.each<[title: string, options: SceneOptions, line: string]>([
   [
     'a store function without a result',
     { store: () => undefined as never },
@@ -442,9 +449,105 @@ test.each<[string, Partial<ExportHandlerOptions>, string]>([
   ],
   [
     'a tenant without id',
-    { tenancy: { mode: 'multi', findTenant: async () => ({ name: 'acme' }) as never } },
-    "tenant_malformed: a tenant's id must be a text that is not empty",
+    multi(async () => ({ name: 'acme' })),
+    "tenant_malformed: a tenant's id must be a text that is not empty; got nothing",
   ],
-])('%s is told as trouble', async (_, options, line) => {
+  [
+    'another tenant than the one asked for',
+    multi(async () => ({ id: 't-1', name: 'other' })),
+    "tenant_mismatch: the tenant of findTenant must have the name 'acme'; got 'other'",
+  ],
+  [
+    'a column for a member',
+    found({ expires_at: new Date(1) }),
+    "record_unknown_member: a record has no member 'expires_at'; did you mean expiresAt?",
+  ],
+  [
+    'a misspelt member',
+    found({ fileName: 'a.csv' }),
+    "record_unknown_member: a record has no member 'fileName'; did you mean filename?",
+  ],
+  [
+    'a member of the object beside it',
+    found({ size: 5 }),
+    "record_unknown_member: a record has no member 'size'; did you mean object.size?",
+  ],
+  [
+    'a misspelt member of the object',
+    found({ object: { etag: '"a"' } }),
+    "record_unknown_member: a record has no member 'object.etag'; must be one of object.size, object.validator, object.lastModified, object.sha256, object.encoding",
+  ],
+  [
+    'a key that is missing',
+    found({ key: undefined }),
+    'record_malformed: an export record needs a key that is not empty; got nothing',
+  ],
+  [
+    'a key that is null',
+    found({ key: null }),
+    'record_malformed: an export record needs a key that is not empty; got null',
+  ],
+  [
+    'a state of another catalogue',
+    found({ state: 'done' }),
+    "record_malformed: an export record needs a state of 'ready', 'pending' or 'failed'; got 'done'",
+  ],
+  [
+    'a date as text',
+    found({ expiresAt: '2027-01-01T00:00:00Z' }),
+    "record_malformed: an export record needs an expiresAt that is a valid Date, or none; got '2027-01-01T00:00:00Z'",
+  ],
+  [
+    'a date as seconds',
+    found({ expiresAt: 1_900_000_000 }),
+    'record_malformed: an export record needs an expiresAt that is a valid Date, or none; got 1900000000',
+  ],
+  [
+    'a size as text',
+    found({ object: { size: '5' } }),
+    "record_malformed: an export record needs an object.size in bytes, or none; got '5'",
+  ],
+  [
+    'rows for a row',
+    { findExport: async () => [readyRecord] as never },
+    "record_mismatch: record.id must be '0f0e0d0c-0b0a-4908-8706-000000000001'; got nothing",
+  ],
+  [
+    'the record of another tenant',
+    found({ tenantId: 't-other' }),
+    "record_mismatch: record.tenantId must be 't-acme'; got 't-other'",
+  ],
+  [
+    'the record of another export',
+    found({ id: 'another' }),
+    "record_mismatch: record.id must be '0f0e0d0c-0b0a-4908-8706-000000000001'; got 'another'",
+  ],
+  [
+    'a missing capability',
+    { capability: 'exports:read' },
+    "capability_missing: the capabilities of the principal must include 'exports:read'; got ['exports:download']",
+  ],
+  [
+    'a route with another parameter',
+    { server: { parameter: 'id' } },
+    "route_parameter_missing: idParameter must be a parameter of the route (id); got 'exportId'",
+  ],
+  [
+    'a quota function that gives 0',
+    { limits: { perPrincipal: () => ({ capacity: 0, refill: 1, perMs: 1_000 }) } },
+    'limiter_failed: quota "principal": capacity, refill and perMs must be whole numbers from 1; got 0, 1 and 1000',
+  ],
+  [
+    'an error format without a body',
+    { versions: { v1: { errors: (() => ({})) as never } }, capability: 'exports:read' },
+    'internal: an error format must return { status: 400 to 599, contentType, body }; got [nothing, nothing, nothing]',
+  ],
+])('%s is told', async (_, options, line) => {
   expect((await toldBy(options))[0]).toBe(line)
+})
+
+test('null is absence wherever a member may be absent', async () => {
+  expect(
+    await toldBy(found({ expiresAt: null, filename: null, object: { size: null, validator: null } })),
+  ).toEqual([])
 })
