@@ -1,4 +1,4 @@
-// The load generator's own process: a job in on stdin, its result out on stdout.
+// The process of the load generator: reads a job from stdin and writes the result to stdout.
 import { text } from 'node:stream/consumers'
 
 import { anyJob, runLoad } from './src/load.ts'

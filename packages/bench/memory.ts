@@ -1,4 +1,4 @@
-// What many downloads hold in memory: `pnpm bench:memory`, or with other numbers, as in `pnpm bench:memory --stalled 1000`.
+// Measures the memory of many downloads: `pnpm bench:memory`, or with other numbers, as in `pnpm bench:memory --stalled 1000`.
 import { parseArgs } from 'node:util'
 
 import { whole, withoutDashes } from './src/arguments.ts'

@@ -1,4 +1,4 @@
-// What each part costs by itself: `pnpm bench:micro`, or with words that a title must hold, as in `pnpm bench:micro limiter`.
+// Measures the cost of each part: `pnpm bench:micro`, or only of titles with a word, as in `pnpm bench:micro limiter`.
 import { parseArgs } from 'node:util'
 
 import { handlerSubjects } from './micro/handler.ts'

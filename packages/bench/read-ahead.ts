@@ -1,5 +1,5 @@
-// What reading ahead gains where one connection to the store is slow: `pnpm bench:read-ahead`. Ceph behind a proxy that holds
-// each first byte back for 20 ms and lets each connection move so many bytes a second.
+// Measures what reading ahead gains if connections are slow: `pnpm bench:read-ahead`. Ceph behind a proxy that delays
+// each first byte by 20 ms and limits the bytes per second of each connection.
 import { parseArgs } from 'node:util'
 
 import { S3Client } from '@aws-sdk/client-s3'
@@ -39,7 +39,7 @@ if (!end) throw new Error('Ceph is needed, and not installed')
 const proxy = await startFaultProxy(Number(new URL(end.settings.endpoint).port), () => ({
   latencyMs,
   bytesPerSecond: rate * mebibyte,
-  catchUpMs: 20, // a connection that waits for its next part must not be paid for the wait
+  catchUpMs: 20, // an idle connection must not catch up for its idle time
 }))
 const { bucket, accessKeyId, secretAccessKey } = end.settings
 const client = new S3Client({

@@ -1,7 +1,7 @@
 /**
- * What Redis adds to a request, and what one Redis carries: `node --conditions=@sallyport/source
- * packages/bench/redis-round-trip.ts`. Needs `redis-server`. What Redis carries is told by the CPU that it used itself, so
- * that whoever else is busy on this machine changes little.
+ * Measures what Redis adds to a request, and how much one Redis can serve: `node --conditions=@sallyport/source
+ * packages/bench/redis-round-trip.ts`. Needs `redis-server`. The capacity of Redis is computed from its own CPU time, so
+ * that other load on this machine changes it little.
  */
 import { setTimeout as pass } from 'node:timers/promises'
 
@@ -17,7 +17,7 @@ const rounds = 5_000
 const connections = 50
 const secondsOfLoad = 5
 const principals = 10_000
-/** Places open in each tenant: many, which one script renews together, and one. */
+/** Slots in use in each tenant: many, which one script renews together, and one. */
 const layouts = [
   { tenants: 20, each: 250 },
   { tenants: 1_000, each: 1 },
@@ -26,7 +26,7 @@ const layouts = [
 const here = new AbortController().signal
 const quota = { capacity: 1_000_000, refill: 1, perMs: 1_000 }
 
-/** One download of one caller, as the guard asks for it: his quota and his place. `all`: those of his tenant, too. */
+/** The ask of one download: the principal's quota and slot. `all`: those of the tenant, too. */
 function askOf(tenant: string, subject: string, all = false): AdmissionAsk {
   const principal = {
     issuer: 'https://issuer.test',
@@ -54,7 +54,7 @@ try {
   await redis.close()
 }
 
-/** In turn, one at a time, so that what disturbs the one disturbs the other. */
+/** Measures both in turn, one at a time, so that other load affects both. */
 async function tellRoundTrip(): Promise<void> {
   const limiter = createRedisLimiter({ send: client.send, timeoutMs: 5_000 })
   const ask = askOf('acme', 'ada')
@@ -68,7 +68,7 @@ async function tellRoundTrip(): Promise<void> {
     const admission = await limiter.admit(ask, here)
     times.admit.push(performance.now() - begun)
     if (admission.admitted) admission.release()
-    await client.send(['PING'], '') // the place is given back before the next round
+    await client.send(['PING'], '') // the slot is released before the next round
   }
   const micros = (list: readonly number[], share: number): string =>
     `${(percentile(list.slice(rounds / 10), share) * 1_000).toFixed(0)} µs`
@@ -85,7 +85,7 @@ async function tellMemory(): Promise<void> {
   await client.send(['FLUSHALL'], '')
 }
 
-/** One ask at a time on each connection: no two share a system call of Redis, as with many processes. */
+/** One ask at a time on each connection, so that no two share a system call of Redis, as with many processes. */
 async function tellAdmissions(what: string, all: boolean): Promise<void> {
   const end = performance.now() + secondsOfLoad * 1_000
   let admissions = 0
@@ -128,7 +128,7 @@ async function cpuMicros(): Promise<number> {
   return ((await info('used_cpu_user:')) + (await info('used_cpu_sys:'))) * 1e6
 }
 
-/** Leases are renewed by EVAL, all of a tenant's in one. */
+/** Leases are renewed by EVAL, all leases of a tenant in one call. */
 async function renewalCalls(): Promise<number> {
   return info('cmdstat_eval:calls=')
 }

@@ -1,4 +1,4 @@
-// Measures Sallyport on S3 beside a `GetObject` piped by hand: `pnpm bench:s3`. One core has the server, the other one the
+// Measures Sallyport on S3 beside a `GetObject` piped by hand: `pnpm bench:s3`. The server has one core; the other core has the
 // load generator and S3.
 import { randomUUID } from 'node:crypto'
 

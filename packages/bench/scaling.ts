@@ -1,4 +1,4 @@
-// What a request costs as connections, tenants and tokens become many: `pnpm bench:scaling`, or with other numbers, as in
+// Measures the cost of a request with many connections, tenants and tokens: `pnpm bench:scaling`, or with other numbers, as in
 // `pnpm bench:scaling --connections 1,100 --callers none`.
 import { type Callers, everyExport, writeJwtCallers, writeOpaqueCallers } from './src/callers.ts'
 import { compare } from './src/compare.ts'
@@ -16,7 +16,7 @@ import { writePart } from './src/write-part.ts'
 
 const bytes = 4_096
 const callerConnections = 32
-/** After this number of callers all caches are full. */
+/** With this number of callers all caches are full. */
 const knownCallers = 150_000
 
 const turns = `Each caller has a tenant and a token of its own, and quotas and slots are counted for both. They send requests in turn, on
@@ -95,7 +95,7 @@ async function measureCallers(kind: keyof typeof callerWords, made: Callers): Pr
   const contenders = callers.map((count) => ({
     name: String(count),
     requests: made.requests(count),
-    warmUpRequests: Math.min(Math.max(...callers), knownCallers), // all alike, or the many are the better compiled
+    warmUpRequests: Math.min(Math.max(...callers), knownCallers), // the same for all, because more requests lead to better compiled code
     start: () =>
       startServer('sallyport-callers', settings, folder, {
         environment: { BENCH_CALLERS: JSON.stringify(made.settings) },

@@ -1,5 +1,5 @@
 /**
- * What a fleet admits while Redis comes and goes, second by second, on simulated time: `node
+ * Simulates how many requests a fleet admits per second while Redis fails and recovers: `node
  * --conditions=@sallyport/source packages/bench/simulate-fleet.ts` prints a table and draws `docs/scaling.svg`. The limiter is
  * the project's own; a fleet with Redis is one of them that all processes ask, a process on its own is one of its own.
  */
@@ -10,12 +10,12 @@ import { createMemoryLimiter } from '@sallyport/core'
 
 const processes = 8
 const quota: Quota = { capacity: 600, refill: 100, perMs: 1_000 }
-/** Requests per second that the fleet is asked, spread over its processes in turn. */
+/** Requests per second to the fleet, distributed over its processes in turn. */
 const demand = 1_000
 const seconds = 120
 const outage = { from: 50, to: 85 }
 
-/** A fleet: who is asked for a request that came to a process, by whether Redis answers. Nobody: it is refused. */
+/** A fleet: returns the limiter for a request to a process, with and without Redis. `undefined`: the request is refused. */
 type Fleet = (process: number, redisAnswers: boolean) => { limiter: RateLimiter; quota: Quota } | undefined
 
 const share: Quota = { ...quota, capacity: quota.capacity / processes, perMs: quota.perMs * processes }
@@ -80,7 +80,7 @@ for (const [name, counts] of series) {
 }
 await writeFile(new URL('../../docs/scaling.svg', import.meta.url), plot(series))
 
-/** One panel under the other, for each its own line: the fleets differ by a factor of eight. */
+/** One panel below the other, because the fleets differ by a factor of eight. */
 function plot(series: ReadonlyMap<string, readonly number[]>): string {
   const [width, height, left, gap] = [720, 110, 56, 34]
   const top = Math.max(...[...series.values()].flat())

@@ -1,5 +1,5 @@
-// Many bad clients for a long time, and whether the server is afterwards as it was: `pnpm soak`, or shorter with
-// `pnpm soak --seconds 60`. The load, the server and this judge are three processes.
+// Runs many bad clients for a long time, and checks that the server then holds no more than before: `pnpm soak`, or shorter with
+// `pnpm soak --seconds 60`. The load, the server and this check are three processes.
 import { spawn } from 'node:child_process'
 import { get } from 'node:http'
 import { createInterface } from 'node:readline'
@@ -40,7 +40,7 @@ const server = spawn(process.execPath, [...node, '--expose-gc', fileOf('server')
     ...process.env,
     NODE_ENV: 'production',
     UV_THREADPOOL_SIZE: '64', // as operations.md advises
-    // The allocator gives freed memory back to the system, so that resident memory shows what is held.
+    // The allocator returns freed memory to the system, so that resident memory shows leaks.
     MALLOC_ARENA_MAX: '2',
     MALLOC_TRIM_THRESHOLD_: '131072',
   },
@@ -67,7 +67,7 @@ async function load(forSeconds: number): Promise<Readonly<Record<string, number>
   return tally
 }
 
-/** Asks for an export as an honest client, on a connection of its own. */
+/** Requests an export as an honest client, on its own connection. */
 function probe(path: string, token: string): Promise<Probe> {
   const from = performance.now()
   return new Promise((resolve) => {

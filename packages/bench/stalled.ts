@@ -1,4 +1,4 @@
-// The clients of `bench:memory`, in a process of their own: JSON in, one line of JSON when all hold, then the end of stdin.
+// The process of `bench:memory`'s clients: reads JSON, prints one line of JSON when all clients are waiting, and exits at the end of stdin.
 import { connect } from 'node:net'
 import { createInterface } from 'node:readline'
 
@@ -12,7 +12,7 @@ const { port, request, count } = parseMessage(await nextLine(), { port: 0, reque
 let connected = 0
 let failures = 0
 
-/** Asks, reads the head with the first bytes, and then reads no more. Settles either way. */
+/** Sends a request, reads the head and the first bytes, and then reads no more. Never rejects. */
 const stall = (): Promise<void> =>
   new Promise((resolve) => {
     let holds = false
@@ -26,7 +26,7 @@ const stall = (): Promise<void> =>
       connected += 1
       resolve()
     })
-    socket.on('error', () => undefined) // a close follows
+    socket.on('error', () => undefined) // 'close' follows
     socket.once('close', () => {
       if (holds) connected -= 1
       else failures += 1

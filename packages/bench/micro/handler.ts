@@ -4,7 +4,7 @@ import { capability } from '../src/settings.ts'
 import type { Subject } from './measure.ts'
 import { audience, type MicroScene, quota, requestOf } from './scene.ts'
 
-/** The whole handler with nothing around it: a download to its last byte, and what a no costs. */
+/** The handler without a server: a complete download, and a refusal. */
 export function handlerSubjects(scene: MicroScene): readonly Subject[] {
   const handler = createHandler(scene)
   const { request, headers } = scene

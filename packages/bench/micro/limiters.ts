@@ -7,7 +7,7 @@ import { type MicroScene, quota } from './scene.ts'
 
 const users = 10_000
 
-/** One decision each: of one user, and of many in turn. */
+/** One admission: for one user, and for many users in turn. */
 export function limiterSubjects({ principal, tenant }: MicroScene): readonly Subject[] {
   const ours = createMemoryLimiter()
   const theirs = new RateLimiterMemory({ points: Number.MAX_SAFE_INTEGER, duration: 1 })

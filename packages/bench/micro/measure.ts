@@ -1,25 +1,25 @@
 import { median } from '../src/statistics.ts'
 
-/** Something small whose cost is asked for. */
+/** A function to measure. */
 export interface Subject {
   readonly title: string
   readonly call: () => unknown
 }
 
-/** What one call costs. */
+/** The cost of one call. */
 export interface Cost {
   readonly title: string
-  /** CPU of the whole process, threads and garbage collection included. */
+  /** CPU of the whole process, including threads and garbage collection. */
   readonly cpuMicros: number
 }
 
-/** How long each run is, and how many there are. */
+/** The length and number of the runs. */
 export interface Effort {
   readonly runs: number
   readonly cpuMsPerRun: number
 }
 
-/** Calls each subject until it is warm, then in turn, run after run; the median of the runs. */
+/** Warms each subject up, then measures them in turn. Returns the median of the runs. */
 export async function measureAll(subjects: readonly Subject[], effort: Effort): Promise<readonly Cost[]> {
   const counts = new Map<Subject, number>()
   for (const subject of subjects) counts.set(subject, await callsPerRun(subject, effort.cpuMsPerRun))
@@ -33,7 +33,7 @@ export async function measureAll(subjects: readonly Subject[], effort: Effort): 
   return subjects.map((subject) => ({ title: subject.title, cpuMicros: median(costs.get(subject) ?? []) }))
 }
 
-/** Doubles the number of calls until they take as long as a run shall; that warms them up, too. */
+/** Doubles the number of calls until they take as long as a run. This also warms the subject up. */
 async function callsPerRun(subject: Subject, cpuMs: number): Promise<number> {
   let calls = 100
   while ((await cpuMsOf(subject, calls)) < cpuMs) calls *= 2
@@ -44,7 +44,7 @@ async function cpuMsOf({ call }: Subject, calls: number): Promise<number> {
   const before = process.cpuUsage()
   for (let index = 0; index < calls; index++) {
     const called = call()
-    // What answers at once is not made to wait: a needless await would cost more than some of the steps.
+    // Awaits only promises: a needless await would cost more than some of the steps.
     if (called instanceof Promise) await called
   }
   const { user, system } = process.cpuUsage(before)

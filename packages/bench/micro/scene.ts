@@ -11,7 +11,7 @@ import { createTestIssuer, type TestIssuer } from '@sallyport/core/testing'
 
 import { capability, plenty } from '../src/settings.ts'
 
-/** One user, one tenant and one export, for all that is measured here. */
+/** One user, one tenant and one export, used by all measurements. */
 export interface MicroScene {
   readonly issuer: TestIssuer
   readonly token: string
@@ -46,7 +46,7 @@ export async function openMicroScene(): Promise<MicroScene> {
   }
 }
 
-/** A request as an adapter makes it, but for its signal: one that never fires, for all of them. */
+/** A request like that of an adapter. All share a signal that never fires. */
 export const requestOf = (headers: Readonly<Record<string, string>>): ExportRequest => ({
   method: 'GET',
   params: { exportId },
@@ -57,7 +57,7 @@ export const requestOf = (headers: Readonly<Record<string, string>>): ExportRequ
 
 const never = new AbortController().signal
 
-/** The least a store can do: what is measured is the handler. */
+/** A minimal store, so that only the handler is measured. */
 function createPlainStore(bytes: Uint8Array): ExportStore {
   const info = { size: bytes.length, validator: 'one', lastModified: new Date(0) }
   async function* chunks(): AsyncGenerator<Uint8Array> {

@@ -14,7 +14,7 @@ import { capability } from '../src/settings.ts'
 import type { Subject } from './measure.ts'
 import { type MicroScene, quota } from './scene.ts'
 
-/** Each step of the pipeline alone, so that a slow one is found. */
+/** Each step of the pipeline by itself. */
 export function stepSubjects(scene: MicroScene): readonly Subject[] {
   const { principal, tenant, record, headers } = scene
   const versionRules = { versions: new Map([['v1', {}]]), defaultVersion: {}, versionHeader: 'X-API-Version' }

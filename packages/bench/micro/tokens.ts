@@ -4,7 +4,7 @@ import { createLocalJWKSet, jwtVerify } from 'jose'
 import type { Subject } from './measure.ts'
 import { audience, type MicroScene } from './scene.ts'
 
-/** A token never seen before, beside one bare verification of the same token; and one that is known. */
+/** A new token, a plain verification of the same token for comparison, and a cached token. */
 export function tokenSubjects({ issuer: { issuer, jwks }, token }: MicroScene): readonly Subject[] {
   const { signal } = new AbortController()
   const options = { issuer, audience, jwks, type: 'at+jwt' } as const

@@ -1,4 +1,4 @@
-// The measure of all others: no guard at all, stat and a piped read stream, as first written by everyone.
+// The baseline: no checks, only stat and a piped read stream.
 import { createReadStream } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import type { ServerResponse } from 'node:http'

@@ -1,4 +1,4 @@
-// What all Sallyport servers share: the whole guard, with nothing left out.
+// The complete handler that all Sallyport servers share.
 import {
   createExportHandler,
   createJwtVerifier,
@@ -15,7 +15,7 @@ const events = new Map<string, number>()
 
 export type Guard = ExportHandlerOptions
 
-/** The guard of one organization and its files; `parts` stand in the place of its own. */
+/** The handler for one organization and its files. `parts` replace its own options. */
 export const createGuard = (parts: Partial<Guard> = {}): ExportHandler =>
   createExportHandler({
     verifier: createJwtVerifier({ issuer, audience, jwks: new URL(jwksUri), type: 'at+jwt' }),

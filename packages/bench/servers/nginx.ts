@@ -1,4 +1,4 @@
-/** The physical limit: no guard, no runtime, the kernel copies the file. One process, as the others are. */
+/** The physical limit: no checks, no runtime, the kernel copies the file. One process, like the others. */
 export const nginxConfiguration = (root: string, port: number, scratch: string): string => `
 daemon off;
 master_process off;

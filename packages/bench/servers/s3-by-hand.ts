@@ -1,4 +1,4 @@
-// What anyone writes first to send an object of S3: no guard, one GetObject, its body piped on.
+// The simplest code that sends an S3 object: no checks, one GetObject, its body piped.
 import type { ServerResponse } from 'node:http'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'

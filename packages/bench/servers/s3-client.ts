@@ -6,7 +6,7 @@ export const s3Settings: S3Settings = readS3Settings()
 
 const { endpoint, accessKeyId, secretAccessKey } = s3Settings
 
-/** The client of every server that asks S3, as a host would make it; nothing of it is tuned. */
+/** The S3 client of all servers, as a host would create it, without tuning. */
 export const s3Client: S3Client = new S3Client({
   endpoint,
   region: 'us-east-1',

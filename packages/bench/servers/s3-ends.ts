@@ -50,7 +50,7 @@ export async function startCephEnd(): Promise<S3End | undefined> {
   }
 }
 
-/** A server that has an object of 1 KiB under every key, and looks at nothing. */
+/** A server that has an object of 1 KiB under every key, and ignores the rest of a request. */
 export async function startStubEnd({ settings, folder }: Scene): Promise<S3End> {
   const stub = await startServer('s3-stub', settings, folder, { core: clientCore })
   return {

@@ -1,4 +1,4 @@
-// Answers every GetObject at once with an object of 1 KiB, so that what is measured is who asks.
+// Answers every GetObject at once with an object of 1 KiB, so that only the client is measured.
 import { listen } from './listen.ts'
 
 const body = Buffer.alloc(1_024, 'id,name,value\n')

@@ -1,4 +1,4 @@
-// The whole guard for a million tenants: every one that a token proves is there, and all have the same file.
+// The complete handler for a million tenants. Every tenant of a token exists, and all have the same file.
 import { createJwtVerifier, type Principal, refuse, type TokenVerifier } from '@sallyport/core'
 
 import { callerOf, subjectName, tenantName } from '../src/callers.ts'
@@ -9,7 +9,7 @@ import { listenGuarded } from './listen-guarded.ts'
 const { issuer, audience, organization } = readSettings()
 const { jwks } = readCallerSettings()
 
-/** Answers without asking anyone: what is measured is the guard around it. */
+/** Answers without a request, so that only the handler is measured. */
 const verify: TokenVerifier['verify'] = (token) => {
   const caller = callerOf(token) ?? refuse('token_invalid')
   const principal: Principal = {

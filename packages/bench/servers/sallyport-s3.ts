@@ -1,4 +1,4 @@
-// The whole guard, and objects out of S3: by either of the two stores on S3, which take the same options.
+// The complete handler with objects in S3, by either of the two stores, which take the same options.
 import { createS3Store } from '@sallyport/storage/s3'
 import { createSignedS3Store } from '@sallyport/storage/s3-signed'
 

@@ -5,16 +5,16 @@ import { type ExportStore, type OpenObject, refuse } from '@sallyport/core'
 
 import type { Manner } from './exports.ts'
 
-/** A store that breaks, and counts the objects that are open. */
+/** A store with faults, which counts its open objects. */
 export interface BrokenStore extends ExportStore {
   openNow(): number
 }
 
-/** The part of the reads and opens that break, where the manner says that they do. */
+/** The fraction of reads and opens that fail, for a manner with faults. */
 const broken = 0.3
 const failureMs = 50
 
-/** Breaks the reads of a store, by the manner of each key: some end early, some go silent, some are not opened. */
+/** Adds faults to a store, by the manner of each key: reads that are cut, reads that stall, opens that are refused. */
 export function createBrokenStore(store: ExportStore, mannerOf: (key: string) => Manner): BrokenStore {
   const open = new Set<OpenObject>()
   return {
@@ -45,7 +45,7 @@ export function createBrokenStore(store: ExportStore, mannerOf: (key: string) =>
   }
 }
 
-/** The chunks of an object up to a number of bytes. Then the read fails; with a signal, only once that fires. */
+/** Gives the chunks of an object up to a number of bytes. Then the read fails; with a signal, only when that fires. */
 async function* readUntil(
   { chunks }: OpenObject,
   limit: number,

@@ -5,7 +5,7 @@ export interface CountingLimiter extends RateLimiter {
   held(): number
 }
 
-/** Counts what a limiter has admitted with slots and has not been given back. */
+/** Counts the admissions with slots that were not released. */
 export function createCountingLimiter(limiter: RateLimiter): CountingLimiter {
   let held = 0
   return {

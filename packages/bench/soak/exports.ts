@@ -3,7 +3,7 @@ import { positionCoded } from '@sallyport/core/testing'
 /** How the store treats an object: `cutting` and `stalling` break some of its reads, `failing` refuses some of its opens. */
 export type Manner = 'steady' | 'cutting' | 'stalling' | 'failing'
 
-/** An export of the soak. Its bytes follow from its place in the list, so both processes know them. */
+/** An export of the soak. Its position in the list determines its bytes, so both processes know them. */
 export interface SoakExport {
   readonly id: string
   readonly manner: Manner

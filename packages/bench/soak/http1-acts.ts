@@ -17,7 +17,7 @@ import { organization, pathOf, type SoakExport } from './exports.ts'
 const answerMs = 25_000
 const gaveUpMs = 20_000
 
-/** What the clients on HTTP/1.1 do, and how often: the weights add up to the whole. */
+/** The actions of the HTTP/1.1 clients, with their weights. */
 export const http1Acts: readonly (readonly [name: string, weight: number, act: Act])[] = [
   ['download', 30, (target) => download(target, {})],
   ['range', 15, range],
@@ -59,7 +59,7 @@ async function open({ port }: Target): Promise<Socket> {
   return socket
 }
 
-/** Reads one answer: its head, and what of its body comes before the answer or the connection ends. */
+/** Reads one response: its head, and the bytes of its body until the response or the connection ends. */
 async function readAnswer(
   socket: Socket,
   hasBody: boolean,
@@ -101,7 +101,7 @@ async function readAnswer(
   }
 }
 
-/** Asks for an export or a range of it and compares each byte. */
+/** Requests an export or a range of it, and compares each byte. */
 async function ask(
   socket: Socket,
   target: Target,
@@ -158,7 +158,7 @@ async function keptConnection(target: Target): Promise<string> {
   }
 }
 
-/** Leaves at a random moment: before the head, in mid-body, by a reset or by an end. */
+/** Leaves at a random moment: before the head or during the body, with a reset or a normal end. */
 async function leave(target: Target): Promise<string> {
   const socket = await open(target)
   let left = below(1_000_000)
@@ -174,7 +174,7 @@ async function leave(target: Target): Promise<string> {
   return 'left'
 }
 
-/** Reads the first bytes and no more: the server must give up. */
+/** Reads only the first bytes. The server must cut the connection. */
 async function stall(target: Target): Promise<string> {
   const socket = await open(target)
   socket.write(requestText(target, {}))
@@ -190,7 +190,7 @@ async function stall(target: Target): Promise<string> {
     socket.destroy()
     return `status ${status}`
   }
-  // A paused socket does not see its end, so writing tells whether the other side is there.
+  // A paused socket does not see its end, so write to find out whether the server has closed it.
   await delay(gaveUpMs)
   socket.resume()
   const wasCut = await Promise.race([closed(socket).then(() => true), delay(2_000).then(() => false)])
@@ -229,7 +229,7 @@ async function rubbish(target: Target): Promise<string> {
   return 'done'
 }
 
-/** Ends its side behind the request, as `nc -N` does, and still reads. */
+/** Half-closes the connection after the request, as `nc -N` does, and reads. */
 async function halfClosed(target: Target): Promise<string> {
   const socket = connect({ port: target.port, host: '127.0.0.1', allowHalfOpen: true })
   socket.on('error', ignore)
@@ -257,7 +257,7 @@ async function unfinishedHead(target: Target): Promise<string> {
 const pipelineBytes = 4_000_000
 const pipelineMs = 4_000
 
-/** Writes requests for as long as the server takes them, and reads nothing. */
+/** Sends requests while the server accepts them, and reads nothing. */
 async function pipelineWithoutReading(target: Target): Promise<string> {
   const socket = await open(target)
   socket.pause()

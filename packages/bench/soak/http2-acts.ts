@@ -23,7 +23,7 @@ import { organization, pathOf, type SoakExport } from './exports.ts'
 
 const gaveUpMs = 20_000
 
-/** What the clients on HTTP/2 do, and how often: the weights add up to the whole. */
+/** The actions of the HTTP/2 clients, with their weights. */
 export const http2Acts: readonly (readonly [name: string, weight: number, act: Act])[] = [
   ['streams', 40, streams],
   ['leave', 20, leave],
@@ -135,14 +135,14 @@ async function openAndCancel(target: Target): Promise<string> {
   return 'left'
 }
 
-/** Takes the head and no byte of the body: the server must give up. */
+/** Reads the head and no byte of the body. The server must cut the stream. */
 async function stall(target: Target): Promise<string> {
   const session = await open(target)
   const stream = begin(session, target, largestExport)
   return untilGivenUp(session, [stream])
 }
 
-/** Opens streams that the server may send no byte of a body on. */
+/** Opens streams with a flow-control window of 0. */
 async function windowOfZero(target: Target): Promise<string> {
   const session = await open(target, 0)
   const begun = Array.from({ length: 20 }, (_, nth) =>

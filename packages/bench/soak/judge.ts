@@ -1,30 +1,30 @@
 import { type LoopDelay, p99 } from './loop-delay.ts'
 import type { Usage } from './readings.ts'
 
-/** What the soak has seen. */
+/** The observations of the soak. */
 export interface Seen {
   /** The server at rest, after the warm-up and after the load. */
   readonly base: Usage
   readonly after: Usage
-  /** Of the server process, while the load ran. */
+  /** The server process during the load. */
   readonly loop: LoopDelay
-  /** The same in a process with almost nothing to do, in milliseconds: it shows how busy the machine is. */
+  /** The same in a process with almost no work, in milliseconds. It shows how busy the machine is. */
   readonly idleP99Ms: number
   /** Warnings, unhandled rejections and uncaught exceptions of the server, and what it wrote on stderr. */
   readonly complaints: readonly string[]
-  /** How often each thing happened to the clients. */
+  /** How often each result occurred. */
   readonly tally: Readonly<Record<string, number>>
-  /** The requests of an honest client while the load ran. */
+  /** The requests of an honest client during the load. */
   readonly probes: readonly Probe[]
 }
 
-/** One request of an honest client: milliseconds until its end, and how it ended: `'status 200'` is right. */
+/** One request of an honest client: its milliseconds and its result. `'status 200'` is right. */
 export interface Probe {
   readonly ms: number
   readonly result: string
 }
 
-/** One thing that must hold. */
+/** One check. */
 export interface Check {
   readonly name: string
   readonly ok: boolean
@@ -33,10 +33,10 @@ export interface Check {
 
 const residentGrowth = 1.1
 const mostDelayMs = 100
-/** A machine on which an idle process is later than this has other work to do. */
+/** If an idle process is later than this, the machine has other load. */
 const quietMs = 10
 const mostProbeMs = 1_000
-/** Objects that Node itself keeps for later, such as freed parsers and timers of its own. */
+/** Objects that Node itself keeps, such as freed parsers and its own timers. */
 const spare = 8
 const spared = new Set([
   'timers',
@@ -49,7 +49,7 @@ const spared = new Set([
   'descriptors',
 ])
 
-/** Judges what was seen: every line must be ok. Pure. */
+/** Checks the observations. Every check must be ok. A pure function. */
 export function judge({ base, after, loop, idleP99Ms, complaints, tally, probes }: Seen): readonly Check[] {
   const wrong = Object.entries(tally).filter(([what]) => what.includes(': wrong'))
   const idle = Object.entries(tally).flatMap(([what, times]) => (times === 0 ? [what] : []))

@@ -1,4 +1,4 @@
-// The clients of the soak, in a process of their own: a job on stdin, the tally of what happened on stdout. When the time is
+// The process of the soak's clients: reads a job from stdin, and writes the counts of results to stdout. When the time is
 // up it exits and leaves every connection as it is.
 import { setPriority } from 'node:os'
 import { text } from 'node:stream/consumers'
@@ -9,13 +9,13 @@ import type { Act, Target } from './act.ts'
 import { http1Acts } from './http1-acts.ts'
 import { http2Acts } from './http2-acts.ts'
 
-setPriority(10) // the server is measured, not its share of the processors
+setPriority(10) // so that the server gets the processors that it needs
 const pauseMs = 7_000
 const anyJob = { http1: 0, http2: 0, tokens: [''], seconds: 0 }
 const job = parseMessage(await text(process.stdin), anyJob)
 const { http1, http2, tokens, seconds } = job
 const until = performance.now() + seconds * 1_000
-/** Every kind of client is in it, also one that has done nothing. */
+/** Has every kind of client, also one without a result. */
 const tally: Record<string, number> = {}
 for (const [name] of http1Acts) tally[`HTTP/1.1, ${name}: begun`] = 0
 for (const [name] of http2Acts) tally[`HTTP/2, ${name}: begun`] = 0

@@ -1,16 +1,16 @@
 import { readFileSync } from 'node:fs'
 
-/** The event loop's delay, looked at every 10 ms. All in milliseconds, all the 99th percentile but `mostMs`. */
+/** The delay of the event loop, measured every 10 ms. In milliseconds; the 99th percentile, except `mostMs`. */
 export interface LoopDelay {
   readonly p99Ms: number
-  /** Without the time in which the process was ready to run and the system gave it no processor. */
+  /** Without the time in which the process waited for a processor. */
   readonly ownP99Ms: number
   readonly mostMs: number
-  /** The part of the time in which the loop was at work, from 0 to 1. */
+  /** The fraction of the time in which the loop was busy, from 0 to 1. */
   readonly busy: number
 }
 
-/** Looks at the delay from now on, until `read`. */
+/** Measures the delay until `read` is called. */
 export interface LoopWatch {
   read(): LoopDelay
 }
@@ -18,8 +18,8 @@ export interface LoopWatch {
 const lookMs = 10
 
 /**
- * Watches the event loop of this process: how late each look of a timer comes. `perf_hooks` measures the same, but not how
- * much of it the process waited for a processor, which is the fault of the machine (proc_pid_schedstat: the second figure).
+ * Watches the event loop of this process: how late a timer fires. `perf_hooks` measures the same, but not how
+ * long the process waited for a processor, which other load causes (proc_pid_schedstat: the second figure).
  */
 export function watchLoop(): LoopWatch {
   const delays: number[] = []
@@ -49,13 +49,13 @@ export function watchLoop(): LoopWatch {
   }
 }
 
-/** The 99th percentile; `Infinity` of none. */
+/** The 99th percentile. `Infinity` if there is no value. */
 export function p99(values: readonly number[]): number {
   const sorted = values.toSorted((one, other) => one - other)
   return sorted[Math.ceil(sorted.length * 0.99) - 1] ?? Infinity
 }
 
-/** Milliseconds that the main thread has waited for a processor; 0 where the system does not say. */
+/** Milliseconds that the main thread has waited for a processor; 0 if the system does not report it. */
 function waitedMs(): number {
   try {
     return Number(readFileSync('/proc/self/schedstat', 'utf8').split(' ')[1]) / 1e6

@@ -4,7 +4,7 @@ import { Http2ServerRequest, Http2ServerResponse } from 'node:http2'
 import { Socket } from 'node:net'
 import { queryObjects } from 'node:v8'
 
-/** What the server process holds at rest, after a collection. */
+/** What the server process holds without load, after a garbage collection. */
 export interface Usage {
   /** Bytes. */
   readonly resident: number
@@ -28,7 +28,7 @@ const classes = {
 }
 clearTimeout(timer)
 
-/** Reads what this process holds. Collect garbage first. `-1` descriptors: the system has no `/proc`. */
+/** Measures what this process holds. Collect garbage first. `-1` descriptors: the system has no `/proc`. */
 export function readUsage(counts: Readonly<Record<string, number>>): Usage {
   const { rss, heapUsed } = process.memoryUsage()
   const objects = Object.entries(classes).map(([name, kind]) => [name, countOf(kind)] as const)
@@ -48,7 +48,7 @@ export function readUsage(counts: Readonly<Record<string, number>>): Usage {
 export const listenersOf = (emitter: NodeJS.EventEmitter): number =>
   emitter.eventNames().reduce((sum, name) => sum + emitter.listenerCount(name), 0)
 
-/** Objects of a class that can still be reached. */
+/** The number of reachable objects of a class. */
 const countOf = (kind: Function): number => queryObjects(kind, { format: 'count' })
 
 function descriptors(): number {

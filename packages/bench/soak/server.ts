@@ -1,5 +1,5 @@
-// The server of the soak, in a process of its own: Express on node:http and the bare handler on node:http2, before one
-// store that breaks. A line on stdin asks: `begin` resets the figures, `rest` waits for rest and gives what is held.
+// The process of the soak's server: Express on node:http and the bare handler on node:http2, with one
+// store with faults. Commands on stdin: `begin` resets the figures, `rest` waits until the load is over and prints what is held.
 import { once } from 'node:events'
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
@@ -26,13 +26,13 @@ const collect = globalThis.gc
 if (!collect) throw new Error('the server of the soak is run with --expose-gc')
 const clients = Number(process.argv[2])
 const restMs = 30_000
-/** The timer of a session that has closed runs on until it is due: `node:http2` does not clear it. */
+/** How long the timer of a closed session still runs: `node:http2` does not clear it. */
 const sessionIdleMs = 10_000
 const collections = 6
 
 const complaints: string[] = []
 process.on('warning', ({ name, message }) => {
-  if (!message.includes('queryObjects')) complaints.push(`warning: ${name}: ${message}`) // our own reading causes it
+  if (!message.includes('queryObjects')) complaints.push(`warning: ${name}: ${message}`) // caused by this measurement
 })
 process.on('unhandledRejection', (reason) => complaints.push(`unhandled rejection: ${String(reason)}`))
 process.on('uncaughtException', (error) => complaints.push(`uncaught exception: ${error.stack}`))

@@ -1,4 +1,4 @@
-/** One answer, read to its end. */
+/** One complete response. */
 export interface ReadAnswer {
   readonly status: number
   readonly length: number
@@ -9,23 +9,23 @@ const headEnd = '\r\n\r\n'
 const lengthField = /\r\ncontent-length: *(\d+)/i
 
 /**
- * Reads answers off a keep-alive connection (RFC 9112 §6), and counts the bytes of each body instead of keeping them.
+ * Reads responses from a keep-alive connection (RFC 9112 §6), and counts the bytes of each body instead of keeping them.
  *
- * @param onAnswer - called when the last byte of an answer was read
- * @throws what has no Content-Length: the bench cannot tell its end
+ * @param onAnswer - called when the last byte of a response was read
+ * @throws Error for a response without Content-Length, because its end is unknown
  */
 export function createAnswerReader(onAnswer: (answer: ReadAnswer) => void): (bytes: Buffer) => void {
   let head: Buffer = noBytes
   let status = 0
   let length = 0
-  let left = 0 // of the body; 0: a head comes
+  let left = 0 // bytes of the body; 0: a head follows
   return (bytes) => {
     let rest = bytes
     while (rest.length > 0) {
       if (left === 0) {
         head = head.length === 0 ? rest : Buffer.concat([head, rest])
         const end = head.indexOf(headEnd)
-        // The buffer is reused: bytes that are kept are copied.
+        // The buffer is reused, so copy what is kept.
         if (end === -1) return void (head = Buffer.from(head))
         const text = head.toString('latin1', 0, end)
         status = Number(text.slice(9, 12))

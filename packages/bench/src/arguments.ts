@@ -3,7 +3,7 @@ import { parseArgs } from 'node:util'
 import type { Case } from './compare.ts'
 import { isServerName, type ServerName, serverNames } from './servers.ts'
 
-/** What the command line asks for. */
+/** The options of the command line. */
 export interface Arguments {
   readonly cases: readonly Case[]
   readonly servers: readonly ServerName[]
@@ -13,7 +13,7 @@ export interface Arguments {
   readonly profileFolder?: string
 }
 
-/** How to ask, for who asks wrongly. */
+/** The usage text. */
 export const usage = `pnpm bench [options]
   --sizes 4KiB,1MiB,256MiB   which files
   --servers bare,nginx,…     which servers: ${serverNames.join(' ')}
@@ -55,11 +55,11 @@ export function readArguments(given: readonly string[]): Arguments {
   }
 }
 
-/** `pnpm bench -- --sizes 4KiB` hands the first two dashes on. */
+/** Removes the first `--`, which `pnpm bench -- --sizes 4KiB` passes on. */
 export const withoutDashes = (given: readonly string[]): readonly string[] =>
   given[0] === '--' ? given.slice(1) : given
 
-/** Sizes by name; with size goes how many connections keep a core busy without waiting for each other. */
+/** Sizes by name, each with a number of connections that keeps a core busy without queueing. */
 const sizes = new Map([
   ['4KiB', { bytes: 4_096, connections: 32 }],
   ['1MiB', { bytes: 1_048_576, connections: 16 }],
@@ -74,7 +74,7 @@ function casesOf(
 ): readonly Case[] {
   const size = sizes.get(name)
   if (!size) throw new TypeError(`--sizes: ${name} is none of ${[...sizes.keys()].join(', ')}`)
-  // What a user costs does not grow with the file: once is enough.
+  // The cost of a user does not depend on the file size, so one size is enough.
   const asked = name === '4KiB' ? tokens : tokens.slice(0, 1)
   return asked.map((count) => ({
     title: count === 1 ? `${name}, one user` : `${name}, ${count} users`,
@@ -90,7 +90,7 @@ function serverOf(name: string): ServerName {
   throw new TypeError(`--servers: ${name} is none of ${serverNames.join(', ')}`)
 }
 
-/** A number of the command line. Throws a `TypeError` that names the option. */
+/** Parses a number of the command line. Throws a `TypeError` that names the option. */
 export function whole(option: string, text: string): number {
   const value = Number(text)
   if (Number.isSafeInteger(value) && value > 0) return value

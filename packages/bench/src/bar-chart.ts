@@ -1,6 +1,6 @@
 import { escapeText, kindOf, svg } from './svg.ts'
 
-/** One bar: what it stands for and how long it is. */
+/** One bar: its label and its length. */
 interface Bar {
   readonly label: string
   readonly value: number
@@ -10,7 +10,7 @@ interface Bar {
 export interface BarChart {
   readonly title: string
   readonly bars: readonly Bar[]
-  /** A value with a line of its own across all bars. */
+  /** A value that is shown as a line across all bars. */
   readonly line?: number
 }
 

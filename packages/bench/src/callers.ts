@@ -7,29 +7,29 @@ import { pipeline } from 'node:stream/promises'
 import type { RequestFile } from './requests.ts'
 import { type CallerSettings, capability, type Settings } from './settings.ts'
 
-/** Users of whom each has a tenant and a token of its own, and asks for the same bytes. */
+/** Users that each have their own tenant and token, and request the same bytes. */
 export interface Callers {
-  /** The first so many of them. */
+  /** The first users. */
   requests(count: number): RequestFile
-  /** What the server is told besides. */
+  /** Further settings of the server. */
   readonly settings: CallerSettings
 }
 
 const lifetimeSeconds = 6 * 3_600
-/** All numbers are of so many digits: requests of one length are found in their file without an index. */
+/** The number of digits of each number, so that all requests have the same length and need no index. */
 const digits = 7
 
 export const tenantName = (index: number): string => `tenant-${number(index)}`
 export const subjectName = (index: number): string => `user-${number(index)}`
 const number = (index: number): string => String(index).padStart(digits, '0')
 
-/** Whose opaque token it is, by the number at its end. `undefined`: nobody's. */
+/** The user of an opaque token, from the number at its end. `undefined`: the token is unknown. */
 export function callerOf(token: string): number | undefined {
   const [, index] = /^opaque\.[\w-]{28}\.(\d{7})$/.exec(token) ?? []
   return index === undefined ? undefined : Number(index)
 }
 
-/** Tokens that say nothing to anyone but who issued them. */
+/** Opaque tokens. */
 export const writeOpaqueCallers = (folder: string, count: number): Promise<Callers> => {
   const tokenOf = (index: number): string => {
     const random = createHash('sha256').update(`caller ${index}`).digest('base64url').slice(0, 28)
@@ -38,7 +38,7 @@ export const writeOpaqueCallers = (folder: string, count: number): Promise<Calle
   return writeCallers({ path: join(folder, 'opaque'), tokenOf, count }, { jwks: { keys: [] } })
 }
 
-/** Access tokens signed with ES256: an RSA signature takes ten times as long to make, and a million are asked for. */
+/** Access tokens signed with ES256: an RSA signature takes ten times as long, and a million tokens are needed. */
 export function writeJwtCallers(
   { issuer, audience }: Settings,
   folder: string,

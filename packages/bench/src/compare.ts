@@ -3,19 +3,19 @@ import { requestText, type Scene } from './scene.ts'
 import type { ServerName } from './servers.ts'
 import { startServer } from './start-server.ts'
 
-/** One row of work: a size of file, and how many users ask for it. */
+/** One case: a file size, and the number of users. */
 export interface Case extends Work {
   readonly tokens: number
 }
 
-/** Which servers, and how. */
+/** The servers, and their settings. */
 export interface CaseTerms extends Omit<Terms, 'baseline'> {
   readonly servers: readonly ServerName[]
-  /** Where each server leaves a CPU profile. Absent: nowhere. */
+  /** The folder for the CPU profiles of the servers. Absent: no profiles. */
   readonly profileFolder?: string
 }
 
-/** Has every server send the same file to the same users. */
+/** Measures every server with the same file and users. */
 export async function compare(work: Case, scene: Scene, terms: CaseTerms): Promise<Comparison> {
   const exportId = await scene.addFile(work.bytes, 'written')
   const requests = (await scene.tokens(work.tokens)).map((token) => requestText(exportId, token))

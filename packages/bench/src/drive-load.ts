@@ -8,7 +8,7 @@ import { clientCore, nodeCommand, startPinned } from './pinned.ts'
 
 const file = fileURLToPath(new URL('../load.ts', import.meta.url))
 
-/** Runs one round of load in a process of its own, on its core. Rejects where that fails. */
+/** Runs one round of load in its own process, on its core. Rejects if that fails. */
 export async function driveLoad(job: LoadJob): Promise<LoadResult> {
   const child = startPinned(clientCore, nodeCommand(file))
   const { stdin, stdout } = child

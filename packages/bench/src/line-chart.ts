@@ -6,10 +6,10 @@ interface Series {
   readonly points: readonly { readonly x: number; readonly y: number }[]
 }
 
-/** How something goes as something else grows by factors of ten: x on a logarithmic scale, y from zero. */
+/** A chart with x on a logarithmic scale and y from zero. */
 export interface LineChart {
   readonly title: string
-  /** What x counts. */
+  /** The title of the x axis. */
   readonly across: string
   readonly series: readonly Series[]
 }
@@ -57,7 +57,7 @@ interface Label {
   readonly y: number
 }
 
-/** The labels from the top, none over another. */
+/** The labels from the top, without overlap. */
 function apart(labels: readonly Label[]): readonly Label[] {
   let free = 0
   return labels
@@ -69,7 +69,7 @@ function apart(labels: readonly Label[]): readonly Label[] {
     })
 }
 
-/** To one, two or five times a power of ten. */
+/** Rounds up to one, two or five times a power of ten. */
 function roundUp(value: number): number {
   const power = 10 ** Math.floor(Math.log10(value || 1))
   return ([1, 2, 5].find((factor) => factor * power >= value) ?? 10) * power

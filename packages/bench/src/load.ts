@@ -1,4 +1,4 @@
-import { type Connection, openLine } from './line.ts'
+import { type Connection, openConnection } from './connection.ts'
 import { usageOf } from './process-stats.ts'
 import { openRequests, type Requests } from './requests.ts'
 
@@ -8,33 +8,33 @@ export interface LoadJob {
   /** The server's process, whose CPU is counted. */
   readonly pid: number
   readonly requests: Requests
-  /** Where in their turn the requests begin: behind those of the round before. */
+  /** The index of the first request: after those of the previous round. */
   readonly from: number
   readonly connections: number
-  /** For so long requests are begun; those under way are read to their end. */
+  /** How long requests are started. Running ones are read to their end. */
   readonly seconds: number
-  /** At least so many requests are begun, whatever the time. */
+  /** The least number of requests to start, independent of the time. */
   readonly least: number
-  /** Bytes of every right answer. */
+  /** Bytes of each right response. */
   readonly length: number
 }
 
-/** What came of it. All but `sent` from when the connections stand to the last answer. */
+/** The result of a job. All except `sent` counts from when the connections are open to the last response. */
 export interface LoadResult {
-  /** Answers of status 200 and the right length. */
+  /** Responses with status 200 and the right length. */
   readonly answers: number
-  /** Other answers, connections that broke or did not open, and silence of 30 s. */
+  /** Other responses, connections that failed or did not open, and 30 s without a byte. */
   readonly failures: number
   readonly sent: number
   readonly elapsedMs: number
   readonly serverCpuMs: number
   /** CPU of the load generator itself. */
   readonly cpuMs: number
-  /** Milliseconds from request to last byte, one for each right answer. */
+  /** Milliseconds from the request to the last byte, for each right response. */
   readonly latencies: readonly number[]
 }
 
-/** What a job and a result look like. */
+/** Examples of a job and a result. */
 export const anyJob: LoadJob = {
   port: 0,
   pid: 0,
@@ -55,18 +55,18 @@ export const anyResult: LoadResult = {
   latencies: [],
 }
 
-/** A connection that has failed so often is given up. */
+/** A connection that has failed this often is not opened again. */
 const mostFailures = 3
-/** Fewer than a server's queue of connections holds. */
+/** Fewer than the backlog of a server. */
 const openedAtOnce = 200
 
-/** Opens every connection, and then keeps each busy with one request at a time. */
+/** Opens all connections, and then sends one request at a time on each. */
 export async function runLoad(job: LoadJob): Promise<LoadResult> {
   const latencies: number[] = []
   let failures = 0
   let sent = 0
   const requestAt = await openRequests(job.requests)
-  const lines = await openLines(job)
+  const connections = await openConnections(job)
   const begun = performance.now()
   const cpu = process.cpuUsage()
   const serverCpu = usageOf(job.pid).cpuMs
@@ -76,15 +76,15 @@ export async function runLoad(job: LoadJob): Promise<LoadResult> {
   const takeRequest = (): string | Uint8Array | undefined =>
     more() ? requestAt(job.from + sent++) : undefined
   const keepBusy = async (opened: Connection | undefined): Promise<void> => {
-    let line = opened
+    let connection = opened
     for (let failed = 0; failed < mostFailures && more(); failed++) {
-      line ??= await openLine(job.port)
-      if (line && (await line.use(takeRequest, job.length, latencies))) return
+      connection ??= await openConnection(job.port)
+      if (connection && (await connection.use(takeRequest, job.length, latencies))) return
       failures += 1
-      line = undefined
+      connection = undefined
     }
   }
-  await Promise.all(lines.map(keepBusy))
+  await Promise.all(connections.map(keepBusy))
   const elapsedMs = performance.now() - begun
   const serverCpuMs = usageOf(job.pid).cpuMs - serverCpu
   const { user, system } = process.cpuUsage(cpu)
@@ -92,11 +92,11 @@ export async function runLoad(job: LoadJob): Promise<LoadResult> {
   return { answers: latencies.length, failures, sent, elapsedMs, serverCpuMs, cpuMs, latencies }
 }
 
-async function openLines({ port, connections }: LoadJob): Promise<readonly (Connection | undefined)[]> {
-  const lines: (Connection | undefined)[] = []
-  while (lines.length < connections) {
-    const count = Math.min(openedAtOnce, connections - lines.length)
-    lines.push(...(await Promise.all(Array.from({ length: count }, () => openLine(port)))))
+async function openConnections({ port, connections }: LoadJob): Promise<readonly (Connection | undefined)[]> {
+  const opened: (Connection | undefined)[] = []
+  while (opened.length < connections) {
+    const count = Math.min(openedAtOnce, connections - opened.length)
+    opened.push(...(await Promise.all(Array.from({ length: count }, () => openConnection(port)))))
   }
-  return lines
+  return opened
 }

@@ -12,8 +12,8 @@ const tenant = { id: 'acme', name: 'acme' }
 const principal = { issuer: 'i', subject: 's', organizations: ['acme'], capabilities: ['c'], claims: {} }
 
 /**
- * Delivers so many chunks of 1 KiB from a store that makes them, and compares the heap at a tenth of the way with the
- * heap at the end: what is kept for a chunk would show a million times.
+ * Delivers chunks of 1 KiB from a store that generates them, and compares the heap after a tenth of them with the
+ * heap at the end. Memory that is kept for each chunk would show a million times.
  *
  * @param collect - a full garbage collection
  */

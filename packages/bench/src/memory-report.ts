@@ -9,7 +9,7 @@ export const memoryWords = (server: ServerName): string =>
 Resident memory is what the operating system counts for its process. Memory of the kernel for sockets is counted separately,
 for both ends of all connections of the machine.`
 
-/** Memory along one download: what is kept for a chunk would show a million times. */
+/** Memory during one download. Memory that is kept for each chunk would show a million times. */
 export const longSection = ({ chunks, earlyBytes, lateBytes }: LongDelivery): Section => ({
   title: 'One long download',
   table: twoColumns([
@@ -20,9 +20,9 @@ export const longSection = ({ chunks, earlyBytes, lateBytes }: LongDelivery): Se
 })
 
 /**
- * Memory of downloads that nobody reads.
+ * Memory of downloads whose clients do not read.
  *
- * @param asked - how many there should have been: the memory is estimated for this number, if the system allowed fewer
+ * @param asked - the requested number. If the system allowed fewer, the memory is estimated for this number
  */
 export function stalledSection(stalled: Stalled, asked: number): Section {
   const { clients, failures, lost, idleBytes, residentBytes, socketBytes, mostSocketBytes } = stalled
@@ -52,7 +52,7 @@ export function stalledSection(stalled: Stalled, asked: number): Section {
   }
 }
 
-/** Memory of downloads that are read as fast as they come. */
+/** Memory of downloads whose clients read as fast as possible. */
 export const movingSection = (moving: Moving): Section => ({
   title: `Moving downloads of ${figure(moving.bytes / 1_048_576)} MiB`,
   table: twoColumns([

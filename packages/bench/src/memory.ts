@@ -11,22 +11,22 @@ import { requestText, type Scene } from './scene.ts'
 import type { ServerName } from './servers.ts'
 import { startServer } from './start-server.ts'
 
-/** What so many downloads hold that nobody reads. */
+/** The memory of downloads whose clients do not read. */
 export interface Stalled {
   readonly server: ServerName
   readonly clients: number
-  /** Clients that got no 200, and those that were gone when memory was looked at. */
+  /** Clients without a 200, and clients that had been cut when memory was measured. */
   readonly failures: number
   readonly lost: number
   readonly idleBytes: number
   readonly residentBytes: number
-  /** What the kernel holds for all sockets of the machine, both ends. */
+  /** The kernel's memory for all sockets of the machine, both ends. */
   readonly socketBytes: number
-  /** The most that it gives to them. */
+  /** The most that it allocates for them. */
   readonly mostSocketBytes: number
 }
 
-/** What so many downloads at the same time come to. */
+/** The result of many concurrent downloads. */
 export interface Moving {
   readonly server: ServerName
   readonly clients: number
@@ -39,12 +39,12 @@ export interface Moving {
 
 const gibibyte = 1_073_741_824
 const settleMs = 5_000
-/** As operations.md advises: what V8 keeps for the garbage of a burst is no download's. */
+/** As in operations.md. Otherwise V8's young generation would grow with the garbage of a burst. */
 const smallNursery = '--max-semi-space-size=16'
 const anyReport = { connected: 0, failures: 0 }
 const stallFile = fileURLToPath(new URL('../stalled.ts', import.meta.url))
 
-/** Begins so many downloads of a sparse 1 GiB file, reads none of them on, and looks 5 s later. */
+/** Starts downloads of a sparse 1 GiB file, reads only their first bytes, and measures memory 5 s later. */
 export async function measureStalled(server: ServerName, clients: number, scene: Scene): Promise<Stalled> {
   const exportId = await scene.addFile(gibibyte, 'sparse')
   const [token = ''] = await scene.tokens(1)
@@ -75,7 +75,7 @@ export async function measureStalled(server: ServerName, clients: number, scene:
   }
 }
 
-/** So many clients at once, each of which reads a whole file; every one is counted by status and length. */
+/** Runs concurrent clients that each read a whole file, and checks status and length of each. */
 export async function measureMoving(
   server: ServerName,
   clients: number,

@@ -1,6 +1,6 @@
 /**
- * What another process of the bench has sent as JSON. Throws where it is not shaped like the example: a member is
- * missing, or of another type.
+ * Parses JSON from another process of the bench. Throws if its shape differs from the example: a member is
+ * missing or of another type.
  */
 export function parseMessage<T extends object>(text: string, example: T): T {
   const value: unknown = JSON.parse(text)

@@ -9,7 +9,7 @@ export interface ReportFile {
   readonly text: string
 }
 
-/** The page and its plots, of all parts that there are. */
+/** The page and its plots, with all measured parts. */
 export function pageOf(parts: readonly Part[]): readonly ReportFile[] {
   const ordered = partNames.flatMap((name) => parts.filter((part) => part.name === name))
   return [

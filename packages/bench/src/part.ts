@@ -4,19 +4,19 @@ import type { BarChart } from './bar-chart.ts'
 import type { LineChart } from './line-chart.ts'
 import type { Table } from './tables.ts'
 
-/** What one command has measured, and all that the page shows of it. */
+/** The measurements of one command, and their text for the page. */
 export interface Part {
   readonly name: PartName
   readonly title: string
-  /** What was done, in Markdown. */
+  /** The method, in Markdown. */
   readonly words: string
   readonly sections: readonly Section[]
   readonly run: Run
-  /** The figures that the tables were made of. */
+  /** The figures of the tables. */
   readonly figures: object
 }
 
-/** Where, when and how it was measured. */
+/** The machine, date and command of a measurement. */
 export interface Run {
   readonly command: string
   /** `YYYY-MM-DD` */
@@ -26,13 +26,13 @@ export interface Run {
   readonly cores: number
 }
 
-/** One table, with a picture of it. */
+/** One table and its chart. */
 export interface Section {
   readonly title: string
   /** Markdown, between title and table. */
   readonly words?: string
   readonly table: Table
-  /** File names are made of the titles. */
+  /** The charts. Their titles become file names. */
   readonly bars?: BarChart
   readonly lines?: readonly LineChart[]
 }
@@ -42,15 +42,15 @@ export const partNames = ['servers', 's3', 'read-ahead', 'scaling', 'memory', 'm
 
 export type PartName = (typeof partNames)[number]
 
-/** This machine, now. */
+/** Describes this machine and the current date. */
 export const runOf = (command: string, now: Date): Run => ({
   command,
   date: now.toISOString().slice(0, 10),
   node: process.versions.node,
   cpu: cpus()[0]?.model.trim() ?? 'unknown',
-  cores: cpus().length, // all of the machine's, though a bench may have moved to one
+  cores: cpus().length, // of the machine, although a bench may use one
 })
 
-/** The command as it was given: its script, and what came behind it. */
+/** The command line: the script and its arguments. */
 export const commandOf = (script: string, given: readonly string[]): string =>
   ['pnpm', script, ...given.filter((word) => word !== '--' && !/^--(no-)?write$/.test(word))].join(' ')

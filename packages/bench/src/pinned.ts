@@ -4,12 +4,12 @@ import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_pr
 export const serverCore = 0
 export const clientCore = 1
 
-/** Moves this process, and all that it starts from now on, to one core. */
+/** Pins this process, and all processes that it starts later, to one core. */
 export function moveToCore(core: number): void {
   execFileSync('taskset', ['-cp', String(core), String(process.pid)], { stdio: 'ignore' })
 }
 
-/** Starts a command on one core; all its threads and children stay there. Its stderr is ours. */
+/** Starts a command pinned to one core, with all its threads and children. It inherits stderr. */
 export function startPinned(
   core: number,
   command: readonly string[],
@@ -21,13 +21,13 @@ export function startPinned(
   })
 }
 
-/** Node, on our sources. */
+/** Runs Node on the sources. */
 export const nodeCommand = (...parts: readonly string[]): readonly string[] => [
   process.execPath,
   '--conditions=@sallyport/source',
   ...parts,
 ]
 
-/** Whether a command is there to be started. */
+/** Whether a command is installed. */
 export const isInstalled = (command: string, ...probe: readonly string[]): boolean =>
   spawnSync(command, probe, { stdio: 'ignore' }).error === undefined

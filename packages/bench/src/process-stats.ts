@@ -1,11 +1,11 @@
 import { execFileSync } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
 
-/** One process, by `/proc/<pid>/stat`. */
+/** One process, from `/proc/<pid>/stat`. */
 export interface ProcessStat {
   readonly pid: number
   readonly parent: number
-  /** Clock ticks in user and system mode, its own and those of children that have ended. */
+  /** Clock ticks in user and system mode, including ended children. */
   readonly ticks: number
 }
 
@@ -20,27 +20,27 @@ export function parseStat(line: string): ProcessStat {
   }
 }
 
-/** A size out of `/proc/<pid>/status`, in bytes; 0 where it has no such line. */
+/** A size in `/proc/<pid>/status`, in bytes. 0: there is no such line. */
 export function parseStatus(text: string, name: 'VmHWM' | 'VmRSS'): number {
   const [, kibibytes = '0'] = new RegExp(`^${name}:\\s+(\\d+) kB$`, 'm').exec(text) ?? []
   return Number(kibibytes) * 1_024
 }
 
-/** A process and all below it, out of all there are. */
+/** A process and all its descendants, from a list of all processes. */
 export function familyOf(pid: number, all: readonly ProcessStat[]): readonly ProcessStat[] {
   const self = all.filter((one) => one.pid === pid)
   const children = all.filter(({ parent }) => parent === pid)
   return [...self, ...children.flatMap((child) => familyOf(child.pid, all))]
 }
 
-/** What a process and all below it have used. */
+/** The CPU and memory of a process and all its descendants. */
 export interface Usage {
   readonly cpuMs: number
   readonly peakBytes: number
   readonly residentBytes: number
 }
 
-/** Asks the operating system, so that threads, garbage collection and children are counted. */
+/** Reads the figures of the operating system, which include threads, garbage collection and children. */
 export function usageOf(pid: number): Usage {
   const family = familyOf(pid, everyProcess())
   const status = family.map((one) => textOf(`/proc/${one.pid}/status`))
@@ -51,13 +51,13 @@ export function usageOf(pid: number): Usage {
   }
 }
 
-/** Bytes of memory that the kernel holds for all sockets of the machine: no process shows them. */
+/** The kernel's memory for all sockets of the machine, in bytes. It belongs to no process. */
 export function socketBytes(): number {
   const [, pages = '0'] = /^TCP: .* mem (\d+)$/m.exec(textOf('/proc/net/sockstat')) ?? []
   return Number(pages) * 4_096
 }
 
-/** The most that the kernel gives to all sockets, in bytes (tcp(7), tcp_mem). */
+/** The most memory that the kernel allocates for all sockets, in bytes (tcp(7), tcp_mem). */
 export function mostSocketBytes(): number {
   const [, , pages = '0'] = textOf('/proc/sys/net/ipv4/tcp_mem').trim().split(/\s+/)
   return Number(pages) * 4_096
@@ -70,7 +70,7 @@ const everyProcess = (): readonly ProcessStat[] =>
     .filter((line) => line !== '')
     .map(parseStat)
 
-/** Empty where the process has just ended. */
+/** Empty if the process has just ended. */
 function textOf(path: string): string {
   try {
     return readFileSync(path, 'utf8')

@@ -4,22 +4,22 @@ import type { Requests } from './requests.ts'
 import type { RunningServer } from './start-server.ts'
 import { percentile } from './statistics.ts'
 
-/** What every server of a comparison is asked for. */
+/** The requests to every server of a comparison. */
 export interface Work {
   readonly title: string
-  /** Bytes of every right answer. */
+  /** Bytes of each right response. */
   readonly bytes: number
   readonly connections: number
   /** Of each round. */
   readonly seconds: number
 }
 
-/** One that takes part. */
+/** A server in a comparison. */
 export interface Contender {
   readonly name: string
   readonly requests: Requests
   start(): Promise<RunningServer>
-  /** It is warm after so many requests at the earliest. Absent: after the seconds that all have. */
+  /** The least number of requests for its warm-up. Absent: the common warm-up time is enough. */
   readonly warmUpRequests?: number
 }
 
@@ -29,7 +29,7 @@ export interface Round {
   readonly failures: number
   readonly elapsedMs: number
   readonly serverCpuMs: number
-  /** Of the load generator, and of all that stands behind the servers. */
+  /** Of the load generator and the servers' backends. */
   readonly clientCpuMs: number
   readonly p50Ms: number
   readonly p99Ms: number
@@ -44,20 +44,20 @@ export interface Measured {
   readonly residentBytes: number
 }
 
-/** The work and what came of it. */
+/** The job and its results. */
 export interface Comparison {
   readonly work: Work
-  /** Whose cost is 1. */
+  /** The server whose cost is 1. */
   readonly baseline: string
   readonly servers: readonly Measured[]
 }
 
-/** How a comparison is run. */
+/** The settings of a comparison. */
 export interface Terms {
   readonly baseline: string
   readonly rounds: number
   readonly warmUpSeconds: number
-  /** Processes on the load generator's core that the servers ask. Absent: none. */
+  /** Backend processes on the load generator's core. Absent: none. */
   readonly behind?: readonly number[]
   readonly tell: (line: string) => void
 }
@@ -65,11 +65,11 @@ export interface Terms {
 interface Runner extends Contender {
   readonly server: RunningServer
   readonly rounds: Round[]
-  /** Requests sent so far: the next round goes on there. */
+  /** Requests sent so far. The next round continues there. */
   sent: number
 }
 
-/** Starts all servers, warms each up, then asks them in turn, round after round: A B C, A B C, A B C. */
+/** Starts all servers, warms each up, and then measures them in turn, round after round: A B C, A B C, A B C. */
 export async function race(work: Work, contenders: readonly Contender[], terms: Terms): Promise<Comparison> {
   const runners: Runner[] = []
   try {

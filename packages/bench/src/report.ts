@@ -4,7 +4,7 @@ import { servers } from './servers.ts'
 import { busyEnough, summarize } from './summary.ts'
 import { comparisonTable } from './tables.ts'
 
-/** How figures of a comparison came about: for every part that has some. */
+/** Describes how a comparison is measured, for all parts with one. */
 export const howCompared = (rounds: number): string => `\
 Each server is one process on one core, the load generator another on another core. The servers take turns, ${rounds} rounds
 each. Figures are medians of the rounds. Ratios are computed per round (in brackets: lowest and highest). CPU is
@@ -14,7 +14,7 @@ and length; anything else is a failure. Every Node server, also the bare one, ru
 
 A rate with a * was not limited by the server: its core was less than ${busyEnough * 100} % busy. Its CPU figures are still valid.`
 
-/** A list of servers, each with what it is made of. */
+/** A list of servers and their components. */
 export const listed = (parts: Readonly<Record<string, string>>): string =>
   Object.entries(parts)
     .map(([name, text]) => `- \`${name}\`: ${text}`)

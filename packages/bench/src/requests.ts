@@ -1,17 +1,17 @@
 import { open } from 'node:fs/promises'
 
-/** Whole requests, sent in turn, over and over: as texts, or as a file where they are many. */
+/** Requests that are sent in turn, repeatedly. As texts, or as a file if there are many. */
 export type Requests = readonly string[] | RequestFile
 
-/** Many requests, all of one length, one after the other. */
+/** A file of requests of equal length. */
 export interface RequestFile {
   readonly path: string
   readonly bytesEach: number
-  /** How many of the file's, from its beginning. */
+  /** How many requests of the file are used, from its beginning. */
   readonly count: number
 }
 
-/** Gives each request by its turn; behind the last one comes the first. */
+/** Returns the request with an index. After the last one, the first one follows. */
 export async function openRequests(requests: Requests): Promise<(turn: number) => string | Uint8Array> {
   if (!('path' in requests)) return (turn) => requests[turn % requests.length] ?? ''
   const { path, bytesEach, count } = requests

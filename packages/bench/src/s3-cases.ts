@@ -3,7 +3,7 @@ import { parseArgs } from 'node:util'
 import { whole, withoutDashes } from './arguments.ts'
 import type { Work } from './race.ts'
 
-/** Every server that sends objects out of S3. */
+/** All servers that send objects from S3. */
 export const s3Servers = {
   'by-hand': 'node:http, one `GetObject` of the AWS client and `pipeline`, no guard',
   'sallyport-s3': 'Sallyport on node:http, `createS3Store`',
@@ -12,7 +12,7 @@ export const s3Servers = {
 
 export type S3ServerName = keyof typeof s3Servers
 
-/** What the servers may ask, each on the load generator's core. */
+/** The S3 servers, each on the load generator's core. */
 export const s3Ends = {
   ceph: 'a Ceph object gateway that keeps everything in memory',
   stub: 'a server that answers every `GetObject` at once with 1 KiB and checks nothing',
@@ -25,7 +25,7 @@ export interface S3Case extends Work {
   readonly end: S3EndName
 }
 
-/** What the command line of `pnpm bench:s3` asks for. */
+/** The options of the command line of `pnpm bench:s3`. */
 export interface S3Arguments {
   readonly cases: readonly S3Case[]
   readonly servers: readonly S3ServerName[]

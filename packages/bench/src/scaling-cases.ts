@@ -2,11 +2,11 @@ import { parseArgs } from 'node:util'
 
 import { whole, withoutDashes } from './arguments.ts'
 
-/** What the command line of `pnpm bench:scaling` asks for. */
+/** The options of the command line of `pnpm bench:scaling`. */
 export interface ScalingArguments {
-  /** Numbers of connections, from the fewest on. */
+  /** Numbers of connections, in ascending order. */
   readonly connections: readonly number[]
-  /** Numbers of tenants and tokens, likewise. */
+  /** Numbers of tenants and tokens, in ascending order. */
   readonly callers: readonly number[]
   readonly rounds: number
   readonly seconds: number
@@ -15,10 +15,10 @@ export interface ScalingArguments {
 }
 
 /**
- * Reads the command line. `--connections none` and `--callers none` leave a half out. Throws a `TypeError` that names
+ * Reads the command line. `--connections none` and `--callers none` skip one half. Throws a `TypeError` that names
  * what is wrong.
  *
- * @param most - connections that the system allows; more are this many
+ * @param most - the connections that the system allows; a larger number is lowered to it
  */
 export function readScalingArguments(given: readonly string[], most: number): ScalingArguments {
   const { values } = parseArgs({

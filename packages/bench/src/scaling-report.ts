@@ -7,7 +7,7 @@ import { figure, percent, ratioText } from './tables.ts'
 export interface Growth {
   readonly title: string
   readonly words: string
-  /** What there are more and more of. */
+  /** The quantity that grows. */
   readonly across: string
   readonly baseline: string
   readonly steps: readonly Step[]
@@ -15,22 +15,22 @@ export interface Growth {
 
 interface Step {
   readonly size: number
-  /** As the tables and the plots call it. */
+  /** Its name in tables and plots. */
   readonly server: string
   readonly row: Row
 }
 
-/** The servers at so many connections: one step for each. */
+/** The servers with different numbers of connections. */
 export const connectionSteps = (comparisons: readonly Comparison[]): readonly Step[] =>
   comparisons.flatMap((comparison) =>
     summarize(comparison).map((row) => ({ size: comparison.work.connections, server: row.server, row })),
   )
 
-/** One server with so many callers: its contenders are named by their number. */
+/** One server with different numbers of callers. */
 export const callerSteps = (comparison: Comparison, server: string): readonly Step[] =>
   summarize(comparison).map((row) => ({ size: Number(row.server), server, row }))
 
-/** One table, and two plots: what a request costs, and how many there are a second. */
+/** One table and two plots: the cost of a request, and the requests per second. */
 export function growthSection({ title, words, across, baseline, steps }: Growth): Section {
   return {
     title,

@@ -9,14 +9,14 @@ import { createTestIssuer } from '@sallyport/core/testing'
 
 import type { Settings } from './settings.ts'
 
-/** Files, an issuer with its key set on the loopback, and tokens: all that servers and load need. */
+/** Files, an issuer with a key set on loopback, and tokens, for servers and load. */
 export interface Scene {
   readonly settings: Settings
-  /** A folder that goes with the scene. */
+  /** A folder that is deleted with the scene. */
   readonly folder: string
-  /** Makes a file of so many bytes, and gives its export id, by default a new one. Sparse: it takes no room, and reads as zeros. */
+  /** Makes a sparse file of this many bytes, which reads as zeros. Returns its export id, by default a new one. */
   addFile(bytes: number, kind: 'written' | 'sparse', id?: string): Promise<string>
-  /** So many tokens, each of another subject. */
+  /** Makes tokens, each with another subject. */
   tokens(count: number): Promise<readonly string[]>
   close(): Promise<void>
 }
@@ -75,7 +75,7 @@ const pemOf = (key: object | undefined): string =>
     .export({ type: 'spki', format: 'pem' })
     .toString()
 
-/** A whole request, as a client of the endpoint sends it. */
+/** A complete request of a client. */
 export const requestText = (exportId: string, token: string): string =>
   `GET /exports/${exportId}/download HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Org-Name: ${organization}\r\n` +
   `Authorization: Bearer ${token}\r\nAccept: */*\r\n\r\n`

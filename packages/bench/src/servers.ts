@@ -1,4 +1,4 @@
-/** Every server of the comparison, in the order of its tables. */
+/** All servers of the comparison, in the order of its tables. */
 export const servers = {
   bare: 'node:http, stat and pipe, no guard',
   'sallyport-node': 'Sallyport on node:http',

@@ -1,6 +1,6 @@
 import { parseMessage } from './message.ts'
 
-/** What every server is told: where the files lie and whose tokens are good. */
+/** The settings of every server: the folder of the files, and the issuer of the tokens. */
 export interface Settings {
   /** Folder of the files: `<root>/<organization>/<id>.csv`. */
   readonly root: string
@@ -8,41 +8,41 @@ export interface Settings {
   readonly organization: string
   readonly issuer: string
   readonly audience: string
-  /** Where the key set is. */
+  /** The URL of the key set. */
   readonly jwksUri: string
-  /** The same key as PEM, for peers that take no address. */
+  /** The same key as PEM, for servers that cannot read a key set. */
   readonly publicKey: string
 }
 
-/** Where the objects are, for servers that send them from S3: below the name of the organization. */
+/** The location of the objects in S3, below the name of the organization. */
 export interface S3Settings {
   readonly endpoint: string
   readonly bucket: string
   readonly accessKeyId: string
   readonly secretAccessKey: string
-  /** Which store Sallyport's server uses: `createSignedS3Store` or `createS3Store`. */
+  /** The store of Sallyport's server: `createSignedS3Store` or `createS3Store`. */
   readonly signed: boolean
 }
 
-/** How a server of many tenants knows its callers. */
+/** The tokens of a server with many tenants. */
 export interface CallerSettings {
-  /** No keys: the tokens are opaque. */
+  /** Without keys, because the tokens are opaque. */
   readonly jwks: { readonly keys: readonly object[] }
 }
 
-/** What the token must grant, for every server that checks it. */
+/** The capability that the token must grant. */
 export const capability = 'exports:download'
 
-/** Quotas and places of so many a second are never spent: the limiter works at every request and refuses none. */
+/** Quotas and slots that are never used up, so that the limiter runs at every request and refuses none. */
 export const plenty = 1_000_000
 
 /** The settings that the bench started this server with. */
 export const readSettings = (): Settings => parseMessage(process.env['BENCH_SETTINGS'] ?? '{}', anySettings)
 
-/** Likewise, of a server that asks S3. */
+/** The settings of a server that uses S3. */
 export const readS3Settings = (): S3Settings => parseMessage(process.env['BENCH_S3'] ?? '{}', anyS3Settings)
 
-/** Likewise, of a server of many tenants. */
+/** The settings of a server with many tenants. */
 export const readCallerSettings = (): CallerSettings =>
   parseMessage(process.env['BENCH_CALLERS'] ?? '{}', anyCallerSettings)
 

@@ -12,7 +12,7 @@ import { nginxConfiguration } from '../servers/nginx.ts'
 import { nodeCommand, serverCore, startPinned } from './pinned.ts'
 import type { Settings } from './settings.ts'
 
-/** A server that answers. */
+/** A running server. */
 export interface RunningServer {
   readonly port: number
   readonly pid: number
@@ -21,18 +21,18 @@ export interface RunningServer {
 
 const startMs = 30_000
 
-/** What a server is started with besides. */
+/** Further settings to start a server with. */
 export interface StartOptions {
   /** Such as `--cpu-prof`. */
   readonly nodeOptions?: readonly string[]
-  /** More variables of its environment. */
+  /** Additional environment variables. */
   readonly environment?: Readonly<Record<string, string>>
   /** @defaultValue the servers' core */
   readonly core?: number
 }
 
 /**
- * Starts a server on its core, and waits until it can be asked. Rejects where it ends or is silent for 30 s.
+ * Starts a server on its core, and waits until it listens. Rejects if it ends, or prints nothing for 30 s.
  *
  * @param name - its file in `servers/`, or `'nginx'`
  * @param scratch - a folder for what the server writes
@@ -54,7 +54,7 @@ export async function startServer(
   return running(name, child, await announcedPort(name, child))
 }
 
-/** The port in its first line. Its end, or its being stopped in time, ends the wait. */
+/** Reads the port from its first line. The wait ends if the process ends or is stopped. */
 async function announcedPort(name: string, child: ChildProcess): Promise<number> {
   const giveUp = setTimeout(() => child.kill(), startMs)
   try {
@@ -85,7 +85,7 @@ function running(name: string, child: ChildProcess, port: number): RunningServer
   if (pid === undefined) throw new Error(`${name} did not start`)
   return {
     port,
-    pid, // taskset becomes the command it starts
+    pid, // taskset replaces itself by the command
     stop: async () => {
       if (child.exitCode !== null || child.signalCode !== null) return
       const exited = once(child, 'exit')

@@ -1,4 +1,4 @@
-/** The middle value, or the mean of the two in the middle. NaN of nothing. */
+/** The median. NaN if there is no value. */
 export function median(values: readonly number[]): number {
   const sorted = values.toSorted((one, other) => one - other)
   const middle = sorted.length / 2
@@ -6,20 +6,20 @@ export function median(values: readonly number[]): number {
   return Number.isInteger(middle) ? ((sorted[middle - 1] ?? NaN) + upper) / 2 : upper
 }
 
-/** The least value that so large a share (0 to 1) of all does not exceed: nearest rank. NaN of nothing. */
+/** The quantile of a share from 0 to 1, by nearest rank. NaN if there is no value. */
 export function percentile(values: readonly number[], share: number): number {
   const sorted = Float64Array.from(values).toSorted()
   return sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] ?? NaN
 }
 
-/** A ratio by rounds that belong together: what disturbs a round disturbs both its halves. */
+/** The ratio of two servers round by round, because other load affects both in the same round. */
 export interface Ratio {
   readonly median: number
   readonly least: number
   readonly most: number
 }
 
-/** Each value by its partner in the same round. A round that one of them lacks is left out. */
+/** Divides each value by the other one of the same round. Skips a round that lacks one of them. */
 export function ratio(values: readonly number[], partners: readonly number[]): Ratio {
   const rounds = Math.min(values.length, partners.length)
   const ratios = values.slice(0, rounds).map((value, round) => value / (partners[round] ?? NaN))

@@ -8,9 +8,9 @@ export interface Row {
   readonly megabytesPerSecond: number
   readonly cpuMicrosPerRequest: number
   readonly cpuSecondsPerGibibyte: number
-  /** CPU per request, by that of the baseline. Absent: it was not measured. */
+  /** CPU per request, relative to the baseline. Absent: not measured. */
   readonly cpuRatio: Ratio | undefined
-  /** Requests per second, likewise. */
+  /** Requests per second, relative to the baseline. */
   readonly rateRatio: Ratio | undefined
   readonly p50Ms: number
   readonly p99Ms: number
@@ -22,7 +22,7 @@ export interface Row {
   readonly failures: number
 }
 
-/** The server's core has to be this busy, or its speed was not what was measured. */
+/** If the server's core is less busy than this, something else limited the speed. */
 export const busyEnough = 0.95
 
 const gibibyte = 1_073_741_824

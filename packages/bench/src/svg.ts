@@ -1,4 +1,4 @@
-/** A picture of a page, readable where that is light and where it is dark. */
+/** A chart for a page, readable on light and dark backgrounds. */
 export interface Picture {
   readonly title: string
   readonly width: number
@@ -7,7 +7,7 @@ export interface Picture {
   readonly elements: readonly string[]
 }
 
-/** The picture as SVG, with its title above. */
+/** Formats the chart as SVG, with its title. */
 export const svg = ({ title, width, height, elements }: Picture): string =>
   [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" role="img" aria-label="${escapeText(title)}">`,
@@ -23,7 +23,7 @@ const style =
   '.line{fill:none;stroke-width:2}.line.ours{stroke:#1a7f5a}.line.other{stroke:#8c959f}' +
   '@media(prefers-color-scheme:dark){text{fill:#adbac7}path{stroke:#adbac7}}'
 
-/** Ours are told from others by their colour. */
+/** Our servers have their own colour. */
 export const kindOf = (label: string): 'ours' | 'other' => (label.startsWith('sallyport') ? 'ours' : 'other')
 
 export const escapeText = (text: string): string =>

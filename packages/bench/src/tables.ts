@@ -2,13 +2,13 @@ import type { Ratio } from './statistics.ts'
 import type { Row } from './summary.ts'
 import { busyEnough } from './summary.ts'
 
-/** A table of text: a head and rows of as many cells. */
+/** A table of text: a head, and rows with the same number of cells. */
 export interface Table {
   readonly head: readonly string[]
   readonly rows: readonly (readonly string[])[]
 }
 
-/** The figures of one case. A rate that the server's core did not limit is marked. */
+/** The figures of one case. Marks a rate that the server's core did not limit. */
 export const comparisonTable = (rows: readonly Row[], baseline: string): Table => ({
   head: [
     'server',
@@ -45,18 +45,18 @@ export const comparisonTable = (rows: readonly Row[], baseline: string): Table =
   }),
 })
 
-/** The median, and in brackets the least and the most. Empty where there is none. */
+/** The median, with minimum and maximum in brackets. Empty if there is no value. */
 export const ratioText = (ratio: Ratio | undefined): string =>
   ratio ? `${ratio.median.toFixed(2)} (${ratio.least.toFixed(2)}–${ratio.most.toFixed(2)})` : ''
 
-/** Three digits that count. */
+/** Formats a number with three significant digits. */
 export const figure = (value: number): string =>
   Math.abs(value) >= 100 ? Math.round(value).toLocaleString('en') : String(Number(value.toPrecision(3)))
 
-/** A share of one. */
+/** Formats a share as a percentage. */
 export const percent = (share: number): string => `${Math.round(share * 100)} %`
 
-/** For a terminal: columns side by side. */
+/** Formats a table for a terminal. */
 export function plainText({ head, rows }: Table): string {
   const lines = [head, ...rows]
   const widths = head.map((_, column) => Math.max(...lines.map((cells) => (cells[column] ?? '').length)))
@@ -71,7 +71,7 @@ export function plainText({ head, rows }: Table): string {
     .join('\n')
 }
 
-/** For a page: Markdown. */
+/** Formats a table as Markdown. */
 export const markdown = ({ head, rows }: Table): string =>
   [head, head.map((_, column) => (column === 0 ? '---' : '---:')), ...rows]
     .map((cells) => `| ${cells.join(' | ')} |`)

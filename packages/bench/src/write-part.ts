@@ -19,7 +19,7 @@ const anyPart: Part = {
   figures: {},
 }
 
-/** Keeps what was measured, and writes `docs/performance.md` and its plots of all that was ever kept. */
+/** Saves the measurements, and writes `docs/performance.md` and its plots from all saved measurements. */
 export async function writePart(part: Part): Promise<void> {
   await mkdir(results, { recursive: true })
   await writeFile(new URL(`${part.name}.json`, results), JSON.stringify(part))

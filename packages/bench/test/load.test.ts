@@ -13,7 +13,7 @@ afterEach(() => {
   }
 })
 
-/** One request is asked for at least, and no more time is given. */
+/** At least one request, and no time for more. */
 async function jobFor(listener: RequestListener): Promise<LoadJob> {
   const server = createServer(listener).listen(0, '127.0.0.1')
   servers.push(server)

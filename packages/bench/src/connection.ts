@@ -2,11 +2,11 @@ import { connect } from 'node:net'
 
 import { createAnswerReader, type ReadAnswer } from './answer-reader.ts'
 
-/** A connection that stands. */
+/** An open connection. */
 export interface Connection {
   /**
-   * Sends one request after the other, until `takeRequest` gives none, and notes how many milliseconds each right answer
-   * took. Settles with whether it held: `false` after a wrong answer, an end or 30 s of silence.
+   * Sends one request after the other until `takeRequest` returns none, and records how many milliseconds each right response
+   * took. Resolves with `false` after a wrong response, an end of the connection, or 30 s without a byte.
    */
   use(
     takeRequest: () => string | Uint8Array | undefined,
@@ -17,8 +17,8 @@ export interface Connection {
 
 const silenceMs = 30_000
 
-/** Connects to a port of the loopback. `undefined`: it could not. */
-export function openLine(port: number): Promise<Connection | undefined> {
+/** Connects to a loopback port. `undefined`: that failed. */
+export function openConnection(port: number): Promise<Connection | undefined> {
   let take: (bytes: Buffer) => void = () => undefined
   let over: () => void = () => undefined
   let isOver = false
@@ -33,7 +33,7 @@ export function openLine(port: number): Promise<Connection | undefined> {
       port,
       host: '127.0.0.1',
       noDelay: true,
-      // One buffer for the life of the connection: a fresh one for each read would cost more than the reading.
+      // One buffer for the whole connection: a new one for each read would cost more than the read.
       onread: {
         buffer: Buffer.allocUnsafeSlow(262_144),
         callback: (count, buffer) => {
@@ -52,7 +52,7 @@ export function openLine(port: number): Promise<Connection | undefined> {
         if (isOver) return over()
         const send = (): void => {
           const request = takeRequest()
-          // Between two requests a client may leave: the server must not take that for a broken download.
+          // The client closes between two requests, so that the server does not see a broken download.
           if (request === undefined) return void (settle(true), socket.end())
           sentAt = performance.now()
           socket.write(request, 'latin1')
