@@ -1,6 +1,6 @@
 import type { FilledDelivery } from '../options/resolve-options.ts'
 import type { ByteRange, ExportStore, GetOptions, ObjectInfo, OpenObject, ReadyRecord } from '../ports.ts'
-import { gotWanted, refusal, refusalDetail } from '../refusals.ts'
+import { gotWanted, refusal, refusalCause, refusalDetail } from '../refusals.ts'
 import { checkObject } from '../steps/check-object.ts'
 import type { DeliveryQuestion, Plan } from '../steps/plan-delivery.ts'
 import { decidesFirst } from '../steps/plan-delivery.ts'
@@ -123,7 +123,7 @@ async function openPlanned(
   } catch (error) {
     if (refusalDetail(error)?.kind !== 'object_changed') throw error
     if (known) throw refusal({ kind: 'upstream_error', trouble: 'record_stale' }, error)
-    if (!mayRepeat) throw error
+    if (!mayRepeat) throw refusal({ kind: 'object_changed', trouble: 'object_changed' }, refusalCause(error))
     return openPlanned(question, access, plan, false)
   }
 }

@@ -132,7 +132,10 @@ describe('an object that changed between description and opening', () => {
 
   test('twice, is refused', async () => {
     const { asked, refused } = openStore([info, info], ['changed', 'changed'])
-    expect(await refused(part)).toEqual({ kind: 'object_changed' })
+    expect(await refused(part)).toEqual({
+      kind: 'object_changed',
+      trouble: 'object_changed',
+    })
     expect(asked).toHaveLength(4)
   })
 

@@ -16,6 +16,7 @@ const EXPORT_ID = '0f8fad5b-d9cb-469f-a165-70867728950e'
 /** The guard over real sockets, in front of a store. */
 export interface Service {
   readonly events: readonly ExportEvent[]
+  readonly url: string
   /** What a client got: the bytes' hash, and whether they are all there. */
   download(headers?: Record<string, string>): Promise<Download>
   open(headers?: Record<string, string>, method?: string): Promise<IncomingMessage>
@@ -34,6 +35,7 @@ interface Download {
 /** What the catalogue says, and how patient the delivery is. */
 export interface Catalogued {
   readonly key: string
+  readonly filename?: string
   readonly object?: NonNullable<ExportRecord['object']>
   readonly delivery?: DeliveryOptions
 }
@@ -41,7 +43,7 @@ export interface Catalogued {
 /** Starts it on a free port of 127.0.0.1. Whoever asks is let in: this is about bytes. */
 export async function startService(
   store: ExportStore,
-  { key, object, delivery }: Catalogued,
+  { key, filename, object, delivery }: Catalogued,
 ): Promise<Service> {
   const events: ExportEvent[] = []
   const tenant = { id: 't1', name: 'acme' }
@@ -63,6 +65,7 @@ export async function startService(
       key,
       format: 'jsonl',
       state: 'ready',
+      ...(filename !== undefined && { filename }),
       ...(object && { object }),
     }),
     store,
@@ -74,6 +77,11 @@ export async function startService(
     onEvent: (event) => void events.push(event),
   })
   const server = createServer((incoming, response) => {
+    // A browser that opens a link sends no token.
+    if (incoming.headers.authorization === undefined) {
+      incoming.headers.authorization = 'Bearer token'
+      incoming.rawHeaders.push('Authorization', 'Bearer token')
+    }
     void serveNode(handler, incoming, response, { params: { exportId: EXPORT_ID } })
   }).listen(0, '127.0.0.1')
   await once(server, 'listening')
@@ -88,6 +96,7 @@ export async function startService(
     })
   return {
     events,
+    url: `http://127.0.0.1:${address.port}/`,
     open,
     download: async (headers) => readAnswer(await open(headers)),
     close: async () => {
