@@ -27,7 +27,7 @@ if (readFileSync('docs/reference.md', 'utf8') !== referenceText(process.cwd()))
 
 const events = readFileSync('docs/events.md', 'utf8')
 for (const code of troubleCodes()) {
-  const general = code.replace(/^(?:verifier|tenants|catalogue|store|limiter|audit)_/, '<port>_')
+  const general = code.replace(/^(?:verifier|tenants|catalogue|store|limiter|tickets|audit)_/, '<port>_')
   if (!events.includes(`\`${code}\``) && !events.includes(`\`${general}\``))
     faults.push(`docs/events.md: the code ${code} is missing`)
 }

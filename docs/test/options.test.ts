@@ -9,9 +9,11 @@ import { root, textOf } from './blocks.ts'
 const page = textOf('docs/options.md')
 const headings = [...page.matchAll(/^## (.*)$/gm)].map(([, heading = '']) => heading)
 const callers = globSync('packages/*/src/**/*.ts', { cwd: root }).flatMap((file) =>
-  [...textOf(file).matchAll(/(?:checkOptions|checkHandler|checkCall|wrongOptions)\(\s*'(\w+)'/g)].map(
-    ([, name = '']) => name,
-  ),
+  [
+    ...textOf(file).matchAll(
+      /(?:checkOptions|checkHandler|checkTicketHandler|checkCall|wrongOptions)\(\s*'(\w+)'/g,
+    ),
+  ].map(([, name = '']) => name),
 )
 
 test('every function that checks its options has a section, and every section is such a function', () => {

@@ -3,7 +3,7 @@ import type { Principal } from './ports.ts'
 import type { RefusalKind, TroubleCode, TroublePort } from './refusals.ts'
 
 /** What happened. `cause` is not enumerable, so never printed unasked: it may name buckets and keys. */
-export type ExportEvent = DownloadStarted | DownloadEnded | RequestEnded | Trouble
+export type ExportEvent = DownloadStarted | DownloadEnded | RequestEnded | TicketIssued | Trouble
 
 /** How a request ended. */
 export type Outcome =
@@ -32,6 +32,10 @@ interface RequestMembers {
   readonly status: number
   readonly address?: string
   readonly version?: string
+  /** What the request proved its permission with. Absent: nothing was proved. */
+  readonly via?: 'token' | 'ticket'
+  /** The id of the ticket, once it is known to be genuine. It opens nothing. */
+  readonly ticketId?: string
   readonly principal?: Pick<Principal, 'issuer' | 'subject'>
   readonly tenantId?: string
   /** Only once it has parsed. */
@@ -74,6 +78,21 @@ export interface RequestEnded extends RequestMembers {
   /** Milliseconds from the request to its end. */
   readonly durationMs: number
   readonly cause?: unknown
+}
+
+/** A ticket was issued. The {@link RequestEnded} of the same `id` follows it. The ticket itself is in no event. */
+export interface TicketIssued {
+  readonly type: 'ticket_issued'
+  readonly id: string
+  readonly requestId: string
+  readonly address?: string
+  readonly version: string
+  readonly principal: Pick<Principal, 'issuer' | 'subject'>
+  readonly tenantId: string
+  readonly exportId: string
+  readonly ticketId: string
+  /** Until then a download may begin. */
+  readonly expiresAt: Date
 }
 
 /** A port failed, or serves from what it has. The ids are there where it belongs to a request, and as far as they are known. */

@@ -8,24 +8,31 @@ import { startExchange } from './exchange/exchange.ts'
 import { createPrincipalFinder } from './exchange/find-principal.ts'
 import { findRecord } from './exchange/find-record.ts'
 import { reportMissingParameters } from './exchange/host-mistakes.ts'
+import { issueTicket, ticketAnswer, ticketRequest } from './exchange/issue-ticket.ts'
 import { accessObject, openExport } from './exchange/open-export.ts'
 import { commonHeaders, optionsAnswer, refuseExchange } from './exchange/refuse.ts'
 import { createRunning } from './exchange/running.ts'
 import { shareStore } from './exchange/share-store.ts'
+import { checkTicket, onlyPart } from './exchange/use-ticket.ts'
 import { isRangeList } from './http/byte-range.ts'
 import { printableText } from './http/field-values.ts'
+import { prefersHtml } from './http/negotiation.ts'
 import { checkCall } from './options/check-handler.ts'
 import type { ExportHandlerOptions } from './options/options.ts'
 import { resolveOptions } from './options/resolve-options.ts'
-import type { ExportStore, Tenant } from './ports.ts'
-import type { ExportHandler, ExportRequest, ExportResponse } from './request-response.ts'
+import type { ExportStore, Principal, Tenant } from './ports.ts'
+import type { ExportHandler, ExportRequest, ExportResponse, IssuedTicket } from './request-response.ts'
 import { requireAdmitted } from './steps/admit.ts'
 import { authorize } from './steps/authorize.ts'
+import type { Route } from './steps/check-method.ts'
 import { checkMethod } from './steps/check-method.ts'
+import { checkPrincipal } from './steps/check-principal.ts'
+import { requireServed, requireTicketTenant } from './steps/check-ticket.ts'
 import { negotiateVersion } from './steps/negotiate-version.ts'
 import { parseExportId } from './steps/parse-export-id.ts'
 import { nameRequired, onlyTenantName, parseTenantName } from './steps/parse-tenant-name.ts'
 import { planDelivery } from './steps/plan-delivery.ts'
+import { requireTickets, sentTickets } from './steps/read-ticket.ts'
 import { requireOpen } from './steps/require-open.ts'
 import { requireValid } from './steps/require-valid.ts'
 import { resolveTenant } from './steps/resolve-tenant.ts'
@@ -34,12 +41,13 @@ import { abortable } from './waiting.ts'
 /**
  * Puts the guard in front of a store. Checks every option once and throws a `TypeError` that names each wrong one.
  *
- * `handle` takes each request through the lines of `respond`, from top to bottom. Each line either adds to the response or
- * throws a refusal. `handle` never rejects: a refusal, a failure of a port and a bug are responses too.
+ * `handle` takes each request through the lines of `answer`, from top to bottom. Each line either adds to the response or
+ * throws a refusal. `handle` never rejects: a refusal, a failure of a port and a bug are responses too. A request for a ticket takes
+ * the same lines and leaves them after the record.
  */
 export function createExportHandler<T extends Tenant>(options: ExportHandlerOptions<T>): ExportHandler {
   const guard = resolveOptions(options)
-  const { verifier, tenancy, capability, limits, vary, now } = guard
+  const { verifier, tenancy, capability, limits, tickets, vary, now } = guard
   const report = createReporter(guard.onEvent)
   const running = createRunning()
   const delivery = { ...guard.delivery, pace: createReopenPace(running.count) }
@@ -50,16 +58,21 @@ export function createExportHandler<T extends Tenant>(options: ExportHandlerOpti
   verifier.onTrouble?.(portListener('verifier', report))
   limits.limiter.onTrouble?.(portListener('limiter', report))
 
-  async function respond(request: ExportRequest): Promise<ExportResponse> {
+  /** @param known - the principal, if the host has authenticated it. Absent: the request must prove one */
+  async function answer(request: ExportRequest, route: Route, known?: Principal): Promise<Answer> {
     const { method, params } = request
     const header = (name: string): string | undefined => request.header(name)
     const exchange = startExchange(request, exchangeRules)
     const { entry, ask, end } = exchange
     const { requestId } = entry
+    const sent = route === 'download' ? sentTickets(request, tickets) : []
+    if (sent.length > 0) entry.via = 'ticket'
     let version = guard.defaultVersion
-    const headers: Record<string, string> = { Vary: vary, ...commonHeaders, 'X-Request-Id': requestId }
+    const common = { Vary: vary, ...commonHeaders, 'X-Request-Id': requestId }
+    let headers: Record<string, string> = { ...common }
     try {
-      const requested = negotiateVersion(header(guard.versionHeader.toLowerCase()), guard, now())
+      const versionName = header(guard.versionHeader.toLowerCase())
+      const requested = negotiateVersion(versionName, guard, now())
       version = requested.version
       if ('value' in requested.parsed) {
         entry.version = version.name
@@ -67,26 +80,50 @@ export function createExportHandler<T extends Tenant>(options: ExportHandlerOpti
       }
       requireOpen(running.isDraining())
       reportMissingParameters(params, guard, exchange)
-      checkMethod(method)
-      if (method === 'OPTIONS') return optionsAnswer(headers, exchange)
+      checkMethod(method, route)
+      const issuer = route === 'ticket' ? requireTickets(tickets) : undefined
+      if (method === 'OPTIONS') return { response: optionsAnswer(headers, route, exchange) }
 
-      const principal = await findPrincipal(request, exchange)
+      const { principal, ticket } = await findPrincipal(request, sent, known, exchange)
+      if (ticket) {
+        version = requireServed(negotiateVersion(ticket.version, guard, now()).parsed)
+        entry.version = version.name
+        headers = { ...common, ...version.headers }
+      }
       const [exportId, tenantName] = requireValid([
         parseExportId(params[guard.idParameter], guard),
-        parseTenantName(request, guard.tenantName, nameRequired(tenancy, principal)),
-        requested.parsed,
+        parseTenantName(request, guard.tenantName, !ticket && nameRequired(tenancy, principal)),
+        ticket ? { value: version } : requested.parsed,
       ])
       entry.exportId = printableText(exportId)
-      const name = tenantName ?? onlyTenantName(principal, guard.tenantName)
+      const permitted = await checkTicket(
+        ticket,
+        { exportId, tenantName, versionName },
+        request,
+        guard,
+        exchange,
+      )
+      const name = ticket?.tenant.name ?? tenantName ?? onlyTenantName(principal, guard.tenantName)
       const tenant = await resolveTenant(name, principal, tenancy, (call) => ask('tenants', call))
       entry.tenantId = printableText(tenant.id)
+      if (ticket) requireTicketTenant(ticket, tenant)
       authorize(principal, capability)
-      const admission = await askAdmission(request, principal, tenant, limits, exchange)
+      const admission = await askAdmission(route, request, principal, tenant, limits, exchange)
       Object.assign(headers, admission.fields)
       requireAdmitted(admission)
 
       const query = { exportId, tenant, principal, version: version.name }
       const record = await findRecord(query, guard, exchange)
+
+      if (issuer) {
+        const wanted = { principal, tenant, exportId, record, version: version.name, capability }
+        const issued = await issueTicket(wanted, issuer, now(), exchange)
+        const response = ticketAnswer(issued, request.url, known ? undefined : issuer.url, headers)
+        entry.status = response.status
+        end('completed')
+        return { response, issued }
+      }
+
       const store = (): ExportStore =>
         shareStore(listenTo(guard.storeOf(tenant)), principal, tenant, limits, exchange)
       const object = accessObject(store, record.key, request.borrow === true, delivery, exchange)
@@ -101,26 +138,45 @@ export function createExportHandler<T extends Tenant>(options: ExportHandlerOpti
         now: now(),
         boundary: randomUUID,
       }
-      const opened = await openExport(question, object, planDelivery)
+      const opened = await openExport(
+        question,
+        object,
+        permitted === 'part' ? onlyPart(planDelivery) : planDelivery,
+      )
       Object.assign(headers, await settleCost(method, opened, admission, limits, exchange))
       const body = await deliver(opened, object, delivery, exchange)
       await announce(opened.plan, guard.audit, exchange)
 
       if (!body) end('completed')
       Object.assign(headers, opened.plan.headers)
-      return { status: opened.plan.status, headers, ...(body && { body }) }
-    } catch (error) {
-      const terms = { method, requestId, errors: version.errors, capability, headers, random: Math.random }
-      return refuseExchange(error, terms, exchange)
+      const ending = ticket ? ({ cut: 'close' } as const) : {}
+      return { response: { status: opened.plan.status, headers, ...(body && { body }), ...ending } }
+    } catch (refused) {
+      const { errors } = version
+      const page = entry.via === 'ticket' && prefersHtml(header('accept')) ? tickets?.page : undefined
+      const terms = { method, route, requestId, errors, page, capability, headers, random: Math.random }
+      return { response: refuseExchange(refused, terms, exchange), refused }
     }
   }
 
+  const respond = async (request: ExportRequest, route: Route): Promise<ExportResponse> => {
+    const { response } = await answer(request, route)
+    // A proxy that rejects our answer to a list of ranges may take its unread bytes for the next answer.
+    const closes = running.isDraining() || isRangeList(request.header('range'))
+    return closes ? { ...response, closeConnection: true } : response
+  }
+
   return {
-    handle: async (request) => {
-      const response = await respond(request)
-      // A proxy that rejects our answer to a list of ranges may take its unread bytes for the next answer.
-      const closes = running.isDraining() || isRangeList(request.header('range'))
-      return closes ? { ...response, closeConnection: true } : response
+    handle: (request) => respond(request, 'download'),
+    handleTicket: (request) => respond(request, 'ticket'),
+    issuesTickets: tickets !== undefined,
+    issueTicket: async (wanted, signal) => {
+      if (!tickets) throw new TypeError('issueTicket: needs the option tickets of createExportHandler')
+      const principal = checkPrincipal(wanted.principal)
+      const { issued, refused } = await answer(ticketRequest(wanted, guard, signal), 'ticket', principal)
+      if (issued) return issued
+      signal.throwIfAborted()
+      throw refused
     },
     downloads: running.downloads,
     cut: (matches) => {
@@ -136,4 +192,13 @@ export function createExportHandler<T extends Tenant>(options: ExportHandlerOpti
       return abortable(verifier.ready?.(signal) ?? Promise.resolve(), signal)
     },
   }
+}
+
+/** What became of a request. */
+interface Answer {
+  readonly response: ExportResponse
+  /** The ticket, if one was issued. */
+  readonly issued?: IssuedTicket
+  /** What was thrown, if nothing was granted. */
+  readonly refused?: unknown
 }

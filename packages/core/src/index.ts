@@ -67,7 +67,7 @@ export { createTickets } from './verifiers/tickets.ts'
 
 // ── For authors of adapters, stores and limiters. ────────────────────────────────────────────────────────────────
 export { toReadableStream } from './delivery/readable-stream.ts'
-export { checkHandler } from './options/check-handler.ts'
+export { checkHandler, checkTicketHandler } from './options/check-handler.ts'
 export { serveNode } from './node/serve-node.ts'
 export { abortable, DeadlineError, withDeadline } from './waiting.ts'
 export type { Deadline } from './waiting.ts'

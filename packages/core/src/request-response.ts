@@ -10,6 +10,11 @@ export interface ExportRequest {
    * header that may stand only once.
    */
   header(name: string): string | undefined
+  /**
+   * Path and query as they were asked for: Node's `request.url`, or where the framework shortens that (Express), its original.
+   * Absent: the request cannot carry a ticket, and the URL of an issued one has no path.
+   */
+  readonly url?: string
   /** The caller's address as the framework trusts it. Absent: the address quota has nothing to count. */
   readonly address?: string
   /** Fires when the client is gone: everything is let go. */
@@ -32,6 +37,12 @@ export interface ExportResponse {
    * @defaultValue false
    */
   readonly closeConnection?: boolean
+  /**
+   * How a body that stops is ended over plain TCP: `'reset'`, or `'close'` for a browser, which resumes by itself after that and
+   * not after a reset. Either is told from a complete body by its Content-Length.
+   * @defaultValue 'reset'
+   */
+  readonly cut?: 'reset' | 'close'
 }
 
 /**
@@ -48,10 +59,26 @@ export interface ExportBody extends AsyncIterable<Uint8Array> {
   readonly signal?: AbortSignal
 }
 
-/** The guarded endpoint: an adapter mounts `handle`; the other members are for the operator. */
+/** The guarded endpoint: an adapter mounts `handle` and `handleTicket`; the other members are for the operator. */
 export interface ExportHandler {
   /** Answers one request. Never rejects: a refusal, a failure of a port and a bug are answers too. */
   readonly handle: (request: ExportRequest) => Promise<ExportResponse>
+  /**
+   * Answers one request for a ticket: `POST …/ticket` with an access token. Never rejects. Needs the option `tickets`: without it
+   * every request is 404.
+   */
+  readonly handleTicket: (request: ExportRequest) => Promise<ExportResponse>
+  /** Whether the handler was made with the option `tickets`. */
+  readonly issuesTickets: boolean
+  /**
+   * Issues a ticket to a principal that the host has authenticated itself, by a session or for a link in a mail. All other checks
+   * are those of `handleTicket`: tenant, capability, quota, record.
+   *
+   * Rejects with a Boom error (`@hapi/boom`) where a check refuses: `message` is the kind of the refusal, such as
+   * `'export_not_found'`, `output.statusCode` its status. Rejects with a TypeError where the option `tickets` is absent, and with
+   * the reason of `signal` when that fires.
+   */
+  readonly issueTicket: (wanted: WantedTicket, signal: AbortSignal) => Promise<IssuedTicket>
   /**
    * Lists the downloads of this handler in this process. A GET is listed as soon as its principal, tenant and export id
    * are known, and until its last byte is sent or it is cut.
@@ -77,6 +104,35 @@ export interface ExportHandler {
    * not matter to it.
    */
   readonly ready: (signal: AbortSignal) => Promise<void>
+}
+
+/** For whom, and for which export, a ticket is wanted. */
+export interface WantedTicket {
+  readonly principal: Principal
+  /** As in `X-Org-Name`. Absent: the only organization that the principal proves, as `tenancy` allows. */
+  readonly tenantName?: string
+  readonly exportId: string
+  /**
+   * As in `X-API-Version`.
+   * @defaultValue the handler's `defaultVersion`
+   */
+  readonly version?: string
+}
+
+/** A ticket for one export. */
+export interface IssuedTicket {
+  /** The ticket's id, for logs. It opens nothing. */
+  readonly id: string
+  /** To append to the URL of the download, behind `?`: `sig=…`. Secret: whoever has it may download the export. */
+  readonly query: string
+  /** Until then, exclusive, a download may begin. */
+  readonly expiresAt: Date
+  /** Until then, exclusive, a download that has begun may be resumed. */
+  readonly resumeUntil: Date
+  /** The name under which a browser saves the export. */
+  readonly filename: string
+  /** Bytes of the export. Absent: the record does not say it, or the export is stored compressed. */
+  readonly size?: number
 }
 
 /** A download that is being sent. A snapshot: ask again for newer counts. */

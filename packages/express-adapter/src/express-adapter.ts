@@ -1,5 +1,5 @@
 import type { ExportHandler } from '@sallyport/core'
-import { checkHandler, serveNode } from '@sallyport/core'
+import { checkHandler, checkTicketHandler, serveNode } from '@sallyport/core'
 import type { ErrorRequestHandler, Request, RequestHandler, Response } from 'express'
 
 /**
@@ -10,7 +10,18 @@ import type { ErrorRequestHandler, Request, RequestHandler, Response } from 'exp
  */
 export function exportDownload(handler: ExportHandler): RequestHandler {
   checkHandler('exportDownload', handler)
-  return (request, response) => serve(handler, request, response)
+  return (request, response) => serve(handler.handle, request, response)
+}
+
+/**
+ * Mounts the route that issues tickets, beside that of the download:
+ * `app.all('/exports/:exportId/ticket', exportTicket(handler))`. It never calls `next`.
+ *
+ * @throws TypeError where it is not a handler of `createExportHandler` with the option `tickets`
+ */
+export function exportTicket(handler: ExportHandler): RequestHandler {
+  checkTicketHandler('exportTicket', handler)
+  return (request, response) => serve(handler.handleTicket, request, response)
 }
 
 /**
@@ -24,15 +35,15 @@ export function malformedPath(handler: ExportHandler): ErrorRequestHandler {
   return (error: unknown, request, response, next) => {
     // Express sets a status on its own URIError. One without a status comes from the host.
     if (!(error instanceof URIError && 'status' in error)) return next(error)
-    return serve(handler, request, response)
+    return serve(handler.handle, request, response)
   }
 }
 
-function serve(handler: ExportHandler, request: Request, response: Response): Promise<void> {
-  const { ip } = request
+function serve(handle: ExportHandler['handle'], request: Request, response: Response): Promise<void> {
+  const { ip, originalUrl: url } = request
   const params: Record<string, string> = {}
   for (const [name, value] of Object.entries(request.params)) {
     params[name] = Array.isArray(value) ? value.join('/') : value
   }
-  return serveNode(handler, request, response, { params, ...(ip !== undefined && { address: ip }) })
+  return serveNode({ handle }, request, response, { params, url, ...(ip !== undefined && { address: ip }) })
 }

@@ -3,7 +3,7 @@ import express, { type Express } from 'express'
 import { describe } from 'vitest'
 
 import { type Behaviours, testOptions } from '../../../scripts/test-options.ts'
-import { exportDownload, malformedPath } from '../src/express-adapter.ts'
+import { exportDownload, exportTicket, malformedPath } from '../src/express-adapter.ts'
 import { listen } from './listen.ts'
 import { openScene } from './scene.ts'
 
@@ -40,12 +40,38 @@ const malformed: Behaviours<Mounted> = {
   },
 }
 
+const issuing: ExportHandler = {
+  ...handler,
+  issuesTickets: true,
+  handleTicket: async () => ({ status: 401, headers: {} }),
+}
+const ticket: Behaviours<Mounted> = {
+  handler: {
+    see: async (changes) => {
+      const mounted = changes.handler ?? issuing
+      await using served = await listen(express().all('/exports/:exportId', exportTicket(mounted)))
+      return (await fetch(new URL('/exports/1', served.url), { method: 'POST' })).status
+    },
+    before: 401,
+    after: [[{ handler: { ...issuing, handleTicket: async () => ({ status: 204, headers: {} }) } }, 204]],
+  },
+}
+
 describe('exportDownload', () => {
   testOptions({
     name: 'exportDownload',
     create: ({ handler: mounted }) => exportDownload(mounted),
     sound: { handler },
     behaviours: download,
+  })
+})
+
+describe('exportTicket', () => {
+  testOptions({
+    name: 'exportTicket',
+    create: ({ handler: mounted }) => exportTicket(mounted),
+    sound: { handler: issuing },
+    behaviours: ticket,
   })
 })
 

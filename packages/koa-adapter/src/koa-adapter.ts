@@ -1,5 +1,5 @@
 import type { ExportHandler, ExportRequest } from '@sallyport/core'
-import { checkHandler, serveNode } from '@sallyport/core'
+import { checkHandler, checkTicketHandler, serveNode } from '@sallyport/core'
 import type { Middleware } from 'koa'
 
 /**
@@ -16,15 +16,31 @@ import type { Middleware } from 'koa'
  */
 export function exportDownload(handler: ExportHandler): Middleware {
   checkHandler('exportDownload', handler)
-  return async (ctx) => {
+  return serve(handler.handle)
+}
+
+/**
+ * Mounts the route that issues tickets, beside that of the download:
+ * `router.all('/exports/:exportId/ticket', exportTicket(handler))`. It never calls `next`.
+ *
+ * @throws TypeError where it is not a handler of `createExportHandler` with the option `tickets`
+ */
+export function exportTicket(handler: ExportHandler): Middleware {
+  checkTicketHandler('exportTicket', handler)
+  return serve(handler.handleTicket)
+}
+
+const serve =
+  (handle: ExportHandler['handle']): Middleware =>
+  async (ctx) => {
     // If Koa wrote the body, it would end a failed stream normally. serveNode cuts the connection.
     ctx.respond = false
-    await serveNode(handler, ctx.req, ctx.res, {
+    await serveNode({ handle }, ctx.req, ctx.res, {
       params: routeParams(ctx),
+      url: ctx.originalUrl,
       ...(ctx.ip !== '' && { address: ctx.ip }),
     })
   }
-}
 
 /** The route parameters. The router leaves text that it cannot decode unchanged; such a parameter is left out. */
 function routeParams(ctx: { readonly path: string; readonly params?: unknown }): ExportRequest['params'] {

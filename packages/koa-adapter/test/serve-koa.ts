@@ -6,12 +6,13 @@ import type { ExportHandler } from '@sallyport/core'
 import type { Served } from '@sallyport/core/testing'
 import type Koa from 'koa'
 
-import { exportDownload } from '../src/koa-adapter.ts'
+import { exportDownload, exportTicket } from '../src/koa-adapter.ts'
 
 /** The app of the adapter contract: one route, and the handler for every other path. */
 export function mount(app: Koa, handler: ExportHandler): Koa {
   const router = new Router({ strict: true, sensitive: true })
   router.all('/exports/:exportId/download', exportDownload(handler))
+  if (handler.issuesTickets) router.all('/exports/:exportId/ticket', exportTicket(handler))
   app.use(router.routes()).use(exportDownload(handler))
   // Koa reports every client that resets its connection.
   app.silent = true

@@ -111,5 +111,7 @@ function wake(crowd: Crowd, most: number): void {
 /** A fault of the verifier says nothing about the token. A client that left has no refusal, and pays. */
 const isNoAttempt = (error: unknown): boolean => {
   const kind = refusalDetail(error)?.kind
-  return kind !== undefined && kind !== 'token_missing' && kind !== 'token_invalid'
+  return (
+    kind !== undefined && kind !== 'token_missing' && kind !== 'token_invalid' && kind !== 'ticket_invalid'
+  )
 }

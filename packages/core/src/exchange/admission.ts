@@ -14,6 +14,7 @@ import {
   leftAfterRefund,
   notAdmitted,
 } from '../steps/admit.ts'
+import type { Route } from '../steps/check-method.ts'
 import type { Exchange } from './exchange.ts'
 import type { OpenedExport } from './open-export.ts'
 
@@ -25,8 +26,12 @@ export interface AskedAdmission {
   readonly fields: Readonly<Record<string, string>>
 }
 
-/** Asks for quotas and slots in one step. Slots are given back when the exchange ends. */
+/**
+ * Asks for quotas and slots in one step. Slots are given back when the exchange ends. A ticket costs as much as a HEAD and takes no
+ * slot, so that it can be had while downloads run.
+ */
 export async function askAdmission<T extends Tenant>(
+  route: Route,
   request: ExportRequest,
   principal: Principal,
   tenant: T,
@@ -35,8 +40,9 @@ export async function askAdmission<T extends Tenant>(
 ): Promise<AskedAdmission> {
   return exchange.ask('limiter', async (signal) => {
     const isRange = parseByteRanges(request.header('range')) !== undefined
-    const cost = costOfRequest(request.method, isRange, limits.cost)
-    const asked = admissionAsk(principal, tenant, limits, cost)
+    const cost = route === 'ticket' ? limits.cost.head : costOfRequest(request.method, isRange, limits.cost)
+    const ask = admissionAsk(principal, tenant, limits, cost)
+    const asked = route === 'ticket' ? { ...ask, slots: [] } : ask
     const admission = checkAdmission(await limits.limiter.admit(asked, signal))
     // Also where the exchange ended before the limiter answered.
     if (admission.admitted) exchange.onEnd(() => admission.release())

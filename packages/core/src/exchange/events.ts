@@ -1,4 +1,11 @@
-import type { DownloadEnded, DownloadStarted, ExportEvent, Outcome, RequestEnded } from '../events.ts'
+import type {
+  DownloadEnded,
+  DownloadStarted,
+  ExportEvent,
+  Outcome,
+  RequestEnded,
+  TicketIssued,
+} from '../events.ts'
 import { printableText } from '../http/field-values.ts'
 import type { ExportStore, Principal } from '../ports.ts'
 import type { TroubleCode } from '../refusals.ts'
@@ -22,13 +29,15 @@ export interface Reporter {
   /** Whether this is the first time that this handler has the trouble for this text. Of many hundred texts no more are the first. */
   isFirst(code: TroubleCode, text: string): boolean
   started(event: DownloadStarted): void
+  issued(event: TicketIssued): void
   /** Reports the end of a download, if the entry has `firstByteMs`, else of a request that was none. */
   ended(entry: Entry, outcome: Outcome, durationMs: number, cause?: unknown): void
 }
 
 /** Wraps the host's sink, so that one that throws or rejects harms nothing. */
 export function createReporter(onEvent: ((event: ExportEvent) => unknown) | undefined): Reporter {
-  if (!onEvent) return { trouble: ignore, isFirst: () => false, started: ignore, ended: ignore }
+  if (!onEvent)
+    return { trouble: ignore, isFirst: () => false, started: ignore, issued: ignore, ended: ignore }
   const reported = new Set<string>()
   const tell = (event: ExportEvent): void => {
     try {
@@ -48,6 +57,7 @@ export function createReporter(onEvent: ((event: ExportEvent) => unknown) | unde
       return true
     },
     started: tell,
+    issued: tell,
     ended: (entry, outcome, durationMs, cause) =>
       tell(withCause(endedEvent(entry, outcome, durationMs), cause)),
   }

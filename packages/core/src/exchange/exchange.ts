@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 
 import { DeliveryError, outcomeOf } from '../delivery/delivery-error.ts'
-import type { DownloadStarted, Outcome } from '../events.ts'
+import type { DownloadStarted, Outcome, TicketIssued } from '../events.ts'
 import { printableText, parseRequestId } from '../http/field-values.ts'
 import type { CalledPort, RefusalKind, TroubleCode } from '../refusals.ts'
 import { because, refusal, refusalCause, refusalDetail } from '../refusals.ts'
@@ -33,6 +33,8 @@ export interface Exchange {
    * @param once - reports it only the first time that this handler has it for this text. Absent: every time
    */
   readonly trouble: (code: TroubleCode, cause?: unknown, once?: string) => void
+  /** Reports that a ticket was issued. */
+  readonly issued: (ticket: Omit<TicketIssued, 'type' | 'id' | 'requestId' | 'address'>) => void
   /** The exchange is over. The first call counts: it says how, and lets go of all that `onEnd` was told. */
   readonly end: (outcome: Outcome, cause?: unknown) => void
   /** Ends the exchange for a reason, and everything that is under way with it. */
@@ -146,6 +148,16 @@ export function startExchange(request: ExportRequest, rules: ExchangeRules): Exc
     },
     trouble: (code, cause, once) => {
       if (once === undefined || report.isFirst(code, once)) report.trouble(code, cause, entry)
+    },
+    issued: (ticket) => {
+      const { id, requestId, address } = entry
+      report.issued({
+        type: 'ticket_issued',
+        id,
+        requestId,
+        ...(address !== undefined && { address }),
+        ...ticket,
+      })
     },
     onEnd: (letGo) => {
       if (ended) quietly(letGo)

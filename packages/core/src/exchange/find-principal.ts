@@ -1,31 +1,69 @@
+import { printableText } from '../http/field-values.ts'
 import type { Guard } from '../options/resolve-options.ts'
-import type { Principal, Tenant } from '../ports.ts'
+import type { Principal, Tenant, Ticket } from '../ports.ts'
 import type { ExportRequest } from '../request-response.ts'
 import { authenticate } from '../steps/authenticate.ts'
 import { checkPrincipal } from '../steps/check-principal.ts'
+import { onlyTicket, requireTickets } from '../steps/read-ticket.ts'
 import { createAddressQuota } from './address-quota.ts'
 import { printablePrincipal } from './events.ts'
 import type { Exchange } from './exchange.ts'
 
-/** Finds who is asking: takes the bearer token and asks the verifier, within the quota of the client's address. */
-export type FindPrincipal = (request: ExportRequest, exchange: Exchange) => Promise<Principal>
+/** Who is asking, and the ticket that proved it. */
+interface Proof {
+  readonly principal: Principal
+  /** Absent: a token proved it, or the host has authenticated the principal. */
+  readonly ticket?: Ticket
+}
+
+/**
+ * Finds who is asking: opens the ticket, or takes the bearer token and asks the verifier, within the quota of the client's address.
+ *
+ * @param sent - every ticket of the request. `[]`: it needs a bearer token
+ * @param known - the principal, if the host has authenticated it
+ */
+type FindPrincipal = (
+  request: ExportRequest,
+  sent: readonly string[],
+  known: Principal | undefined,
+  exchange: Exchange,
+) => Promise<Proof>
 
 /** Makes the {@link FindPrincipal} of one handler. */
-export function createPrincipalFinder<T extends Tenant>({
-  verifier,
-  limits,
-}: Pick<Guard<T>, 'verifier' | 'limits'>): FindPrincipal {
-  const withinAddressQuota = createAddressQuota(limits)
-  return async (request, exchange) => {
-    const { address } = request
+export function createPrincipalFinder<T extends Tenant>(
+  guard: Pick<Guard<T>, 'verifier' | 'limits' | 'tickets' | 'capability' | 'now'>,
+): FindPrincipal {
+  const { verifier, tickets, capability, now } = guard
+  const withinAddressQuota = createAddressQuota(guard.limits)
+
+  const byTicket = async (
+    sent: readonly string[],
+    request: ExportRequest,
+    { ask, entry }: Exchange,
+  ): Promise<Proof> => {
+    const issuer = requireTickets(tickets)
+    const text = onlyTicket(sent, request, issuer.parameter)
+    const ticket = await ask('tickets', () => issuer.open(text, capability, now()))
+    entry.ticketId = printableText(ticket.id)
+    return { principal: ticket.principal, ticket }
+  }
+  const byToken = (request: ExportRequest, { ask }: Exchange): Promise<Principal> => {
     const verify = (token: string): Promise<Principal> =>
-      exchange.ask('verifier', async (signal) =>
-        checkPrincipal(await verifier.verify(token, signal, { address })),
+      ask('verifier', async (signal) =>
+        checkPrincipal(await verifier.verify(token, signal, { address: request.address })),
       )
-    const principal = await withinAddressQuota(address, exchange, () =>
-      authenticate(request.header('authorization'), verify),
-    )
-    exchange.entry.principal = printablePrincipal(principal)
-    return principal
+    return authenticate(request.header('authorization'), verify)
+  }
+  return async (request, sent, known, exchange) => {
+    const { entry } = exchange
+    const within = <V>(prove: () => Promise<V>): Promise<V> =>
+      withinAddressQuota(request.address, exchange, prove)
+    const proof =
+      sent.length > 0
+        ? await within(() => byTicket(sent, request, exchange))
+        : { principal: known ?? (await within(() => byToken(request, exchange))) }
+    entry.principal = printablePrincipal(proof.principal)
+    if (sent.length === 0 && !known) entry.via = 'token'
+    return proof
   }
 }

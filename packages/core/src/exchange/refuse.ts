@@ -4,9 +4,10 @@ import type { Outcome } from '../events.ts'
 import { formatChallenge } from '../http/bearer.ts'
 import { formatUnsatisfiedRange } from '../http/byte-range.ts'
 import { retryAfterSeconds } from '../http/rate-limit-fields.ts'
-import type { ErrorFormat, RefusalDetail, RefusalKind } from '../refusals.ts'
+import type { ErrorFormat, Refusal, RefusalDetail, RefusalKind } from '../refusals.ts'
 import { gotWanted, refusalCause, refusalDetail, statusOf } from '../refusals.ts'
 import type { ExportResponse } from '../request-response.ts'
+import type { Route } from '../steps/check-method.ts'
 import { allowedMethods } from '../steps/check-method.ts'
 import type { Exchange } from './exchange.ts'
 
@@ -76,18 +77,22 @@ export const commonHeaders: Readonly<Record<string, string>> = {
 /** The answer to OPTIONS (RFC 9110 §9.3.7). */
 export function optionsAnswer(
   headers: Readonly<Record<string, string>>,
+  route: Route,
   { entry, end }: Exchange,
 ): ExportResponse {
   entry.status = 204
   end('completed')
-  return { status: 204, headers: { ...headers, 'Cache-Control': 'no-store', Allow: allowedMethods } }
+  return { status: 204, headers: { ...headers, 'Cache-Control': 'no-store', Allow: allowedMethods[route] } }
 }
 
 /** What a refusal is made visible with. */
 export interface RefusalTerms {
   readonly method: string
+  readonly route: Route
   readonly requestId: string
   readonly errors: ErrorFormat
+  /** Makes the page that takes the place of the format's body. Absent: the client is no browser that followed a link. */
+  readonly page?: ((refusal: Refusal) => string) | undefined
   /** For the challenge of a missing capability. */
   readonly capability: string
   /** Fields that the answer already has: the request id, the version, the limits. */
@@ -110,11 +115,29 @@ export function refusalAnswer(detail: RefusalDetail, terms: RefusalTerms): Expor
     ...(retryAfterMs !== undefined && { retryAfterMs }),
     ...(fields && { fields }),
   }
-  const { status, contentType, body, ...shown } = checkRendered(terms.errors(refusal))
+  const rendered = checkRendered(terms.errors(refusal))
+  const { status, contentType, body, ...shown } = terms.page
+    ? checkRendered(asPage(rendered, terms.page(refusal)))
+    : rendered
   const waitMs = shown.retryAfterMs ?? (statusOf[kind] === 404 ? undefined : retryAfterMs)
-  const fieldsOf = { ...terms.headers, ...explanation(detail, terms.capability) }
+  const fieldsOf = {
+    ...terms.headers,
+    ...(terms.page && pageHeaders),
+    ...explanation(detail, terms),
+  }
   const wait = waitMs === undefined ? {} : { 'Retry-After': String(retryAfterSeconds(waitMs)) }
   return errorAnswer(terms.method, status, { ...fieldsOf, ...wait, 'Content-Type': contentType }, body)
+}
+
+/** The status and the wait are the format's. */
+const asPage = (rendered: ReturnType<ErrorFormat>, page: string): ReturnType<ErrorFormat> => ({
+  ...rendered,
+  contentType: 'text/html; charset=utf-8',
+  body: page,
+})
+
+const pageHeaders = {
+  'Content-Security-Policy': "default-src 'none'; style-src 'unsafe-inline'; sandbox",
 }
 
 /** The answer where not even a refusal could be made. */
@@ -158,7 +181,10 @@ const isWait = (ms: number): boolean => Number.isFinite(ms) && ms >= 0
 const ignore = (): void => undefined
 
 /** The header fields that say what to do about a refusal. */
-function explanation({ kind, size, challenge }: RefusalDetail, capability: string): Record<string, string> {
+function explanation(
+  { kind, size, challenge }: RefusalDetail,
+  { capability, route }: RefusalTerms,
+): Record<string, string> {
   if (kind === 'token_missing') return { 'WWW-Authenticate': formatChallenge(realm) }
   if (kind === 'token_invalid') {
     return { 'WWW-Authenticate': formatChallenge(realm, { error: challenge ?? 'invalid_token' }) }
@@ -166,7 +192,7 @@ function explanation({ kind, size, challenge }: RefusalDetail, capability: strin
   if (kind === 'capability_missing' || kind === 'scope_missing') {
     return { 'WWW-Authenticate': formatChallenge(realm, { error: 'insufficient_scope', scope: capability }) }
   }
-  if (kind === 'method_not_allowed') return { Allow: allowedMethods }
+  if (kind === 'method_not_allowed') return { Allow: allowedMethods[route] }
   if (kind === 'range_not_satisfiable' && size !== undefined) {
     return { 'Content-Range': formatUnsatisfiedRange(size), 'Accept-Ranges': 'bytes' }
   }

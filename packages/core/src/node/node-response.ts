@@ -43,10 +43,10 @@ export async function writeResponse(
   borrow: boolean,
   client: Client,
 ): Promise<void> {
-  const { status, headers, body, closeConnection = false } = answer
+  const { status, headers, body, closeConnection = false, cut: ending = 'reset' } = answer
   if (isGone(response)) return
   const wire: Wire = response
-  const cutNow = (): void => cut(response)
+  const cutNow = (): void => cut(response, ending)
   // A download has its own limits, which fire its signal.
   const timer = body?.signal ? undefined : startTimer(cutNow, smallAnswerMs)
   try {
@@ -60,7 +60,7 @@ export async function writeResponse(
     if (!response.writableEnded) await endWhenRead(response)
   } catch (error) {
     client.end(failure(error))
-    cut(response)
+    cutNow()
   } finally {
     clearTimeout(timer)
     client.signal.removeEventListener('abort', cutNow)
@@ -167,8 +167,10 @@ export const isWrapped = (response: NodeResponse): boolean =>
  * end of Content-Length as the end of the file.
  *
  * A browser gets a plain close on TCP, because it then resumes by itself. After a reset, the user has to resume.
+ *
+ * @param ending - `'close'`: the client is known to be a browser. `'reset'`: it is one only if it says so itself
  */
-export function cut(response: NodeResponse): void {
+export function cut(response: NodeResponse, ending: 'reset' | 'close'): void {
   if (isHttp2(response)) {
     const { stream } = response
     // A stream that its client closed with NO_ERROR would wait for the rest of the body, so destroy it. Do not destroy a stream
@@ -179,7 +181,8 @@ export function cut(response: NodeResponse): void {
     return
   }
   const { socket, req } = response
-  if (socket && isPlainTcp(socket) && req.headers['sec-fetch-mode'] === undefined) socket.resetAndDestroy()
+  const isBrowser = ending === 'close' || req.headers['sec-fetch-mode'] !== undefined
+  if (socket && isPlainTcp(socket) && !isBrowser) socket.resetAndDestroy()
   response.destroy()
 }
 

@@ -16,13 +16,14 @@ import { watchClient } from './watch-client.ts'
  * closed after the response (RFC 9112 §9.6), and of a large body little more than Node's own buffer of 64 KiB is read.
  *
  * @param route - `params`: the route parameters, percent-decoded once. Leave out a parameter that cannot be decoded. `address`: the
- *   client's address, as the framework trusts it. Absent: requests are not counted by address
+ *   client's address, as the framework trusts it. Absent: requests are not counted by address. `url`: path and query as the client
+ *   asked for them. Absent: `request.url`, which some frameworks shorten
  */
 export async function serveNode(
   handler: Pick<ExportHandler, 'handle'>,
   request: IncomingMessage | Http2ServerRequest,
   response: NodeResponse,
-  route: { readonly params: ExportRequest['params']; readonly address?: string },
+  route: { readonly params: ExportRequest['params']; readonly address?: string; readonly url?: string },
 ): Promise<void> {
   const leaveTurn = await waitForTurn(request, response)
   if (!leaveTurn) return
@@ -32,6 +33,7 @@ export async function serveNode(
     const answer = await handler.handle({
       method: request.method ?? '',
       params: route.params,
+      url: route.url ?? request.url ?? '',
       header: (name) => headerValue(request, name),
       ...(route.address !== undefined && { address: route.address }),
       signal: client.signal,
@@ -42,7 +44,7 @@ export async function serveNode(
   } catch (error) {
     // Thrown by a wrapper of the host around the handler. The handler itself never rejects.
     client.end(new DeliveryError('failed', error))
-    cut(response)
+    cut(response, 'reset')
   } finally {
     client.forget()
     leaveTurn()

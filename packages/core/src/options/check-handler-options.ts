@@ -12,6 +12,7 @@ import type {
   RateLimiter,
   SingleTenancy,
   Tenant,
+  Tickets,
   TokenVerifier,
 } from '../ports.ts'
 import type { ErrorFormat } from '../refusals.ts'
@@ -234,6 +235,7 @@ const options = check.object<Options>('{ verifier, tenancy, capability, findExpo
   versionHeader: headerName.optional(),
   versions: versions.optional(),
   defaultVersion: check.text('the name of a version').optional(),
+  tickets: check.withMethods<Tickets>('what createTickets({ keys }) returns', 'seal', 'open').optional(),
   limits: limits.optional(),
   delivery: delivery.optional(),
   onEvent: check.fn<(event: ExportEvent) => void>('(event) => void').optional(),

@@ -12,6 +12,26 @@ export function checkHandler(caller: string, handler: unknown): void {
   check.checkOptions(caller, { handler }, mounted)
 }
 
+/**
+ * For adapters: checks, when a route for tickets is mounted, that the handler can issue them.
+ *
+ * @param caller - the function that mounts it, to begin the message with
+ * @throws TypeError for what is no handler, and for one that was made without the option `tickets`
+ */
+export function checkTicketHandler(caller: string, handler: unknown): void {
+  checkHandler(caller, handler)
+  check.checkOptions(caller, { handler }, issuing)
+}
+
+const issuing = check.object<{ readonly handler: ExportHandler }>('(handler)', {
+  handler: check.accept<ExportHandler>(
+    'a handler that was made with the option tickets',
+    (value): value is ExportHandler =>
+      typeof value === 'object' && value !== null && Reflect.get(value, 'issuesTickets') === true,
+    () => 'one without it',
+  ),
+})
+
 const mounted = check.object<{ readonly handler: ExportHandler }>('(handler)', {
   handler: check.withMethods<ExportHandler>('what createExportHandler returns', 'handle', 'drain'),
 })

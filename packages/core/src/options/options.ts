@@ -8,6 +8,7 @@ import type {
   RateLimiter,
   SingleTenancy,
   Tenant,
+  Tickets,
   TokenVerifier,
 } from '../ports.ts'
 import type { ErrorFormat } from '../refusals.ts'
@@ -47,6 +48,11 @@ export interface ExportHandlerOptions<T extends Tenant = Tenant> {
    * @defaultValue 'v1'
    */
   readonly defaultVersion?: string
+  /**
+   * Lets browsers download by a link: `createTickets`. Mount `exportTicket` of the adapter beside `exportDownload`. Absent: there are
+   * no tickets, and a query means nothing.
+   */
+  readonly tickets?: Tickets
   readonly limits?: Limits<T>
   readonly delivery?: DeliveryOptions
   /** Told what happened. What it throws or rejects with is ignored: a broken sink harms no download. */

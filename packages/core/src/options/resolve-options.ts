@@ -1,5 +1,6 @@
 import { kindOf, wrongOptions } from '../check-options.ts'
 import { problemDetails } from '../error-formats/problem-details.ts'
+import { refusalPage } from '../error-formats/refusal-page.ts'
 import { formatDeprecation, formatLinks, formatSunset } from '../http/version-fields.ts'
 import { createMemoryLimiter } from '../limits/memory-limiter.ts'
 import type {
@@ -10,6 +11,7 @@ import type {
   RateLimiter,
   SingleTenancy,
   Tenant,
+  Tickets,
 } from '../ports.ts'
 import type { ErrorFormat } from '../refusals.ts'
 import type { TenantNameRules } from '../steps/parse-tenant-name.ts'
@@ -40,10 +42,15 @@ export interface Guard<T extends Tenant> extends Pick<
   readonly vary: string
   readonly versions: ReadonlyMap<string, Version>
   readonly defaultVersion: Version
+  /** Absent: there are no tickets. */
+  readonly tickets?: FilledTickets | undefined
   readonly limits: FilledLimits<T>
   readonly delivery: FilledDelivery
   readonly now: () => number
 }
+
+/** The tickets, with the library's page where the host has none. */
+type FilledTickets = Tickets & Required<Pick<Tickets, 'page'>>
 
 /** The limits, with every default filled. */
 export interface FilledLimits<T extends Tenant> extends Pick<Limits<T>, 'perTenant' | 'perAddress'> {
@@ -85,6 +92,7 @@ export function resolveOptions<T extends Tenant>(options: ExportHandlerOptions<T
     vary: tenantName.in === 'header' ? `${tenantName.name}, ${versionHeader}` : versionHeader,
     versions: rows,
     defaultVersion: row,
+    tickets: options.tickets && { ...options.tickets, page: options.tickets.page ?? refusalPage },
     limits: checkCosts(fillLimits(limits, tenancy.mode)),
     delivery: fillDelivery(delivery),
     now: options.now ?? Date.now,

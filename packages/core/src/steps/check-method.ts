@@ -1,13 +1,17 @@
 import { gotWanted, refusal } from '../refusals.ts'
 
-/** The methods that the handler answers, as `Allow` lists them (RFC 9110 §10.2.1). */
-export const allowedMethods = 'GET, HEAD, OPTIONS'
+/** The methods of each route, as `Allow` lists them (RFC 9110 §10.2.1). */
+export const allowedMethods = {
+  download: 'GET, HEAD, OPTIONS',
+  ticket: 'POST, OPTIONS',
+} as const
 
-/** Refuses every method but GET, HEAD and OPTIONS. */
-export function checkMethod(method: string): void {
-  if (method !== 'GET' && method !== 'HEAD' && method !== 'OPTIONS')
-    throw refusal(
-      { kind: 'method_not_allowed' },
-      gotWanted(`the method must be one of ${allowedMethods}`, method),
-    )
+/** The two routes of an endpoint: `…/download` and `…/ticket`. */
+export type Route = keyof typeof allowedMethods
+
+/** Refuses every method that a route does not have. */
+export function checkMethod(method: string, route: Route): void {
+  const allowed = allowedMethods[route]
+  if (!allowed.split(', ').includes(method))
+    throw refusal({ kind: 'method_not_allowed' }, gotWanted(`the method must be one of ${allowed}`, method))
 }

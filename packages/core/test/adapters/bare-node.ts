@@ -7,10 +7,10 @@ import { serveNode } from '../../src/node/serve-node.ts'
 import type { ExportHandler, ExportRequest } from '../../src/request-response.ts'
 import type { Served } from '../../src/testing/adapter-contract.ts'
 
-/** `/exports/{exportId}/download`, by hand; every other path without the parameter. */
+/** `/exports/{exportId}/download` and `/exports/{exportId}/ticket`, by hand; every other path without the parameter. */
 export function routeParams(target: string): ExportRequest['params'] {
   const [path = ''] = target.split('?')
-  const [, segment] = /^\/exports\/([^/]+)\/download$/.exec(path) ?? []
+  const [, segment] = /^\/exports\/([^/]+)\/(?:download|ticket)$/.exec(path) ?? []
   try {
     return segment === undefined ? {} : { exportId: decodeURIComponent(segment) }
   } catch {
@@ -18,9 +18,17 @@ export function routeParams(target: string): ExportRequest['params'] {
   }
 }
 
+const routed = (handler: ExportHandler, target: string): Pick<ExportHandler, 'handle'> =>
+  /^\/exports\/[^/]+\/ticket(?:\?|$)/.test(target) ? { handle: handler.handleTicket } : handler
+
 export async function serveHttp(handler: ExportHandler): Promise<Served> {
   const server = createServer((request, response) => {
-    void serveNode(handler, request, response, { params: routeParams(request.url ?? '') })
+    const { url = '' } = request
+    const { remoteAddress = '' } = request.socket
+    void serveNode(routed(handler, url), request, response, {
+      params: routeParams(url),
+      address: remoteAddress,
+    })
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   return {
@@ -34,7 +42,8 @@ export async function serveHttp(handler: ExportHandler): Promise<Served> {
 
 export async function serveHttp2(handler: ExportHandler): Promise<Served> {
   const answer = (request: Http2ServerRequest, response: Http2ServerResponse): void => {
-    void serveNode(handler, request, response, { params: routeParams(request.url) })
+    const { url } = request
+    void serveNode(routed(handler, url), request, response, { params: routeParams(url) })
   }
   const server = createHttp2Server({ settings: { maxConcurrentStreams: 100 } }, answer)
   const sessions = new Set<ServerHttp2Session>()

@@ -6,6 +6,7 @@ import type { ExportResponse } from '../../src/request-response.ts'
 
 const seen: Refusal[] = []
 const terms: RefusalTerms = {
+  route: 'download',
   method: 'GET',
   requestId: 'r-1',
   errors: (refusal) => {

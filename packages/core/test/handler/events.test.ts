@@ -12,6 +12,7 @@ const id = expect.stringMatching(/^[0-9a-f-]{36}$/) as string
 const stranger = { id, requestId: 'r-1', method: 'GET', address: '127.0.0.1', version: 'v1' }
 const known = {
   ...stranger,
+  via: 'token',
   principal: { issuer: 'https://issuer.test', subject: 'ann' },
   tenantId: acme.id,
   exportId: ids.ready,

@@ -11,6 +11,7 @@ import { refuse } from '../../src/refusals.ts'
 import type { ExportHandler, ExportResponse } from '../../src/request-response.ts'
 import { createChaosStore } from '../../src/testing/chaos-store.ts'
 import { createMemoryStore } from '../../src/testing/memory-store.ts'
+import { createTickets } from '../../src/verifiers/tickets.ts'
 import {
   acme,
   content,
@@ -23,6 +24,7 @@ import {
 } from '../handler/scene.ts'
 
 type Options = ExportHandlerOptions
+const ticketKeys = [{ id: 'a', secret: Uint8Array.from({ length: 32 }, (_, index) => index) }]
 type Seen = Behaviour<Options>
 
 const { limits: _, ...sound } = soundOptions()
@@ -37,13 +39,14 @@ interface Asked {
   readonly id?: string
   readonly headers?: Readonly<Record<string, string | undefined>>
   readonly params?: Readonly<Record<string, string>>
+  readonly url?: string
   readonly signal?: AbortSignal
 }
 
 /** Ann of acme asks for the ready export, but for what is given; without a socket. */
 function ask(
   handler: ExportHandler,
-  { method = 'GET', token = 'ann', id = ids.ready, headers = {}, params, signal }: Asked = {},
+  { method = 'GET', token = 'ann', id = ids.ready, headers = {}, params, url, signal }: Asked = {},
 ): Promise<ExportResponse> {
   const fields = new Map(
     Object.entries({ authorization: `Bearer ${token}`, 'x-org-name': 'acme', ...headers }),
@@ -52,6 +55,7 @@ function ask(
     method,
     params: params ?? { exportId: id },
     header: (name) => fields.get(name),
+    ...(url !== undefined && { url }),
     address: '192.0.2.1',
     signal: signal ?? new AbortController().signal,
   })
@@ -304,6 +308,21 @@ export const handlerBehaviours: Readonly<Record<string, Seen>> = {
       statusesOf(changes, [{ id: ids.missing }, { id: ids.missing.toUpperCase() }, { id: 'job-17' }]),
     before: [404, 404, 400],
     after: [[{ idPattern: /job-[0-9]+/ }, [400, 400, 404]]],
+  },
+  tickets: {
+    see: async (changes) => {
+      const handler = handlerOf(changes)
+      const wanted = { principal: principalOf('ann'), tenantName: 'acme', exportId: ids.ready }
+      const { signal } = new AbortController()
+      const query = await handler.issueTicket(wanted, signal).then(
+        (issued) => issued.query,
+        (error: unknown) => String(error),
+      )
+      const headers = { authorization: undefined, 'x-org-name': undefined }
+      return [handler.issuesTickets, (await headOf(handler, { headers, url: `/?${query}` })).status]
+    },
+    before: [false, 401],
+    after: [[{ tickets: createTickets({ keys: ticketKeys }) }, [true, 200]]],
   },
   versionHeader: {
     see: async (changes) => [

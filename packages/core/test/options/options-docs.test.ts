@@ -10,6 +10,7 @@ import {
   createIntrospectionVerifier,
   createJwtVerifier,
   createMemoryLimiter,
+  createTickets,
   problemDetails,
   validationErrors,
 } from '../../src/index.ts'
@@ -17,6 +18,7 @@ import { resolveOptions } from '../../src/options/resolve-options.ts'
 import type { MultiTenancy, Tenant } from '../../src/ports.ts'
 import { checkIntrospectionOptions } from '../../src/verifiers/introspection-options.ts'
 import { checkJwtOptions } from '../../src/verifiers/jwt-options.ts'
+import { checkTicketOptions } from '../../src/verifiers/ticket-options.ts'
 import {
   cutBehaviours,
   drainBehaviours,
@@ -25,6 +27,7 @@ import {
   soundHandlerOptions,
 } from './behaviours.ts'
 import { codedBehaviours, problemBehaviours, validationBehaviours } from './format-behaviours.ts'
+import { soundTicketOptions, ticketBehaviours } from './ticket-behaviours.ts'
 import {
   bearerBehaviours,
   introspectionBehaviours,
@@ -112,6 +115,16 @@ describe('createBearerVerifier', () => {
   })
 })
 
+describe('createTickets', () => {
+  testOptions({
+    name: 'createTickets',
+    create: createTickets,
+    resolve: checkTicketOptions,
+    sound: soundTicketOptions,
+    behaviours: ticketBehaviours,
+  })
+})
+
 describe('createMemoryLimiter', () => {
   testOptions({
     name: 'createMemoryLimiter',
@@ -153,6 +166,7 @@ test('no option is left out', () => {
     versionHeader: true,
     versions: true,
     defaultVersion: true,
+    tickets: true,
     onEvent: true,
     audit: true,
     now: true,

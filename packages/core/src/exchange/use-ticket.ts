@@ -1,0 +1,71 @@
+import { parseEntityTag, parseEntityTags, strongMatch } from '../http/preconditions.ts'
+import type { ObjectInfo, Ticket, Tickets } from '../ports.ts'
+import { because, refusal, refusalDetail } from '../refusals.ts'
+import type { ExportRequest } from '../request-response.ts'
+import type { NamedByRequest } from '../steps/check-ticket.ts'
+import { checkTicketTime, requireNotRevoked, requireTicketFor } from '../steps/check-ticket.ts'
+import type { DeliveryQuestion, Plan } from '../steps/plan-delivery.ts'
+import type { Exchange } from './exchange.ts'
+
+/**
+ * Refuses a ticket that the request contradicts, that comes too late or that the host has revoked.
+ *
+ * @param ticket - absent: the request has none, and nothing is checked
+ * @returns whether the request may have any answer, or only a part of the export: the resume of a download
+ */
+export async function checkTicket(
+  ticket: Ticket | undefined,
+  named: NamedByRequest,
+  request: ExportRequest,
+  { tickets, now }: { readonly tickets?: Tickets | undefined; readonly now: () => number },
+  { ask }: Exchange,
+): Promise<'any' | 'part'> {
+  if (!ticket) return 'any'
+  requireTicketFor(ticket, named)
+  const permitted = checkTicketTime(ticket, request, now())
+  const isRevoked = tickets?.isRevoked
+  if (!isRevoked) return permitted
+  const { id, principal, tenant, exportId, issuedAt } = ticket
+  const { issuer, subject } = principal
+  const used = { id, issuer, subject, tenantId: tenant.id, exportId, issuedAt: new Date(issuedAt) }
+  requireNotRevoked(await ask('tickets', async (signal) => isRevoked(used, signal)))
+  return permitted
+}
+
+type PlanDelivery = (question: DeliveryQuestion, info: ObjectInfo) => Plan
+
+/**
+ * A plan that is a part of the object, asked for under its strong ETag: the resume of a download. Any other answer, also 412 and
+ * 416, is refused as `ticket_expired`, which keeps the partial file of a browser.
+ */
+export const onlyPart =
+  (plan: PlanDelivery): PlanDelivery =>
+  (question, info) => {
+    const planned = planOrExpired(plan, question, info)
+    if (planned.status === 206 && holdsPart(question, planned.headers['ETag'] ?? '')) return planned
+    throw notAResume()
+  }
+
+function planOrExpired(plan: PlanDelivery, question: DeliveryQuestion, info: ObjectInfo): Plan {
+  try {
+    return plan(question, info)
+  } catch (error) {
+    const kind = refusalDetail(error)?.kind
+    throw kind === 'precondition_failed' || kind === 'range_not_satisfiable' ? notAResume() : error
+  }
+}
+
+/** Whether a condition names the ETag itself: `*` and a date prove nothing. */
+function holdsPart({ header }: DeliveryQuestion, etag: string): boolean {
+  const actual = parseEntityTag(etag)
+  const ifRange = parseEntityTag(header('if-range') ?? '')
+  const ifMatch = parseEntityTags(header('if-match') ?? '')
+  const named = [...(ifRange ? [ifRange] : []), ...(ifMatch && ifMatch !== '*' ? ifMatch : [])]
+  return actual !== undefined && named.some((tag) => strongMatch(tag, actual))
+}
+
+const notAResume = (): Error =>
+  refusal(
+    { kind: 'ticket_expired' },
+    because('a download had to begin earlier, and the request does not resume one'),
+  )
