@@ -10,7 +10,7 @@ import { TestRunner } from 'vitest'
  */
 export function openFiles(pid: number | 'self' = 'self'): readonly string[] {
   const folder = `/proc/${pid}/fd`
-  if (!existsSync('/proc/self/fd')) skipRunningTest('this system has no /proc that shows open descriptors')
+  needsProc()
   return readdirSync(folder).flatMap((descriptor) => {
     try {
       return [readlinkSync(`${folder}/${descriptor}`)]
@@ -18,6 +18,12 @@ export function openFiles(pid: number | 'self' = 'self'): readonly string[] {
       return [] // the listing's own descriptor, closed by now
     }
   })
+}
+
+/** Skips the running test, with the reason, if the system has no `/proc` as Linux has it. */
+export function needsProc(): void {
+  if (!existsSync('/proc/self/fd'))
+    skipRunningTest('this system has no /proc that shows processes and descriptors')
 }
 
 function skipRunningTest(reason: string): never {

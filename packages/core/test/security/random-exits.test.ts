@@ -1,5 +1,4 @@
 import { once } from 'node:events'
-import { readdirSync } from 'node:fs'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import {
   connect as connectHttp2,
@@ -11,6 +10,7 @@ import { type AddressInfo, connect, type Server, type Socket } from 'node:net'
 
 import { describe, expect, test } from 'vitest'
 
+import { openFiles } from '../../../../scripts/servers/open-files.ts'
 import { createMemoryLimiter } from '../../src/limits/memory-limiter.ts'
 import { serveNode } from '../../src/node/serve-node.ts'
 import type { RateLimiter } from '../../src/ports.ts'
@@ -205,7 +205,7 @@ describe.each(['HTTP/1.1', 'HTTP/2'])('over %s', (protocol) => {
 
 /** What this process holds: descriptors, timers, and listeners on the process. */
 const processHolds = (): Readonly<Record<string, number>> => ({
-  descriptors: readdirSync('/proc/self/fd').length,
+  descriptors: openFiles().length,
   timers: process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length,
   listeners: process.eventNames().reduce((sum, name) => sum + process.listenerCount(name), 0),
 })

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
 
 import { freePort, startDaemon, until } from '../../../../scripts/servers/daemon.ts'
-import { openFiles } from '../../../../scripts/servers/open-files.ts'
+import { needsProc, openFiles } from '../../../../scripts/servers/open-files.ts'
 import { temporaryFolder } from '../filesystem/temporary-folder.ts'
 
 /** A real nginx, as Debian ships it, in front of a port. */
@@ -56,5 +56,7 @@ const answers = (port: number): Promise<boolean> =>
     })
   })
 
-const childrenOf = (pid: number): readonly number[] =>
-  readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').map(Number)
+function childrenOf(pid: number): readonly number[] {
+  needsProc()
+  return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').map(Number)
+}
