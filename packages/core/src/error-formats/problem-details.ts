@@ -1,5 +1,5 @@
 import * as check from '../check-options.ts'
-import { reasonPhrase } from '../http/reason-phrase.ts'
+import { reasonPhrase } from '../http/response-fields.ts'
 import type { ErrorFormat, Refusal, InvalidField, RefusalKind } from '../refusals.ts'
 
 type Options = NonNullable<Parameters<typeof problemDetails>[0]>

@@ -51,3 +51,14 @@ function weightOf(parameters: readonly string[]): number {
   if (weight === undefined) return 1
   return /^q=(?:0(?:\.\d{0,3})?|1(?:\.0{0,3})?)$/.test(weight) ? Number(weight.slice(2)) : 0
 }
+
+/**
+ * Whether a browser sends the request before the user has clicked: `Sec-Purpose: prefetch` (Fetch standard §5.4), or the older
+ * `Purpose: prefetch` and `X-Moz: prefetch`.
+ *
+ * @param header - returns a field's value by its lower-case name. `undefined`: not sent
+ */
+export const isPrefetch = (header: (name: string) => string | undefined): boolean =>
+  ['sec-purpose', 'purpose', 'x-moz'].some((name) =>
+    listElements(header(name) ?? '').some((element) => /^prefetch(?:[ \t]*;|$)/i.test(element)),
+  )

@@ -1,7 +1,7 @@
 import { kindOf, wrongOptions } from '../check-options.ts'
 import { problemDetails } from '../error-formats/problem-details.ts'
 import { refusalPage } from '../error-formats/refusal-page.ts'
-import { formatDeprecation, formatLinks, formatSunset } from '../http/version-fields.ts'
+import { formatDeprecation, formatLinks, formatSunset } from '../http/response-fields.ts'
 import { createMemoryLimiter } from '../limits/memory-limiter.ts'
 import type {
   ExportStore,

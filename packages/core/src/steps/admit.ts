@@ -1,5 +1,5 @@
 import { addressPrefixes } from '../http/address-prefix.ts'
-import { formatRateLimit, formatRateLimitPolicy, legacyRateLimitFields } from '../http/rate-limit-fields.ts'
+import { formatRateLimit, formatRateLimitPolicy, legacyRateLimitFields } from '../http/response-fields.ts'
 import type { Admission, AdmissionAsk, ByteRange, Principal, Quota, QuotaLeft, Tenant } from '../ports.ts'
 import { because, gotWanted, refusal } from '../refusals.ts'
 

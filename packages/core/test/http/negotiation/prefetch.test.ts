@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 
-import { isPrefetch } from '../../src/http/prefetch.ts'
+import { isPrefetch } from '../../../src/http/negotiation.ts'
 
 test.each<[Record<string, string>, boolean]>([
   [{}, false],

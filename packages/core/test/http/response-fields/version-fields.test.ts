@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 
-import { formatDeprecation, formatLinks, formatSunset } from '../../src/http/version-fields.ts'
+import { formatDeprecation, formatLinks, formatSunset } from '../../../src/http/response-fields.ts'
 
 test('Deprecation, the example of RFC 9745 §2.1', () => {
   expect(formatDeprecation(new Date('2023-06-30T23:59:59.900Z'))).toBe('@1688169599')

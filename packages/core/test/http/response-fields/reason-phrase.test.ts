@@ -2,8 +2,8 @@ import { STATUS_CODES } from 'node:http'
 
 import { expect, test } from 'vitest'
 
-import { reasonPhrase } from '../../src/http/reason-phrase.ts'
-import { statusOf } from '../../src/refusals.ts'
+import { reasonPhrase } from '../../../src/http/response-fields.ts'
+import { statusOf } from '../../../src/refusals.ts'
 
 test.each([...new Set(Object.values(statusOf))])('%d has the phrase of the registry', (status) => {
   expect(reasonPhrase(status)).toBe(STATUS_CODES[status])

@@ -6,7 +6,7 @@ import {
   formatRateLimitPolicy,
   legacyRateLimitFields,
   retryAfterSeconds,
-} from '../../src/http/rate-limit-fields.ts'
+} from '../../../src/http/response-fields.ts'
 
 describe('RateLimit-Policy', () => {
   test.each([

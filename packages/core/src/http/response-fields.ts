@@ -1,3 +1,5 @@
+import { formatHttpDate } from './http-date.ts'
+
 /** A quota, as `RateLimit-Policy` describes it. `unit` absent: requests. */
 export interface PolicyField {
   readonly name: string
@@ -62,3 +64,61 @@ const roundUp = (value: number): string => integer(Math.ceil(value))
 
 /** Formats an Integer of RFC 9651 §3.3.1, which has at most 15 digits. A negative number becomes 0. */
 const integer = (value: number): string => String(Math.min(Math.max(0, value || 0), 999_999_999_999_999))
+
+/** The link relations of a version (RFC 9745 §3, RFC 8594 §6, RFC 5829). */
+export type VersionLinks = Partial<Record<'deprecation' | 'sunset' | 'successor-version', string>>
+
+/**
+ * Formats `Deprecation` (RFC 9745 §2.1), as a Date of RFC 9651 in whole seconds, rounded down.
+ *
+ * @throws RangeError for an invalid Date
+ */
+export function formatDeprecation(date: Date): string {
+  const seconds = Math.floor(date.getTime() / 1_000)
+  if (Number.isNaN(seconds)) throw new RangeError('An invalid Date has no Deprecation')
+  return `@${seconds}`
+}
+
+/**
+ * Formats `Sunset`, the time after which a version may be unavailable (RFC 8594 §3).
+ *
+ * @throws RangeError for an invalid Date
+ */
+export const formatSunset = (date: Date): string => formatHttpDate(date)
+
+/** Formats `Link` (RFC 8288 §3), always in the same order. `''`: there is no link, so send no field. */
+export const formatLinks = (links: Readonly<VersionLinks>): string =>
+  relations
+    .flatMap((relation) => {
+      const uri = links[relation]
+      return uri === undefined ? [] : [`<${escapeUri(uri)}>; rel="${relation}"`]
+    })
+    .join(', ')
+
+const relations = ['deprecation', 'sunset', 'successor-version'] as const
+
+/** Percent-encodes the characters that RFC 3986 §2 does not allow, so that no text can end the link or the field. */
+const escapeUri = (text: string): string =>
+  text
+    .toWellFormed()
+    .replaceAll(/[^\w.~:/?#[\]@!$&'()*+,;=%-]/gu, encodeURIComponent)
+    .replaceAll(/%(?![0-9A-Fa-f]{2})/g, '%25')
+
+/** The reason phrase of a status (RFC 9110 §15, RFC 6585 §4). `'Error'`: the status is not one that the handler sends. */
+export const reasonPhrase = (status: number): string => phrases.get(status) ?? 'Error'
+
+const phrases: ReadonlyMap<number, string> = new Map([
+  [400, 'Bad Request'],
+  [401, 'Unauthorized'],
+  [403, 'Forbidden'],
+  [404, 'Not Found'],
+  [405, 'Method Not Allowed'],
+  [410, 'Gone'],
+  [412, 'Precondition Failed'],
+  [416, 'Range Not Satisfiable'],
+  [422, 'Unprocessable Content'],
+  [429, 'Too Many Requests'],
+  [500, 'Internal Server Error'],
+  [502, 'Bad Gateway'],
+  [503, 'Service Unavailable'],
+])
