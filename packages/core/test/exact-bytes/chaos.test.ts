@@ -117,7 +117,7 @@ test(
 /** Whether re-opening can make up for it. After the last byte nothing can: there a fault is a verdict. */
 const heals = (does: string): boolean => ['cut', 'stall', 'short', 'slow', 'throw'].includes(does)
 
-test('a store that holds is opened once', async () => {
+test('a store without faults is opened once', async () => {
   const [size = 0] = sizes
   const bytes = positionCoded(size)
   const stores: ExportStore[] = [

@@ -73,7 +73,7 @@ describe('each clock has its own outcome', () => {
     await server.close()
   })
 
-  test('a store that falls silent for good: a reset, within the budget', async () => {
+  test('a store that stalls for good: a reset, within the time limit', async () => {
     const chaos = createChaosStore(memory(), { faults: [{ does: 'stall', atByte: 100_000, times: 99 }] })
     const guard = openGuard(chaos, {
       delivery: { storeSilenceMs: 100, resume: { attempts: 2, withinMs: 1_000 } },
@@ -115,7 +115,7 @@ describe('each clock has its own outcome', () => {
     await server.close()
   })
 
-  test('waiting for the store is not the client being slow', async () => {
+  test('waiting for the store does not count against the client', async () => {
     const short = createMemoryStore({ [key]: positionCoded(1_000_000) })
     const faults = Array.from({ length: 10 }, (_, n) => ({ does: 'slow', atByte: (n + 1) * 90_000 }) as const)
     const chaos = createChaosStore(short, { faults })
@@ -180,7 +180,7 @@ describe('drain', () => {
 })
 
 describe('audit', () => {
-  test('is awaited before the first byte, with what is known by then', async () => {
+  test('is awaited before the first byte', async () => {
     const seen: unknown[] = []
     let allow = (): void => undefined
     const guard = openGuard(memory(), {
@@ -244,14 +244,14 @@ test.each<[string, () => unknown]>([
   ],
   ['rejects', async () => Promise.reject(new Error('sink'))],
   ['never settles', () => never()],
-])('a sink that %s harms nothing', async (_, onEvent) => {
+])('a sink that %s has no effect', async (_, onEvent) => {
   const guard = openGuard(memory(), { onEvent })
   const server = await serve(guard.handler)
   expect(await ask(server.url)).toMatchObject({ status: 200, complete: true })
   await server.close()
 })
 
-test('a response that somebody else has begun is left alone', async () => {
+test('a response that other code has begun is not touched', async () => {
   const guard = openGuard(memory())
   const server = await serve(guard.handler, (request, response) => {
     response.end('mine')

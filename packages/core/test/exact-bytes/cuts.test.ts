@@ -65,7 +65,7 @@ describe.each<[string, Protocol, string, string, readonly string[]]>([
   ['HTTP/1.1 over TLS: an end before the length', 'https', '1.1', '', ['ended']],
   ['HTTP/1.0 over TLS: an end before the length', 'https', '1.0', '', ['ended']],
 ])('a cut over %s', (_, protocol, version, fields, endings) => {
-  test('and the server goes on', async () => {
+  test('and the server continues', async () => {
     const guard = openGuard(cutting(), { delivery })
     const server = await wire(protocol, guard.handler)
     const socket = server.connect()
@@ -97,7 +97,7 @@ test('a download that the operator cuts is reset as well', async () => {
 })
 
 describe('the alerts of TLS 1.2', () => {
-  test('none before the end of a cut', async () => {
+  test('none before a cut', async () => {
     expect(await alerts(cutting(), '')).toBe(0)
   })
 
@@ -139,7 +139,7 @@ async function alerts(store: ExportStore, fields: string): Promise<number> {
   return found
 }
 
-test('over a Unix domain socket, which cannot be reset, a cut is an end before the length', async () => {
+test('over a Unix domain socket, which cannot be reset, a cut is a normal end before the length', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'sallyport-cut-'))
   const file = join(folder, 'socket')
   const { handler } = openGuard(cutting(), { delivery })
@@ -195,7 +195,7 @@ test('a client that resumes after each reset has the exact export', async () => 
   await server.close()
 })
 
-test('bytesSent of a client that pipelines, whose reset only the write shows', async () => {
+test('bytesSent of a pipelining client whose reset is seen only by a write', async () => {
   const { asked, store } = chunks(64, mebibyte)
   const guard = openGuard(store, { delivery: { slowestClient: { bytes: 32 * mebibyte, perMs: 60_000 } } })
   let arrived = 0
@@ -254,7 +254,7 @@ describe.each(protocols)('bytesSent over %s', (protocol) => {
     await server.close()
   })
 
-  test('nor the last one, and such a download is not complete', async () => {
+  test('does not count the last chunk either, and such a download is not completed', async () => {
     const { asked, store } = chunks(1, 32 * mebibyte)
     const guard = openGuard(store, { delivery: { slowestClient } })
     const server = await wire(protocol, guard.handler)

@@ -76,7 +76,7 @@ async function visitor(port: number): Promise<{ leave(): void; readUntil(bytes: 
   }
 }
 
-test('1,000 downloads left at random bytes leave nothing behind', { timeout: 60_000 }, async () => {
+test('1,000 downloads that stop at random bytes leak nothing', { timeout: 60_000 }, async () => {
   const out = ledger(createMemoryStore({ [key]: bytes }))
   const guard = openGuard(out.store, { limits: { ...generous, limiter: out.limiter } })
   const server = await serve(guard.handler)
@@ -100,7 +100,7 @@ test('1,000 downloads left at random bytes leave nothing behind', { timeout: 60_
   await server.close()
 })
 
-describe('a client that leaves while the guard waits', () => {
+describe('a client that leaves while the handler waits', () => {
   const record = { id: exportId, tenantId: 't-1', key, format: 'jsonl', state: 'ready' } as const
   const principal = {
     issuer: 'i',
@@ -147,7 +147,7 @@ describe('a client that leaves while the guard waits', () => {
   }
 
   test.each(Object.entries(stages))(
-    'for the %s is let go, 200 times over',
+    'for the %s is released, 200 times',
     { timeout: 30_000 },
     async (name, options) => {
       let waiting = 0
@@ -192,7 +192,7 @@ describe('a client that leaves while the guard waits', () => {
   )
 })
 
-test('a place that is admitted after its client has gone is given back, and so is an object', async () => {
+test('a slot that is granted after its client has left is released, and so is an object', async () => {
   const late = Promise.withResolvers<void>()
   const memory = createMemoryStore({ [key]: bytes })
   const slow: ExportStore = {

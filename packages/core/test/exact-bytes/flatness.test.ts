@@ -45,7 +45,7 @@ const swallow: Record<Exclude<Way, 'handler'>, (port: number) => void> = {
   },
 }
 
-describe('a download holds as much at its end as at its beginning', () => {
+describe('a download holds as much memory at its end as at its beginning', () => {
   // Two to four bytes a chunk would be too many.
   test.each<[number, Way, number]>([
     [3_000_000, 'handler', 5_000_000],

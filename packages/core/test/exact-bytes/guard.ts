@@ -90,12 +90,12 @@ export async function collect(body: AsyncIterable<Uint8Array> | undefined): Prom
 export async function until(condition: () => boolean, withinMs = 10_000): Promise<void> {
   const deadline = performance.now() + withinMs
   while (!condition()) {
-    if (performance.now() > deadline) throw new Error('the condition never held')
+    if (performance.now() > deadline) throw new Error('the condition never became true')
     await new Promise((resolve) => setTimeout(resolve, 2))
   }
 }
 
-/** Resolves once a count has begun and stands still for 50 ms: somebody waits for somebody else. */
+/** Resolves when a count is above 0 and has not changed for 50 ms. */
 export async function stands(count: () => number, withinMs = 10_000): Promise<void> {
   let last = 0
   let since = performance.now()

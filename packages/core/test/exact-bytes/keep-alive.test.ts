@@ -71,7 +71,7 @@ const fraction = (x: number): number => {
   return y - Math.floor(y)
 }
 
-test('10,000 random requests over one connection never lose their place', { timeout: 120_000 }, async () => {
+test('10,000 random requests over one connection get their own responses', { timeout: 120_000 }, async () => {
   const { handler } = openGuard(createMemoryStore({ [key]: whole }), {
     findExport: async ({ exportId }) =>
       exportId.startsWith('0f0e')

@@ -140,7 +140,7 @@ const cases: Case[] = [
   ['a size that is too large', () => saying((info) => ({ ...info, size: size + 1 })), {}, 200],
   ['a size that is too small', () => saying((info) => ({ ...info, size: size - 1 })), {}, 200],
   [
-    'a catalogue that knows it otherwise',
+    'a record that differs from the object',
     () => ({ ...saying((info) => info), record: { object: { size: 1 } } }),
     {},
     502,
@@ -156,7 +156,7 @@ const cases: Case[] = [
     502,
   ],
   [
-    'chunks that are texts',
+    'chunks that are strings',
     () =>
       saying(
         (info) => info,
@@ -217,7 +217,7 @@ const fail = (text: string): never => {
   throw new Error(text)
 }
 
-describe('nothing of the inside shows outside', () => {
+describe('nothing of the inside reaches the client', () => {
   test.each(cases)('%s', async (_, open, fields, status, method = 'GET') => {
     const wrong = open()
     const guard = openGuard(wrong.store, {
@@ -256,7 +256,7 @@ describe('nothing of the inside shows outside', () => {
     expect(guard.events.length).toBeGreaterThan(0)
   })
 
-  test('and where it does, it is found', async () => {
+  test('the scanner finds a planted leak', async () => {
     const planted = atCall('get', 1, () => fail('down'))
     const guard = openGuard(planted.store, { record: { key } })
     const overheard = overhear()

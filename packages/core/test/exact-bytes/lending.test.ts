@@ -16,7 +16,7 @@ const whole = sha256(bytes)
 const delivery = { storeSilenceMs: 100, resume: { attempts: 8, withinMs: 5_000 } }
 
 describe.each(protocols)('over %s', (protocol) => {
-  test('borrowed chunks leave as they were, the one that is held back too', async () => {
+  test('borrowed chunks reach the client unchanged, also the one that is kept back', async () => {
     for (const chunkSize of [1_009, 10_007, 65_537, 400_009, bytes.length]) {
       const store = lendingStore(bytes, chunkSize)
       const guard = openGuard(store)
@@ -30,7 +30,7 @@ describe.each(protocols)('over %s', (protocol) => {
     }
   })
 
-  test('so they do when the download is resumed', async () => {
+  test('also when the download is resumed', async () => {
     const places = [0, 1, 9_999, 10_007, 20_014, 300_000, 500_000, 999_999, bytes.length - 1]
     const does = ['cut', 'throw', 'short', 'stall', 'slow'] as const
     const store = lendingStore(bytes)
@@ -46,7 +46,7 @@ describe.each(protocols)('over %s', (protocol) => {
     await server.close()
   })
 
-  test('so they do in ranges and in parts of several', async () => {
+  test('also in ranges and in the parts of several ranges', async () => {
     const store = lendingStore(bytes)
     const guard = openGuard(store, { delivery: { multipleRanges: true } })
     const server = await wire(protocol, guard.handler)
@@ -64,7 +64,7 @@ describe.each(protocols)('over %s', (protocol) => {
     await server.close()
   })
 
-  test('what a client has before a cut is right too, for it will resume from there', async () => {
+  test('the bytes before a cut are right, too, because the client resumes from there', async () => {
     const chaos = createChaosStore(lendingStore(bytes), {
       faults: [{ does: 'cut', atByte: 600_000, times: 20 }],
     })
@@ -76,7 +76,7 @@ describe.each(protocols)('over %s', (protocol) => {
     await server.close()
   })
 
-  test('so it is where the cut comes while a chunk waits for its client', async () => {
+  test('also if the cut comes while a chunk waits for its client', async () => {
     const large = Buffer.from(positionCoded(20_000_003))
     const store = lendingStore(large, 100_003)
     const guard = openGuard(store)

@@ -112,7 +112,7 @@ describe('preconditions, in the order of RFC 9110 §13.2.2', () => {
       expect(headers[name]).toBeUndefined()
   })
 
-  test('where the object has no date, none is compared', async () => {
+  test('without a date of the object, no date is compared', async () => {
     const object = { size, validator: 'v-1' }
     const dated = { 'if-unmodified-since': before, 'if-modified-since': after }
     expect((await answer(dated, { object })).status).toBe(200)
@@ -123,7 +123,7 @@ describe('preconditions, in the order of RFC 9110 §13.2.2', () => {
     { 'if-unmodified-since': 'Fri, 20 Nov 2026 11:59:00 GMT' },
     { 'if-modified-since': 'Fri, 20 Nov 2026 12:00:00 GMT' },
     { range: 'bytes=0-9', 'if-range': 'Fri, 20 Nov 2026 11:59:00 GMT' },
-  ])('an object dated ahead has no Last-Modified, and no date is compared: %j', async (fields) => {
+  ])('an object with a future date has no Last-Modified, and no date is compared: %j', async (fields) => {
     const object = { ...current, lastModified: new Date('2027-01-01T00:00:00Z') }
     const { status, headers } = await answer(fields, { object })
     expect([status, headers['Last-Modified']]).toEqual([200, undefined])
@@ -151,11 +151,11 @@ describe('If-Range (RFC 9110 §13.1.5)', () => {
     expect(seen.bytes.equals(status === 206 ? whole.subarray(0, 10) : whole)).toBe(true)
   })
 
-  test('without Range is no condition', async () => {
+  test('without Range has no effect', async () => {
     expect(await answer({ 'if-range': other })).toMatchObject({ status: 200, asked: once })
   })
 
-  test('that does not hold makes an unsatisfiable range no fault', async () => {
+  test('that does not match makes an unsatisfiable range a 200', async () => {
     expect((await answer({ range: 'bytes=5000-', 'if-range': other })).status).toBe(200)
     expect((await answer({ range: 'bytes=5000-', 'if-range': etag })).status).toBe(416)
   })
@@ -223,7 +223,7 @@ describe('ranges (RFC 9110 §14)', () => {
     }
   })
 
-  test('of several parts: no Content-Range of their own, an unquoted boundary, a length that is exact', async () => {
+  test('of several parts: no Content-Range of the response, an unquoted boundary, an exact length', async () => {
     const { status, headers, bytes } = await answer({ range: 'bytes=0-9, 500-509, -10' })
     const [type = '', boundary = ''] = headers['Content-Type']?.split('; boundary=') ?? []
     expect([status, type, headers['Content-Range']]).toEqual([206, 'multipart/byteranges', undefined])
@@ -236,7 +236,7 @@ describe('ranges (RFC 9110 §14)', () => {
     )
   })
 
-  test('a 206 repeats what a 200 says of the representation (RFC 9110 §15.3.7)', async () => {
+  test('a 206 has the representation fields of a 200 (RFC 9110 §15.3.7)', async () => {
     const [part, plain] = [await answer({ range: 'bytes=0-9' }), await answer({})]
     for (const name of ['Cache-Control', 'ETag', 'Vary', 'Last-Modified', 'Content-Disposition'])
       expect(part.headers[name]).toBe(plain.headers[name])
@@ -244,12 +244,12 @@ describe('ranges (RFC 9110 §14)', () => {
   })
 })
 
-describe('what is asked of the store', () => {
+describe('the calls of the store', () => {
   test('a plain download is one get', async () => {
     expect(await answer({})).toMatchObject({ status: 200, asked: once })
   })
 
-  test('HEAD is one head, also where the record knows it all', async () => {
+  test('HEAD is one head, also if the record has size and validator', async () => {
     const record = { object: { size, validator: 'v-1' } }
     expect(await answer({}, { method: 'HEAD' })).toMatchObject({ status: 200, asked: looked })
     expect(await answer({}, { method: 'HEAD', record })).toMatchObject({ status: 200, asked: looked })
@@ -262,7 +262,7 @@ describe('what is asked of the store', () => {
     [412, { 'if-match': other }, { heads: 0, gets: 0 }],
     [416, { range: 'bytes=1000-' }, { heads: 0, gets: 0 }],
     [206, { range: 'bytes=0-9', 'if-range': etag }, once],
-  ])('a record with size and validator spares the head: %i for %o', async (status, fields, asked) => {
+  ])('a record with size and validator replaces the head: %i for %o', async (status, fields, asked) => {
     const record = { object: { size, validator: 'v-1', lastModified } }
     expect(await answer(fields, { record })).toMatchObject({ status, asked })
   })

@@ -24,7 +24,7 @@ const head = (text: Buffer): string => text.subarray(0, text.indexOf('\r\n\r\n')
 const body = (text: Buffer): Buffer => text.subarray(text.indexOf('\r\n\r\n') + 4)
 
 describe.each(['http/1.1', 'https'] as const)('HTTP/1.0 over %s', (protocol) => {
-  test('is answered whole, with its length', async () => {
+  test('gets the whole body, with its length', async () => {
     const server = await wire(protocol, openGuard(holding).handler)
     const socket = server.connect()
     socket.write(get('1.0'))
@@ -38,7 +38,7 @@ describe.each(['http/1.1', 'https'] as const)('HTTP/1.0 over %s', (protocol) => 
 })
 
 describe.each(protocols)('a cut over %s', (protocol) => {
-  test('is a reset, never an end', async () => {
+  test('is a reset, never a normal end', async () => {
     const guard = openGuard(cutting(), { delivery })
     const server = await wire(protocol, guard.handler)
     const { status, bytes, broke } = await server.download()
@@ -61,7 +61,7 @@ describe.each(protocols)('a cut over %s', (protocol) => {
   })
 })
 
-test('a field that may stand once spoils itself when it is sent twice', async () => {
+test('a single-value field that is sent twice is malformed', async () => {
   const server = await wire('http/1.1', openGuard(holding).handler)
   const status = async (fields: string): Promise<string> => {
     const socket = server.connect()
@@ -90,7 +90,7 @@ describe.skipIf(!isHere('curl'))('curl', () => {
     ['HTTP/1.1', 'http/1.1', '--http1.1'],
     ['HTTP/2', 'http/2', '--http2-prior-knowledge'],
   ]
-  test.each(versions)('over %s gets it all, or tells that it did not', async (_, protocol, option) => {
+  test.each(versions)('over %s gets the whole body, or fails', async (_, protocol, option) => {
     const good = await wire(protocol, openGuard(holding).handler)
     const all = await curl(good.port, option)
     expect([all.code, all.bytes.equals(whole)]).toEqual([0, true])

@@ -23,7 +23,7 @@ async function statuses(...ranges: readonly (string | undefined)[]): Promise<[nu
   return seen
 }
 
-describe('a range costs its part of a download', () => {
+describe('a range costs its share of a download', () => {
   test('so two halves cost as much as the whole', async () => {
     expect(await statuses('bytes=0-499', 'bytes=500-999', undefined)).toEqual([
       [206, 'r=6'],
@@ -43,7 +43,7 @@ describe('a range costs its part of a download', () => {
     ])
   })
 
-  test('what is no range, or is ignored, is a download', async () => {
+  test('without a range, or if the range is ignored, the cost is a whole download', async () => {
     expect(await statuses('bytes=5-1')).toEqual([[200, 'r=2']])
   })
 })

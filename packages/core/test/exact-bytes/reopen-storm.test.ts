@@ -59,7 +59,7 @@ async function download(url: string): Promise<string> {
 }
 
 describe('an outage that cuts every download in one instant', () => {
-  test('heals for all 500, at a fifth of them per second', async () => {
+  test('is survived by all 500, which reopen at a fifth of them per second', async () => {
     const { store, reopens } = cutAllAtOnce(downloads, (open) => open())
     const { handler, ended, troubles } = openGuard(store)
     const server = await serve(handler)
@@ -76,7 +76,7 @@ describe('an outage that cuts every download in one instant', () => {
     expect(troubles().filter(({ code }) => code === 'store_cut')).toHaveLength(downloads)
   }, 20_000)
 
-  test('asks a store that stays away no more often, until the time of the outage is over', async () => {
+  test('does not send more requests to a store that stays away, until the time limit', async () => {
     const away = async (): Promise<never> => {
       throw new Error('ECONNREFUSED')
     }

@@ -33,7 +33,7 @@ const etagOf = async (store: ExportStore): Promise<string> => {
 }
 
 describe('an object that is replaced between head and get', () => {
-  test('is described and planned once more', async () => {
+  test('is described and planned again', async () => {
     const memory = createMemoryStore({ [key]: old })
     const store = counting(before(memory, (n) => (n === 1 ? memory.put(key, fresh) : undefined)))
     const guard = openGuard(store)
@@ -50,7 +50,7 @@ describe('an object that is replaced between head and get', () => {
     ['If-Range no longer holds', (old) => ({ range: 'bytes=0-9', 'if-range': old }), 200],
     ['If-Range holds now', (_, fresh) => ({ range: 'bytes=0-9', 'if-range': fresh }), 206],
     ['the range is now past the end', () => ({ range: 'bytes=250000-' }), 416],
-  ])('and judged by what it is then: %s', async (_, fields, expected) => {
+  ])('and evaluated again: %s', async (_, fields, expected) => {
     const shorter = fresh.subarray(0, expected === 416 ? 200_000 : size)
     const replaced = createMemoryStore({ [key]: old })
     await replaced.put(key, shorter)
@@ -63,7 +63,7 @@ describe('an object that is replaced between head and get', () => {
     expect(expected < 300 && !bytes.equals(fresh.subarray(0, bytes.length))).toBe(false)
   })
 
-  test('again and again: 503, with a time to come back', async () => {
+  test('repeatedly: 503 with Retry-After', async () => {
     const memory = createMemoryStore({ [key]: old })
     const store = counting(before(memory, () => memory.put(key, fresh)))
     const guard = openGuard(store)
@@ -75,7 +75,7 @@ describe('an object that is replaced between head and get', () => {
     ])
   })
 
-  test('shows also where the store does not honour the pin', async () => {
+  test('is noticed even if the store ignores the pin', async () => {
     const memory = createMemoryStore({ [key]: old })
     const deaf: ExportStore = {
       head: (...args) => memory.head(...args),
@@ -127,7 +127,7 @@ describe('a record that pins its object', () => {
   ]
 
   test.each(wrong.flatMap(([what, object]) => asked.map((request) => [what, object, ...request] as const)))(
-    'and whose %s is not so: 502 and no retry, %o, %s',
+    'and whose %s does not match: 502 and no retry, %o, %s',
     async (_, object, __, fields, method) => {
       expect(await answer(object, fields, method)).toMatchObject({
         status: 502,
@@ -138,7 +138,7 @@ describe('a record that pins its object', () => {
     },
   )
 
-  test.each(asked)('and is right: served, %s', async (_, fields, method) => {
+  test.each(asked)('and matches: served, %s', async (_, fields, method) => {
     const { status, troubles } = await answer(
       { ...info, sha256: sha256.toUpperCase(), lastModified: new Date('2026-11-20T10:00:00Z') },
       fields,
@@ -203,14 +203,14 @@ describe.each(protocols)('an object that is overwritten under a running download
 })
 
 describe('the ETag', () => {
-  test('is made by this recipe, in every process and release', () => {
+  test('has this value in every process and release', () => {
     expect(objectEtag(undefined, '1048576-1763632800000000000')).toBe('"pulWXYfp0WUUS1fw_aUCx9GYW0X"')
     expect(objectEtag(undefined, '1048576-1763632800000000000', 'gzip')).toBe('"Ojr6ukJHK9WWjt87RRymO-md1Nn"')
     expect(objectEtag('ab'.repeat(32), 'v-1')).toBe('"FjF6_j99NcAnE5diHVIGl7FyehK"')
     expect(objectEtag('ab'.repeat(32), 'v-1', 'gzip')).toBe('"Yc34Zk1zZ7EMUvRUUBCw6BsCzHq"')
   })
 
-  test('follows the record’s sha256 where there is one, whatever the store calls its object', async () => {
+  test('is derived from the record’s sha256 if there is one, and not from the validator', async () => {
     const sha256 = 'ab'.repeat(32)
     const etag = async (validator: string, recorded: string): Promise<string | undefined> => {
       const store = counting(createMemoryStore({ [key]: old }), (info) => ({ ...info, validator }))
@@ -221,7 +221,7 @@ describe('the ETag', () => {
     expect(await etag('v-2', sha256.toUpperCase())).toBe(objectEtag(sha256, ''))
   })
 
-  test('says nothing of the store', async () => {
+  test('reveals nothing of the store', async () => {
     const store = counting(createMemoryStore({ [key]: old }), (info) => ({
       ...info,
       validator: '"0x8DC1A2B3C4D5E6F-secret-bucket"',

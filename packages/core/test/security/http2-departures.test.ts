@@ -33,7 +33,7 @@ const moments: Record<string, { size: number; window: number; reached: (started:
 }
 
 describe.each(Object.entries(moments))(
-  'a client of HTTP/2 that leaves an answer %s',
+  'an HTTP/2 client that leaves a response %s',
   (_, { size, window, reached }) => {
     test.each(Object.entries(ways))('by ending %s leaves nothing running', async (_, leave) => {
       const store = counting(createMemoryStore({ [key]: new Uint8Array(size) }))

@@ -10,7 +10,7 @@ const inLanes = (lanes: number, next: () => Promise<unknown> | undefined): Promi
     }),
   )
 
-test('64 connections with made-up opaque tokens refuse no honest caller, though all have one address', async () => {
+test('64 connections with made-up opaque tokens do not block an honest caller with the same address', async () => {
   await using fortress = await openFortress()
   const { introspection, verdict } = fortress
   // Takes 200 ms, and knows honest tokens by their name.

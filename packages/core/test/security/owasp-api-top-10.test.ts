@@ -69,7 +69,7 @@ async function oneOfEach(request: Partial<Ask> = {}): Promise<readonly Answer[]>
 }
 
 describe('API1:2023 Broken Object Level Authorization', () => {
-  test('everybody reaches the exports of their own organization, and no others', async () => {
+  test('a caller reaches the exports of its own organization, and no others', async () => {
     await using scene = await openScene()
     const answers = [
       by('ann', 'acme'),
@@ -94,7 +94,7 @@ describe('API1:2023 Broken Object Level Authorization', () => {
     expect(foreign.calls).not.toContain('get')
   })
 
-  test('a catalogue that forgets to filter leaks nothing, and the host is told', async () => {
+  test('a catalogue that forgets to filter leaks nothing, and is reported', async () => {
     const findExport = async (): Promise<ExportRecord> => ({
       ...readyRecord,
       id: ids.foreign,
@@ -111,7 +111,7 @@ describe('API2:2023 Broken Authentication', async () => {
   const attacker = await serve({ body: forge.jwks })
   afterAll(() => attacker[Symbol.asyncDispose]())
 
-  test('every forged, foreign, spent or twisted token is 401, and its sound twin 200', async () => {
+  test('every forged, foreign, expired or altered token gives 401, and the valid one 200', async () => {
     await using fortress = await openFortress()
     const sendable = forgeAttacks(forge, attacker.url.href).filter(({ spoilt }) => !/[\s\0]/.test(spoilt))
     expect(sendable.length).toBeGreaterThan(60)
@@ -124,7 +124,7 @@ describe('API2:2023 Broken Authentication', async () => {
     expect((await fortress.verdict(`Bearer ${forge.token()}`)).status).toBe(200)
   }, 20_000)
 
-  test('a token counts in the Authorization field alone, and only once', async () => {
+  test('a token is read only from the Authorization field, and only if it occurs once', async () => {
     await using scene = await openScene()
     const none = { authorization: undefined }
     const answers = await Promise.all([
@@ -136,7 +136,7 @@ describe('API2:2023 Broken Authentication', async () => {
     expect(answers.map(({ status }) => status)).toEqual([401, 401, 401, 401])
   })
 
-  test('a verifier that cannot tell is 503: nobody passes, and nobody is blamed', async () => {
+  test('a verifier without an answer gives 503: no caller passes', async () => {
     await using scene = await openScene({ verifier: { verify: () => Promise.reject(new Error('no keys')) } })
     const answer = await scene.ask()
     expect([answer.status, answer.field('www-authenticate')]).toEqual([503, undefined])
@@ -144,7 +144,7 @@ describe('API2:2023 Broken Authentication', async () => {
 })
 
 describe('API3:2023 Broken Object Property Level Authorization', () => {
-  test('no answer has a header field beyond the list', async () => {
+  test('no response has a header field that is not on the list', async () => {
     const answers = await oneOfEach()
     expect(new Set(answers.map(({ status }) => status))).toEqual(
       new Set([200, 204, 206, 304, 400, 401, 403, 404, 405, 412, 416, 429, 500, 502, 503]),
@@ -152,7 +152,7 @@ describe('API3:2023 Broken Object Property Level Authorization', () => {
     expect(answers.flatMap(strangeFields)).toEqual([])
   })
 
-  test('what else the catalogue and the store know never surfaces', async () => {
+  test('other members of the catalogue and the store never reach the client', async () => {
     const scanner = createLeakScanner()
     const record = {
       ...readyRecord,
@@ -180,7 +180,7 @@ describe('API4:2023 Unrestricted Resource Consumption', () => {
     expect(Number(answers[2]?.field('retry-after'))).toBeGreaterThan(0)
   })
 
-  test('downloads at the same time are counted, and a client that does not read holds a bounded part of a large export', async () => {
+  test('concurrent downloads are counted, and a stalled client holds a bounded part of a large export', async () => {
     const endless = endlessStore(1_073_741_824)
     await using scene = await openScene({ store: endless.store, limits: { concurrent: { perPrincipal: 1 } } })
     const idle = await downloadUnread(scene)
@@ -192,7 +192,7 @@ describe('API4:2023 Unrestricted Resource Consumption', () => {
     expect((await scene.ask({ method: 'HEAD' })).status).toBe(200)
   })
 
-  test('many ranges, or ranges that lie over each other, are refused', async () => {
+  test('many ranges, or overlapping ranges, are refused', async () => {
     const delivery = { multipleRanges: true }
     await using scene = await openScene({ delivery })
     const nine = Array.from({ length: 9 }, (_, nth) => `${nth * 4}-${nth * 4}`).join()
@@ -207,7 +207,7 @@ describe('API4:2023 Unrestricted Resource Consumption', () => {
     expect((await scene.ask({ headers: { range: `bytes=${nine}` } })).status).toBe(206)
   })
 
-  test('a head that is too long never reaches the guard, and a token that is too long never its verifier', async () => {
+  test('a request head that is too long never reaches the handler, and a token that is too long never the verifier', async () => {
     await using scene = await openScene()
     expect((await scene.ask({ headers: { 'x-padding': 'x'.repeat(100_000) } })).status).toBe(431)
     expect(scene.calls).toEqual([])
@@ -217,7 +217,7 @@ describe('API4:2023 Unrestricted Resource Consumption', () => {
     expect(wide.calls).toEqual([])
   })
 
-  test('a port that hangs is given up, and let go', async () => {
+  test('a port that hangs is abandoned and released', async () => {
     const left = Promise.withResolvers<void>()
     await using scene = await openScene({
       delivery: { firstByteMs: 100 },
@@ -242,7 +242,7 @@ describe('API5:2023 Broken Function Level Authorization', () => {
     },
   )
 
-  test('no header makes one method another', async () => {
+  test('no header field changes the method', async () => {
     await using scene = await openScene()
     const override = (method: string): Record<string, string> => ({
       'x-http-method-override': method,
@@ -275,7 +275,7 @@ describe('API5:2023 Broken Function Level Authorization', () => {
 })
 
 describe('API6:2023 Unrestricted Access to Sensitive Business Flows', () => {
-  test('a whole organization can be held to a pace, whoever of it asks', async () => {
+  test('a whole organization can be rate limited, over all its callers', async () => {
     await using scene = await openScene({ limits: { perTenant: { capacity: 2, refill: 1, perMs: 60_000 } } })
     const answers = [
       await scene.ask(by('ann', 'acme')),
@@ -286,7 +286,7 @@ describe('API6:2023 Unrestricted Access to Sensitive Business Flows', () => {
     expect((await scene.ask(by('bob', 'globex', ids.foreign))).status).toBe(200)
   })
 
-  test('nothing leaves that cannot be recorded, and every attempt is', async () => {
+  test('nothing is sent without an audit record, and every attempt has one', async () => {
     const audited: string[] = []
     await using scene = await openScene({
       audit: async ({ principal, exportId }) => {
@@ -311,7 +311,7 @@ describe('API6:2023 Unrestricted Access to Sensitive Business Flows', () => {
 })
 
 describe('API7:2023 Server Side Request Forgery', () => {
-  test('no token makes us fetch what it names', async () => {
+  test('no token makes the verifier fetch a URL in it', async () => {
     await using attacker = await serve({ body: forge.jwks })
     await using fortress = await openFortress()
     const { href } = attacker.url
@@ -335,7 +335,7 @@ describe('API7:2023 Server Side Request Forgery', () => {
     expect(scene.calls).toEqual(['verifier'])
   })
 
-  test('what is read is what the catalogue says, whatever the caller sends', async () => {
+  test('only the object of the catalogue record is read, whatever the caller sends', async () => {
     const keys: string[] = []
     const memory = createMemoryStore({ 'acme/ready': content })
     const store: ExportStore = {
@@ -352,7 +352,7 @@ describe('API7:2023 Server Side Request Forgery', () => {
 })
 
 describe('API8:2023 Security Misconfiguration', () => {
-  test('every answer, whatever its status, is guarded against sniffing, framing, caching and mixing up', async () => {
+  test('every response has the fields against sniffing, framing and caching', async () => {
     const answers = await oneOfEach()
     const guarded = answers.map(({ field }) => [
       field('x-content-type-options'),
@@ -369,7 +369,7 @@ describe('API8:2023 Security Misconfiguration', () => {
     )
   })
 
-  test('no other site may read: nothing is allowed across origins', async () => {
+  test('other origins may not read a response', async () => {
     const headers = { origin: 'https://evil.test', 'access-control-request-method': 'GET' }
     const answers = await oneOfEach({ headers })
     expect(answers.flatMap(({ fields }) => fields.filter(([name]) => /^access-control/i.test(name)))).toEqual(
@@ -377,7 +377,7 @@ describe('API8:2023 Security Misconfiguration', () => {
     )
   })
 
-  test('no answer tells of the inside: no stack, no path, no product', async () => {
+  test('no response reveals a stack trace, a path or a product', async () => {
     const told = (await oneOfEach()).map(({ fields, body }) => `${fields.join('\n')}\n${body}`).join('\n')
     expect(told).not.toMatch(/\bat .+:\d+:\d+|\.ts\b|node_modules|node:|x-powered-by|express|koa|<html/i)
   })
@@ -387,7 +387,7 @@ describe('API8:2023 Security Misconfiguration', () => {
     "'; DROP TABLE exports; --",
     '<script>alert(1)</script>',
     '%0d%0aSet-Cookie: a=b',
-  ])('what is no name is neither sent back nor logged: %s', async (text) => {
+  ])('a malformed name is neither sent back nor logged: %s', async (text) => {
     for (const name of ['x-api-version', 'x-org-name', 'x-request-id', 'authorization']) {
       await using scene = await openScene()
       const { fields, body } = await scene.ask({ headers: { [name]: text } })
@@ -407,7 +407,7 @@ describe('API9:2023 Improper Inventory Management', () => {
     () =>
       Date.parse(instant)
 
-  test('an old version says that it is, and from its sunset on it is gone', async () => {
+  test('a deprecated version is announced, and is unavailable after its sunset', async () => {
     await using before = await openScene({ versions, defaultVersion: 'v2', now: at('2026-06-30') })
     const old = await before.ask({ headers: { 'x-api-version': 'v1' } })
     expect([old.status, old.field('deprecation'), old.field('sunset')]).toEqual([
@@ -450,7 +450,7 @@ describe('API10:2023 Unsafe Consumption of APIs', () => {
     ['a negative size', size(-1)],
     ['an endless size', size(Number.POSITIVE_INFINITY)],
     ['no validator', (object) => ({ ...object, info: { ...object.info, validator: '' } })],
-  ])('a store that gives %s is 502, and nothing of it is sent', async (_, lie) => {
+  ])('a store that gives %s leads to 502, and none of its bytes is sent', async (_, lie) => {
     await using scene = await openScene({ store: lying(lie) })
     expect((await scene.ask()).status).toBe(502)
   })
@@ -459,7 +459,7 @@ describe('API10:2023 Unsafe Consumption of APIs', () => {
     ['ends early', size(content.length + 1)],
     ['goes on too long', size(content.length - 1)],
     ['never ends', (object) => ({ ...object, chunks: forever() })],
-  ])('a store that %s never makes a download look whole', async (_, lie) => {
+  ])('a store that %s never makes a download look complete', async (_, lie) => {
     await using scene = await openScene({
       store: lying(lie),
       delivery: { resume: { attempts: 1, withinMs: 100 } },
@@ -468,14 +468,14 @@ describe('API10:2023 Unsafe Consumption of APIs', () => {
     expect(answer.status === 200 && answer.whole).toBe(false)
   })
 
-  test('an object that is not the recorded one is never served', async () => {
+  test('an object that differs from the record is never served', async () => {
     for (const object of [{ size: 1 }, { validator: 'other' }, { sha256: 'f'.repeat(64), size: 9 }]) {
       await using scene = await openScene({ findExport: async () => ({ ...readyRecord, object }) })
       expect((await scene.ask()).status).toBe(502)
     }
   })
 
-  test('an identity provider that answers nonsense is 503, and proves nobody', async () => {
+  test('an identity provider with a malformed answer leads to 503, and authenticates no caller', async () => {
     for (const body of ['<html>', '[]', '{"keys":"many"}', 'x'.repeat(2_000_000)]) {
       await using fortress = await openFortress({ keys: { body } })
       expect((await fortress.verdict(`Bearer ${forge.token()}`)).status).toBe(503)

@@ -175,12 +175,12 @@ const ended: [what: string, outcome: string, exit: (response: Response) => void]
   ],
   ['an end that a middleware fails to write', 'failed', (response) => at(response, 'end', 1, fail, 'before')],
   [
-    'an answer that the host destroys while the handler is at work',
+    'a response that the host destroys during the handler',
     'client_aborted',
     (response) => process.nextTick(() => response.destroy()),
   ],
   [
-    'an answer that the host destroys in its middle',
+    'a response that the host destroys during the body',
     'client_aborted',
     (response) => at(response, 'write', 3, () => response.destroy(), 'before'),
   ],

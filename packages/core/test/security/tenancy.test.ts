@@ -14,7 +14,7 @@ const bearing = (org: unknown): Record<string, string | undefined> => ({
   'x-org-name': undefined,
 })
 
-describe('an org claim, where there is one organization', () => {
+describe('an org claim, with a single tenant', () => {
   test.each([
     [undefined, 200],
     ['acme', 200],
@@ -37,9 +37,9 @@ describe('an org claim, where there is one organization', () => {
   })
 })
 
-describe('an org claim in place of the header', () => {
+describe('an org claim instead of the header', () => {
   test.each(['../acme', 'acme,globex', 'acme\n', '', 'a'.repeat(65), 5, { name: 'acme' }])(
-    'that is no well-formed name is refused without a look-up: %j',
+    'that is malformed is refused without a look-up: %j',
     async (org) => {
       const asked: string[] = []
       const findTenant = async (name: string): Promise<Tenant> => {
@@ -84,7 +84,7 @@ describe('an organization that the caller may not know of', () => {
       ['tenants_failed'],
     ],
     ['never answers', () => new Promise(() => undefined), ['tenants_silent']],
-  ])('reads like one that does not exist where isMember %s', async (_, isMember, codes) => {
+  ])('gives the same response as a missing one if isMember %s', async (_, isMember, codes) => {
     const answers = await ask(isMember, { delivery: { firstByteMs: 100 } })
     expect(answers.existing.status).toBe(403)
     expect(stable(answers.existing)).toEqual(stable(answers.madeUp))

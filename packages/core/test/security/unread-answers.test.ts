@@ -64,7 +64,7 @@ async function windowless(port: number, count: number): Promise<number[]> {
   return codes
 }
 
-test('refusals on streams with a window of 0 are given up after 10 s', async () => {
+test('refusals on streams with a window of 0 are cut after 10 s', async () => {
   const verifier = { verify: async () => refuse('token_invalid') }
   const guard = openGuard(createMemoryStore({}), { verifier })
   const [port, answers] = await listen('HTTP/2', guard.handler)
@@ -78,7 +78,7 @@ test('refusals on streams with a window of 0 are given up after 10 s', async () 
   expect(new Set(codes)).toEqual(new Set([constants.NGHTTP2_INTERNAL_ERROR]))
 })
 
-test('a download on a stream with a window of 0 is given up as the slowest client is', async () => {
+test('a download on a stream with a window of 0 is cut like that of a slow client', async () => {
   const store = counting(createMemoryStore({ [key]: new Uint8Array(200_000) }))
   const guard = openGuard(store, { delivery: { slowestClient: { bytes: 200_000, perMs: 20_000 } } })
   const [port, answers] = await listen('HTTP/2', guard.handler)

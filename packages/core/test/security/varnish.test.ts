@@ -66,7 +66,7 @@ describe.skipIf(!isHere('varnish')).each<[string, DeliveryOptions]>([
     ['a list that is one part', ranges(before, before + cell.length)],
     ['a list beyond the end', ranges(900_000, 900_100)],
     ['ranges over each other', ranges(before, before + 1, before + 2, before + 3)],
-  ])('no caller gets what another has asked for: %s', async (_, range) => {
+  ])('no caller gets the response of another one: %s', async (_, range) => {
     const answers: string[] = []
     for (let round = 0; round < 15; round++) {
       await ask(attacker, range)
