@@ -1,4 +1,4 @@
-import { isPrefetch } from '../http/prefetch.ts'
+import { isPrefetch } from '../http/negotiation.ts'
 import { queryValues } from '../http/request-target.ts'
 import type { Tickets } from '../ports.ts'
 import { because, refusal } from '../refusals.ts'
