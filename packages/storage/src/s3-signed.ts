@@ -21,9 +21,10 @@ import { upstreamOf } from './s3/upstream-of.ts'
  * part of one, and nothing is logged: undici is given the number of a ticket, and the path is put in its place as the
  * head is written to the socket.
  *
- * What an answer other than 200, 206, 412, 416, 429 and 5xx means, the client is asked: the same question, once, by the
- * SDK. It is so for what cannot be signed too: a directory bucket, a middleware that adds headers, credentials in their
- * last minute. Where the service opens to the client what it refused to a URL, the next 10 s are the client's.
+ * For a status other than 200, 206, 412, 416, 429 and 5xx, the same GET is sent once through the client, and its result
+ * counts. A GET that cannot be signed also goes through the client: for a directory bucket, with middleware that adds
+ * headers, and with credentials in their last minute. If the client succeeds where the URL was refused, all GETs use the
+ * client for 10 s.
  *
  * @param options - as those of `createS3Store`. `client`: its `requestHandler` is the SDK's own, with no more than timeouts
  *   and numbers of sockets. `bucketOwner`: 12 digits

@@ -87,8 +87,8 @@ export function startExchange(request: ExportRequest, rules: ExchangeRules): Exc
     for (const letGo of held) quietly(letGo)
     report.ended(entry, outcome, performance.now() - startedAt, cause)
   }
-  // The end is settled before the abort: the abort closes the socket, and "client gone" would win. Before there is an
-  // answer the abort is enough: the pipeline refuses, and knows the status.
+  // Record the outcome first, then abort. Aborting closes the socket, and its 'close' handler would record `client_aborted`.
+  // Before there is an answer, aborting is enough: the pipeline refuses, and knows the status.
   const stop = (reason: unknown): void => {
     if (entry.status !== 0) end(outcomeOf(reason), reason instanceof DeliveryError ? reason.cause : reason)
     abort(reason)

@@ -66,7 +66,7 @@ function infoFault({
 const isDate = (value: unknown): boolean => value instanceof Date && !Number.isNaN(value.getTime())
 const isSha256 = (value: unknown): boolean => typeof value === 'string' && /^[0-9a-f]{64}$/i.test(value)
 
-/** What spares a head() is decided by alone, so what it leaves unsaid is not so. */
+/** A record with size and validator replaces `head()`. So an absent member, such as `encoding`, counts as "none" then. */
 const isWhole = ({ size, validator }: Partial<ObjectInfo>): boolean =>
   size !== undefined && validator !== undefined
 

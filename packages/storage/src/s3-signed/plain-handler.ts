@@ -24,8 +24,8 @@ export function checkHandler({ config: { requestHandler } }: S3Client): void {
  * @throws TypeError, where one of them is of another class, or set to more than numbers of sockets and timeouts
  */
 export async function checkAgents({ config: { requestHandler, endpoint } }: S3Client): Promise<void> {
-  // A request that nobody waits for is not sent, but makes what is there for its protocol: one of another protocol would
-  // have it make an agent that it never uses, and by whose sockets it would be measured.
+  // An aborted request sends nothing, but makes the SDK create its agent. It uses the endpoint's protocol: otherwise the SDK
+  // creates an unused agent, and `socketsOf` reads its limit.
   const { protocol = 'https:' } = (await endpoint?.().catch(() => undefined)) ?? {}
   await requestHandler
     .handle({ ...NOWHERE, protocol }, { abortSignal: AbortSignal.abort() })

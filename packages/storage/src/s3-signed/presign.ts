@@ -14,9 +14,9 @@ export type Presign = (object: GetObjectCommandInput, period: Period) => Promise
 export const OWNER = 'x-amz-expected-bucket-owner'
 
 /**
- * Signs for the objects of one bucket, as the SDK does. It finds the way to the bucket each time, at six times the cost of
- * the signature; so the first URL, which is the SDK's own, shows it, and the others are signed alike. Where the first one
- * signed alike is not the same, letter for letter, or the client has a way of its own, they all stay the SDK's.
+ * Signs URLs for the objects of one bucket, as the SDK does. The SDK resolves the endpoint for every URL, which costs six
+ * times the signature. So the SDK makes the first URL; its endpoint is reused, and the other URLs are signed here. If our
+ * first URL differs from the SDK's, or the client has its own middleware or endpoint resolver, the SDK makes every URL.
  */
 export function createPresign(client: S3Client): Presign {
   const bySdk: Presign = ({ Bucket, Key, VersionId, ExpectedBucketOwner }, period) =>
@@ -44,7 +44,7 @@ const signing = ({ at, seconds }: Period) => ({
   unhoistableHeaders: new Set([OWNER]),
 })
 
-/** What any middleware or resolver of the host's does with an object, nobody can know from another object. */
+/** With custom middleware or a custom endpoint resolver, one object's URL says nothing about another's. */
 function isUsual({ middlewareStack, config }: S3Client): boolean {
   const usual = new S3Client({ region: 'nowhere' })
   usual.destroy()

@@ -12,7 +12,7 @@ import { countedChunks, countedLimiter, type WatchedServer, watchedServer } from
 import { startServer } from './server-process.ts'
 import { stands, until } from './waiting.ts'
 
-/** More than two kernels take for a client that does not read. */
+/** More than the socket buffers of both sides hold, so a client that does not read stops the download. */
 const size = 30_000_000
 const old = Buffer.from(positionCoded(size))
 const fresh = Buffer.from(positionCoded(size, 2))
