@@ -16,7 +16,7 @@ export const given: Readonly<Record<string, string>> = {
   members:
     "declare const members: { find(name: string, subject: string, signal: AbortSignal): Promise<(import('@sallyport/core').Tenant & { readonly isMember: boolean }) | undefined> }",
   options: "declare const options: import('@sallyport/core').ExportHandlerOptions",
-  pager: 'declare const pager: { page(what: string): void; count(what: string): void }',
+  pager: 'declare const pager: { page(what: string): void; count(what: string, times?: number): void }',
   pool: "declare const pool: { query(asked: { text: string; values: readonly string[] }): Promise<{ rows: readonly { id: string; tenant_id: string; key: string; format: string; state: 'ready' | 'pending' | 'failed'; expires_at: Date | null; filename: string | null; size: string | null; validator: string | null }[] }> }",
   server: "declare const server: import('node:http').Server",
   start:

@@ -75,6 +75,11 @@ export interface RequestEnded extends RequestMembers {
   readonly outcome: Outcome
   /** The true kind of a refusal, also where the client read `export_not_found`. */
   readonly kind?: RefusalKind
+  /**
+   * How many other requests of the same caller were refused with the same `kind` in the last second and have no event. Absent: 0.
+   * At most 10 refusals of a kind per caller and second have an event.
+   */
+  readonly suppressed?: number
   /** Milliseconds from the request to its end. */
   readonly durationMs: number
   readonly cause?: unknown

@@ -49,7 +49,7 @@ export function createExportHandler<T extends Tenant>(options: ExportHandlerOpti
   const guard = resolveOptions(options)
   const { verifier, tenancy, capability, limits, tickets, vary, now } = guard
   const report = createReporter(guard.onEvent)
-  const running = createRunning()
+  const running = createRunning(() => report.flush())
   const delivery = { ...guard.delivery, pace: createReopenPace(running.count) }
   const { multipleRanges } = delivery
   const exchangeRules = { ...delivery, report, running }

@@ -10,6 +10,7 @@ import { printableText } from '../http/field-values.ts'
 import type { ExportStore, Principal } from '../ports.ts'
 import type { TroubleCode } from '../refusals.ts'
 import { isTroubleCode, troublePorts } from '../refusals.ts'
+import { limitRefusals } from './refusal-limit.ts'
 
 type Mutable<T> = { -readonly [Member in keyof T]: T[Member] }
 type Started = Omit<DownloadStarted, 'type'>
@@ -32,12 +33,21 @@ export interface Reporter {
   issued(event: TicketIssued): void
   /** Reports the end of a download, if the entry has `firstByteMs`, else of a request that was none. */
   ended(entry: Entry, outcome: Outcome, durationMs: number, cause?: unknown): void
+  /** Reports what was held back. */
+  flush(): void
 }
 
 /** Wraps the host's sink, so that one that throws or rejects harms nothing. */
 export function createReporter(onEvent: ((event: ExportEvent) => unknown) | undefined): Reporter {
   if (!onEvent)
-    return { trouble: ignore, isFirst: () => false, started: ignore, issued: ignore, ended: ignore }
+    return {
+      trouble: ignore,
+      isFirst: () => false,
+      started: ignore,
+      issued: ignore,
+      ended: ignore,
+      flush: ignore,
+    }
   const reported = new Set<string>()
   const tell = (event: ExportEvent): void => {
     try {
@@ -47,6 +57,7 @@ export function createReporter(onEvent: ((event: ExportEvent) => unknown) | unde
       // A broken sink is the host's to notice; the download goes on.
     }
   }
+  const refusals = limitRefusals(tell)
   return {
     trouble: (code, cause, entry) =>
       tell(withCause({ type: 'trouble', port: troublePorts[code], code, ...idsOf(entry) }, cause)),
@@ -58,8 +69,12 @@ export function createReporter(onEvent: ((event: ExportEvent) => unknown) | unde
     },
     started: tell,
     issued: tell,
-    ended: (entry, outcome, durationMs, cause) =>
-      tell(withCause(endedEvent(entry, outcome, durationMs), cause)),
+    ended: (entry, outcome, durationMs, cause) => {
+      const event = withCause(endedEvent(entry, outcome, durationMs), cause)
+      if (event.type === 'request_ended' && outcome === 'refused') refusals.report(event)
+      else tell(event)
+    },
+    flush: refusals.flush,
   }
 }
 

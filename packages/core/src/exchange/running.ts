@@ -23,8 +23,12 @@ export interface Running {
   readonly drain: (withinMs: number) => Promise<void>
 }
 
-/** Creates the registry of one handler. */
-export function createRunning(): Running {
+/**
+ * Creates the registry of one handler.
+ *
+ * @param onDrained - called once, when `drain` has ended
+ */
+export function createRunning(onDrained: () => void = ignore): Running {
   // Not a Set: V8 keeps the old tables of a Set whose entries come and go, and whole requests with them, until a full
   // collection.
   const runs: Run[] = []
@@ -68,7 +72,7 @@ export function createRunning(): Running {
       return chosen.length
     },
     isDraining: () => drained !== undefined,
-    drain: (withinMs) => (drained ??= empty(withinMs)),
+    drain: (withinMs) => (drained ??= empty(withinMs).then(onDrained)),
   }
 }
 
@@ -90,3 +94,5 @@ function describe({ entry, startedAt }: Run): RunningDownload | undefined {
     bytesSent,
   }
 }
+
+const ignore = (): void => undefined

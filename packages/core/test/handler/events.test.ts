@@ -221,3 +221,16 @@ describe('while it drains', () => {
     expect(scene.troubles()).toEqual([])
   })
 })
+
+describe('a client that asks again at once after each refusal', () => {
+  test('is told in few events, which count all of its requests', async () => {
+    await using scene = await openScene()
+    const count = 300
+    for (let nth = 0; nth < count; nth += 1) await scene.ask({ headers: { authorization: 'Bearer nobody' } })
+    await scene.handler.drain({ withinMs: 1000 })
+    const told = scene.ended()
+    expect(told.reduce((sum, { suppressed = 0 }) => sum + 1 + suppressed, 0)).toBe(count)
+    expect(told.length).toBeLessThanOrEqual(60)
+    expect(new Set(told.map(({ kind }) => kind))).toEqual(new Set(['token_invalid']))
+  })
+})

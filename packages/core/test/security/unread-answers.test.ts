@@ -65,12 +65,18 @@ async function windowless(port: number, count: number): Promise<number[]> {
 }
 
 test('refusals on streams with a window of 0 are cut after 10 s', async () => {
-  const verifier = { verify: async () => refuse('token_invalid') }
+  let refusals = 0
+  const verify = async (): Promise<never> => {
+    refusals += 1
+    return refuse('token_invalid')
+  }
+  const verifier = { verify }
   const guard = openGuard(createMemoryStore({}), { verifier })
   const [port, answers] = await listen('HTTP/2', guard.handler)
   fakeTimers()
   const codes = await windowless(port, 32)
-  await until(() => guard.ended().length === 32)
+  await until(() => refusals === 32)
+  await turn()
   await pass(9_900)
   expect([answers.over, codes]).toEqual([0, []])
   await pass(200)
@@ -96,7 +102,12 @@ test('a download on a stream with a window of 0 is cut like that of a slow clien
 })
 
 test('a connection whose client reads none of its refusals is closed after 10 s', async () => {
-  const verifier = { verify: async () => refuse('token_invalid') }
+  let refusals = 0
+  const verify = async (): Promise<never> => {
+    refusals += 1
+    return refuse('token_invalid')
+  }
+  const verifier = { verify }
   const guard = openGuard(createMemoryStore({}), { verifier, onEvent: () => undefined })
   const [port, answers] = await listen('HTTP/1.1', guard.handler)
   fakeTimers()
