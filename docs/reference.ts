@@ -20,7 +20,16 @@ const topics: readonly (readonly [heading: string, names: readonly string[]])[] 
   ['Tenancy', ['MultiTenancy', 'SingleTenancy', 'Tenant']],
   [
     'Catalogue: query and record',
-    ['FindExport', 'ExportQuery', 'ExportRecord', 'ObjectInfo', 'AskedId', 'FoundId'],
+    [
+      'FindExport',
+      'ExportQuery',
+      'ExportRecord',
+      'RecordedObject',
+      'ObjectInfo',
+      'ContentCoding',
+      'AskedId',
+      'FoundId',
+    ],
   ],
   [
     'Tokens: verifiers and principal',
@@ -39,16 +48,22 @@ const topics: readonly (readonly [heading: string, names: readonly string[]])[] 
     ],
   ],
   [
+    'Tickets for links in browsers',
+    ['createTickets', 'TicketOptions', 'TicketKey', 'Tickets', 'TicketGrant', 'Ticket', 'UsedTicket'],
+  ],
+  [
     'Events and audit',
     [
       'ExportEvent',
       'DownloadStarted',
       'DownloadEnded',
       'RequestEnded',
+      'TicketIssued',
       'Trouble',
       'Outcome',
       'TroublePort',
       'TroubleCode',
+      'TroubleSource',
     ],
   ],
   [
@@ -62,13 +77,22 @@ const topics: readonly (readonly [heading: string, names: readonly string[]])[] 
       'ErrorFormat',
       'Refusal',
       'InvalidField',
+      'FieldRule',
     ],
   ],
   ['Stores', ['ExportStore', 'GetOptions', 'OpenObject', 'ByteRange', 'StoreConnections']],
   ['Limiters', ['createMemoryLimiter', 'RateLimiter', 'AdmissionAsk', 'Admission', 'QuotaLeft']],
   [
     'Requests and responses, for adapters',
-    ['serveNode', 'checkHandler', 'ExportRequest', 'ExportResponse', 'ExportBody', 'toReadableStream'],
+    [
+      'serveNode',
+      'checkHandler',
+      'checkTicketHandler',
+      'ExportRequest',
+      'ExportResponse',
+      'ExportBody',
+      'toReadableStream',
+    ],
   ],
 ]
 
@@ -186,10 +210,18 @@ function headOf(declaration: ts.Declaration): string {
 
 /** The table of an interface, with the members that it inherits. */
 function membersOf(declaration: ts.InterfaceDeclaration, checker: ts.TypeChecker): string {
-  const members = checker.getTypeAtLocation(declaration).getProperties()
+  // The name of [Symbol.asyncIterator] begins so. Its interface is named below the table.
+  const members = checker
+    .getTypeAtLocation(declaration)
+    .getProperties()
+    .filter(({ name }) => !name.startsWith('__@'))
   const rows = members.flatMap((member) => rowsOf(member, '', checker))
   const table = [['member', 'type', 'meaning'], ['---', '---', '---'], ...rows]
-  return `${table.map((row) => `| ${row.join(' | ')} |`).join('\n')}\n`
+  const iterable = declaration.heritageClauses
+    ?.map((one) => one.getText())
+    .find((text) => /Iterable</.test(text))
+  const note = iterable === undefined ? '' : `\nIt \`${iterable}\`.\n`
+  return `${table.map((row) => `| ${row.join(' | ')} |`).join('\n')}\n${note}`
 }
 
 /** A row for a member, and one for each member of an object that is written in its type. */

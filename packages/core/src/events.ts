@@ -28,15 +28,21 @@ interface RequestMembers {
   readonly id: string
   /** As in `X-Request-Id`: the client's, where it sent a well-formed one; else the same as `id`. */
   readonly requestId: string
+  /** The HTTP method. */
   readonly method: string
+  /** The HTTP status. 499: the client left before there was an answer. */
   readonly status: number
+  /** The client's address as the framework trusts it. Absent: unknown. */
   readonly address?: string
+  /** The name of the API version. Absent: the request named an unknown one. */
   readonly version?: string
   /** What the request proved its permission with. Absent: nothing was proved. */
   readonly via?: 'token' | 'ticket'
   /** The id of the ticket, once it is known to be genuine. It opens nothing. */
   readonly ticketId?: string
+  /** Who asks. Absent: the token was not verified yet. */
   readonly principal?: Pick<Principal, 'issuer' | 'subject'>
+  /** The `id` that `findTenant` returned. Absent: it was not found yet. */
   readonly tenantId?: string
   /** Only once it has parsed. */
   readonly exportId?: string
@@ -49,6 +55,7 @@ interface RequestMembers {
  * byte, so that it survives a crash. Exactly one {@link DownloadEnded} of the same `id` follows it.
  */
 export interface DownloadStarted extends RequestMembers {
+  /** Tells this event from the others. */
   readonly type: 'download_started'
   /** `[]`: the whole. */
   readonly ranges: readonly ByteRange[]
@@ -58,7 +65,9 @@ export interface DownloadStarted extends RequestMembers {
 
 /** A download has ended: after its last byte, or by a cut. */
 export interface DownloadEnded extends Omit<DownloadStarted, 'type'> {
+  /** Tells this event from the others. */
   readonly type: 'download_ended'
+  /** How the download ended. */
   readonly outcome: Outcome
   /** Bytes that our kernel has accepted. */
   readonly bytesSent: number
@@ -66,12 +75,15 @@ export interface DownloadEnded extends Omit<DownloadStarted, 'type'> {
   readonly firstByteMs: number
   /** Milliseconds from the request to its end. */
   readonly durationMs: number
+  /** The error that ended it. Not enumerable. Absent: there was none. */
   readonly cause?: unknown
 }
 
 /** A request that was no download has ended: it was refused, or was answered without bytes (HEAD, 304, OPTIONS). */
 export interface RequestEnded extends RequestMembers {
+  /** Tells this event from the others. */
   readonly type: 'request_ended'
+  /** How the request ended. */
   readonly outcome: Outcome
   /** The true kind of a refusal, also where the client read `export_not_found`. */
   readonly kind?: RefusalKind
@@ -82,19 +94,29 @@ export interface RequestEnded extends RequestMembers {
   readonly suppressed?: number
   /** Milliseconds from the request to its end. */
   readonly durationMs: number
+  /** What was wrong: for a refusal, what was wanted and what was given. Not enumerable. Absent: nothing was. */
   readonly cause?: unknown
 }
 
 /** A ticket was issued. The {@link RequestEnded} of the same `id` follows it. The ticket itself is in no event. */
 export interface TicketIssued {
+  /** Tells this event from the others. */
   readonly type: 'ticket_issued'
+  /** A UUID that the handler makes for each request. */
   readonly id: string
+  /** As in `X-Request-Id`. */
   readonly requestId: string
+  /** The address as the framework trusts it. Absent: unknown. */
   readonly address?: string
+  /** The name of the API version. */
   readonly version: string
+  /** Who asked for the ticket. */
   readonly principal: Pick<Principal, 'issuer' | 'subject'>
+  /** The `id` that `findTenant` returned. */
   readonly tenantId: string
+  /** The export that the ticket opens. */
   readonly exportId: string
+  /** The id of the ticket. It opens nothing. */
   readonly ticketId: string
   /** Until then a download may begin. */
   readonly expiresAt: Date
@@ -102,12 +124,20 @@ export interface TicketIssued {
 
 /** A port failed, or serves from what it has. The ids are there where it belongs to a request, and as far as they are known. */
 export interface Trouble {
+  /** Tells this event from the others. */
   readonly type: 'trouble'
+  /** Which port failed. */
   readonly port: TroublePort
+  /** What happened: docs/events.md lists the codes. */
   readonly code: TroubleCode
+  /** The `id` of the request. Absent: the trouble belongs to no request. */
   readonly id?: string
+  /** The `requestId` of the request. Absent: the trouble belongs to no request. */
   readonly requestId?: string
+  /** Absent: the tenant was not known yet. */
   readonly tenantId?: string
+  /** Absent: the export id was not parsed yet. */
   readonly exportId?: string
+  /** The error. Not enumerable. Absent: there is none. */
   readonly cause?: unknown
 }

@@ -5,7 +5,15 @@ export { validationErrors } from './error-formats/validation-errors.ts'
 export { createExportHandler } from './export-handler.ts'
 export { createMemoryLimiter } from './limits/memory-limiter.ts'
 export type { DeliveryOptions, ExportHandlerOptions, Limits, VersionOptions } from './options/options.ts'
-export type { DownloadEnded, DownloadStarted, ExportEvent, Outcome, RequestEnded, Trouble } from './events.ts'
+export type {
+  DownloadEnded,
+  DownloadStarted,
+  ExportEvent,
+  Outcome,
+  RequestEnded,
+  TicketIssued,
+  Trouble,
+} from './events.ts'
 export type {
   Caller,
   AskedId,

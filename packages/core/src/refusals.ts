@@ -254,8 +254,11 @@ const isDetail = (data: unknown): data is RefusalDetail =>
 
 /** What an error format is given to show. It holds nothing of the inside. */
 export interface Refusal {
+  /** Why the request is refused. */
   readonly kind: RefusalKind
+  /** The HTTP status of this kind. */
   readonly status: number
+  /** As in `X-Request-Id`. */
   readonly requestId: string
   /** Milliseconds; also shown as `Retry-After`. */
   readonly retryAfterMs?: number

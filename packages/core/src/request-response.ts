@@ -2,6 +2,7 @@ import type { Principal } from './ports.ts'
 
 /** What an adapter hands to the core. Made by `serveNode`, or by an adapter of your own. */
 export interface ExportRequest {
+  /** The HTTP method, in capitals. */
   readonly method: string
   /** Route parameters, percent-decoded once. */
   readonly params: Readonly<Record<string, string | undefined>>
@@ -28,7 +29,9 @@ export interface ExportRequest {
 
 /** The whole answer. Nothing has been sent yet, but a body's first bytes are already in hand. */
 export interface ExportResponse {
+  /** The HTTP status. */
   readonly status: number
+  /** Header fields, each name once. */
   readonly headers: Readonly<Record<string, string>>
   /** Absent: the answer has no body (HEAD, 204, 304, an export of 0 bytes). */
   readonly body?: ExportBody
@@ -141,10 +144,15 @@ export interface RunningDownload {
   readonly id: string
   /** As in `X-Request-Id`. */
   readonly requestId: string
+  /** Who downloads. */
   readonly principal: Pick<Principal, 'issuer' | 'subject'>
+  /** The `id` that `findTenant` returned. */
   readonly tenantId: string
+  /** The id of the export, as in the URL. */
   readonly exportId: string
+  /** The client's address as the framework trusts it. Absent: unknown. */
   readonly address?: string
+  /** The name of the API version. */
   readonly version?: string
   /** When the request came. */
   readonly startedAt: Date

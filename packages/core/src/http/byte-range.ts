@@ -2,7 +2,9 @@ import { listElements } from './field-values.ts'
 
 /** The first and the last byte of a range, both included (RFC 9110 §14.1.2). */
 export interface ByteRange {
+  /** The first byte, from 0. */
   readonly first: number
+  /** The last byte, inclusive. */
   readonly last: number
 }
 

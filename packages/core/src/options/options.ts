@@ -17,9 +17,11 @@ import type { ErrorFormat } from '../refusals.ts'
 export interface ExportHandlerOptions<T extends Tenant = Tenant> {
   /** Proves who is asking: `createJwtVerifier`, `createIntrospectionVerifier`, `createBearerVerifier`, or your own. */
   readonly verifier: TokenVerifier
+  /** How the organization of a request is found: one of many, or the only one. */
   readonly tenancy: MultiTenancy<T> | SingleTenancy<T>
   /** What the principal must hold, compared whole. */
   readonly capability: string
+  /** Finds the record of an export in the host's catalogue. */
   readonly findExport: FindExport<T>
   /** A function gives each tenant a bucket or prefix of its own; keep the stores you make. */
   readonly store: ExportStore | ((tenant: T) => ExportStore)
@@ -53,7 +55,9 @@ export interface ExportHandlerOptions<T extends Tenant = Tenant> {
    * no tickets, and a query means nothing.
    */
   readonly tickets?: Tickets
+  /** Quotas and concurrent downloads. Absent: the defaults of each. */
   readonly limits?: Limits<T>
+  /** Times and paces of a download. Absent: the defaults of each. */
   readonly delivery?: DeliveryOptions
   /** Told what happened. What it throws or rejects with is ignored: a broken sink harms no download. */
   readonly onEvent?: (event: ExportEvent) => void
@@ -101,8 +105,11 @@ export interface Limits<T extends Tenant = Tenant> {
    * @defaultValue `{ perPrincipal: 16 }`
    */
   readonly concurrent?: {
+    /** Downloads of one principal. */
     readonly perPrincipal?: number
+    /** Downloads of one organization. */
     readonly perTenant?: number
+    /** Downloads of this process. */
     readonly total?: number
   }
   /**
@@ -110,7 +117,14 @@ export interface Limits<T extends Tenant = Tenant> {
    * least `range`.
    * @defaultValue 1 each
    */
-  readonly cost?: { readonly download?: number; readonly range?: number; readonly head?: number }
+  readonly cost?: {
+    /** The whole export. */
+    readonly download?: number
+    /** The least that a range costs. */
+    readonly range?: number
+    /** HEAD and 304. */
+    readonly head?: number
+  }
   /**
    * `true`: `X-RateLimit-*` fields too.
    * @defaultValue false
@@ -137,7 +151,12 @@ export interface DeliveryOptions {
    * re-opened once; below it again, before `bytes` have come, the connection is cut.
    * @defaultValue `{ bytes: 61_440, perMs: 60_000 }`
    */
-  readonly slowestStore?: { readonly bytes: number; readonly perMs: number }
+  readonly slowestStore?: {
+    /** Bytes in each window. */
+    readonly bytes: number
+    /** Milliseconds of the window. */
+    readonly perMs: number
+  }
   /**
    * How long a download tries to open its object again after the store broke off, fell silent or gave no answer.
    * `withinMs`: milliseconds from the beginning of the outage. `attempts`: re-opens in a row without a byte. Then the
@@ -147,14 +166,24 @@ export interface DeliveryOptions {
    * after an outage of all of them the last turn comes after about 5 seconds. With less `withinMs` some get none.
    * @defaultValue `{ withinMs: 60_000 }`, with unlimited attempts
    */
-  readonly resume?: { readonly attempts?: number; readonly withinMs?: number }
+  readonly resume?: {
+    /** Re-opens in a row without a byte. Absent: unlimited. */
+    readonly attempts?: number
+    /** Milliseconds of one outage. */
+    readonly withinMs?: number
+  }
   /**
    * The slowest client that is served: it must take `bytes` in `perMs` milliseconds, counted as its socket's send buffer
    * takes them, and only while bytes wait for it. A client that stops is cut after `perMs`. `bytes` below 65,536: after
    * the time in which 65,536 bytes may be taken. Readers on a fast link must take more: see docs/clients.md.
    * @defaultValue `{ bytes: 122_880, perMs: 120_000 }`
    */
-  readonly slowestClient?: { readonly bytes: number; readonly perMs: number }
+  readonly slowestClient?: {
+    /** Bytes in each window. */
+    readonly bytes: number
+    /** Milliseconds of the window. */
+    readonly perMs: number
+  }
   /**
    * From the head to the last byte; then the connection is cut.
    * @defaultValue 86_400_000

@@ -10,6 +10,7 @@ import type { StoreCase } from './store-scene.ts'
 
 /** One test case of a contract, for any test runner. */
 export interface ContractCase {
+  /** What the case checks. */
   readonly title: string
   /** Rejects with an `AssertionError` if the contract is broken. */
   readonly run: () => Promise<void>
@@ -17,6 +18,7 @@ export interface ContractCase {
 
 /** A store under test, and functions that write objects into it. */
 export interface StoreFixture {
+  /** The store under test. */
   readonly store: ExportStore
   /** Creates or overwrites an object. */
   put(key: string, bytes: Uint8Array): Promise<void>

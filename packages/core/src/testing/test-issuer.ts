@@ -8,7 +8,10 @@ export interface TestIssuer {
   /** `'https://issuer.test'`: the `iss` of its tokens. */
   readonly issuer: string
   /** Its public key, for `createJwtVerifier`'s `jwks` or to be served as JSON. Deeply frozen. */
-  readonly jwks: { readonly keys: readonly object[] }
+  readonly jwks: {
+    /** One JWK. */
+    readonly keys: readonly object[]
+  }
   /**
    * Signs an access token (RS256, `typ: at+jwt`) that is valid for an hour.
    *

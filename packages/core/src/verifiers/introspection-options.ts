@@ -24,6 +24,7 @@ export interface IntrospectionVerifierOptions {
   readonly endpoint?: URL
   /** Our client at the server; sent as HTTP Basic credentials (RFC 6749 §2.3.1). */
   readonly clientId: string
+  /** The secret of that client. It is never shown. */
   readonly clientSecret: string
   /** The `issuer` of every principal. An answer's `iss` may be absent, but must not be another. */
   readonly issuer: string
