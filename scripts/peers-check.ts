@@ -107,8 +107,8 @@ const open = {
   's3-store': () => openS3(createS3Store),
   'signed-s3-store': () => openS3(createSignedS3Store),
 }
-const shelf = await open[which]()
-const cases = storeContract(async () => shelf)
+const fixture = await open[which]()
+const cases = storeContract(async () => fixture)
 for (const { title, run } of cases)
   await run().catch((cause) => {
     throw new Error(title, { cause })

@@ -17,7 +17,7 @@ interface Program {
   readonly command: string
   readonly args: (file: string, directory: string, port: number, config: string) => readonly string[]
   /** Changes the configuration so that it runs there. Its port 8080 is replaced afterwards. */
-  readonly around: (config: string, directory: string) => string
+  readonly adapt: (config: string, directory: string) => string
   /** The user of Debian's package. */
   readonly user?: string
   /** SIGTERM by default. */
@@ -40,7 +40,7 @@ const programs = {
   nginx: {
     command: '/usr/sbin/nginx',
     args: (file) => ['-c', file],
-    around: (config, directory) => {
+    adapt: (config, directory) => {
       const folders = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
         .map((name) => `${name}_temp_path ${directory}/${name};`)
         .join(' ')
@@ -52,7 +52,7 @@ ${config.replace('http {', inHttp).replace('listen 8080', 'listen 127.0.0.1:8080
   haproxy: {
     command: '/usr/sbin/haproxy',
     args: (file) => ['-db', '-f', file],
-    around: (config) => config.replace('bind :8080', 'bind 127.0.0.1:8080'),
+    adapt: (config) => config.replace('bind :8080', 'bind 127.0.0.1:8080'),
   },
   varnish: {
     command: '/usr/sbin/varnishd',
@@ -71,13 +71,13 @@ ${config.replace('http {', inHttp).replace('listen 8080', 'listen 127.0.0.1:8080
       `127.0.0.1:${port}`,
       ...(config.match(/-p \w+=\w+/g) ?? []).flatMap((parameter) => parameter.split(' ')),
     ],
-    around: (config) => config,
+    adapt: (config) => config,
   },
   apache: {
     command: '/usr/sbin/apache2',
     args: (file, directory) => ['-X', '-d', directory, '-f', file],
     // It compresses every response that may be compressed.
-    around: (config, directory) => `PidFile ${directory}/pid
+    adapt: (config, directory) => `PidFile ${directory}/pid
 ServerName localhost
 DefaultRuntimeDir ${directory}
 ErrorLog "|/bin/cat"
@@ -90,13 +90,13 @@ ${config.replace('Listen 8080', 'Listen 127.0.0.1:8080')}`,
   caddy: {
     command: '/usr/bin/caddy',
     args: (file) => ['run', '--adapter', 'caddyfile', '--config', file],
-    around: (config) => `{\nadmin off\n}\n${config.replace(':8080 {', ':8080 {\nbind 127.0.0.1')}`,
+    adapt: (config) => `{\nadmin off\n}\n${config.replace(':8080 {', ':8080 {\nbind 127.0.0.1')}`,
   },
   squid: {
     command: '/usr/sbin/squid',
     // Its name names its shared memory.
     args: (file, _, port) => ['-N', '-d', '1', '-n', `port${port}`, '-f', file],
-    around: (config, directory) => `pid_filename ${directory}/pid
+    adapt: (config, directory) => `pid_filename ${directory}/pid
 cache_log /dev/null
 access_log none
 coredump_dir ${directory}
@@ -109,7 +109,7 @@ ${config.replace('http_port 8080', 'http_port 127.0.0.1:8080')}`,
   lighttpd: {
     command: '/usr/sbin/lighttpd',
     args: (file) => ['-D', '-f', file],
-    around: (config, directory) => `server.bind = "127.0.0.1"
+    adapt: (config, directory) => `server.bind = "127.0.0.1"
 server.document-root = "${directory}"
 server.upload-dirs = ("${directory}")
 ${config}`,
@@ -125,12 +125,12 @@ export type ProxyName = keyof typeof programs
  * @param originPort - the server behind it
  */
 export async function startProxy(name: ProxyName, config: string, originPort: number): Promise<Proxy> {
-  const { command, args, around, user, stop = 'SIGTERM' }: Program = programs[name]
+  const { command, args, adapt, user, stop = 'SIGTERM' }: Program = programs[name]
   const port = await freePort()
   const directory = await mkdtemp(path.join(tmpdir(), `${name}-`))
   await chmod(directory, 0o755)
   const file = path.join(directory, 'config')
-  const text = around(config, directory)
+  const text = adapt(config, directory)
   await writeFile(
     file,
     text.replaceAll(/\b8080\b/g, String(port)).replaceAll(/\b3000\b/g, String(originPort)),

@@ -142,11 +142,11 @@ describe.each([
 
 describe('the table of README.md', () => {
   const rows = [...readme.matchAll(/^\| [^|]+ \| ([^|]+)\| (\d{3}) +\|$/gm)]
-  const told = rows.flatMap(([, kinds = '', status]) =>
+  const expectations = rows.flatMap(([, kinds = '', status]) =>
     [...kinds.matchAll(/`(\w+)`/g)].map(([, kind = '']) => ({ kind, status: Number(status) })),
   )
 
-  test.each(told)('has the right status for $kind', async ({ kind, status }) => {
+  test.each(expectations)('has the right status for $kind', async ({ kind, status }) => {
     const handler = createExportHandler({
       verifier: { verify: () => refuse(kind as RefusalKind) },
       tenancy: { mode: 'single', tenant: { id: 'acme', name: 'acme' } },
@@ -162,7 +162,7 @@ describe('the table of README.md', () => {
   })
 
   test('lists every kind', () => {
-    const seen = new Set(told.map(({ kind }) => kind))
+    const seen = new Set(expectations.map(({ kind }) => kind))
     expect([...seen].toSorted()).toEqual(Object.keys(statusOf).toSorted())
   })
 })

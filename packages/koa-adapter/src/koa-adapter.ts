@@ -20,10 +20,10 @@ export function exportDownload(handler: ExportHandler): Middleware {
 }
 
 /**
- * Mounts the route that issues tickets, beside that of the download:
+ * Mounts the route that issues tickets, next to the download route:
  * `router.all('/exports/:exportId/ticket', exportTicket(handler))`. It never calls `next`.
  *
- * @throws TypeError where it is not a handler of `createExportHandler` with the option `tickets`
+ * @throws TypeError if `handler` was not made by `createExportHandler` with the option `tickets`
  */
 export function exportTicket(handler: ExportHandler): Middleware {
   checkTicketHandler('exportTicket', handler)

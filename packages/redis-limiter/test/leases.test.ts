@@ -8,7 +8,7 @@ import type { Command } from '../src/script.ts'
 
 const lease = (id: string, tag = 't'): Lease => ({ id, tag, keys: [`{${tag}}:place`] })
 
-/** Leases of 30 s by a client that answers as told. */
+/** Leases of 30 s, with a client that gives prepared answers. */
 function withClient(answer: (command: Command) => Promise<unknown> = async () => 1): {
   leases: Leases
   sent: Command[]

@@ -19,7 +19,7 @@ const total = (limit: number): AdmissionAsk['slots'][number] => ({
   scope: 'process',
 })
 
-/** A limiter on a client that answers as told, and what it was sent and told. */
+/** A limiter with a client that gives prepared answers, and the commands and trouble codes so far. */
 function onClient(
   answer: (command: Command) => Promise<unknown>,
   options: Partial<RedisLimiterOptions> = {},

@@ -38,7 +38,7 @@ export function isPrefix(value: unknown): value is string {
   )
 }
 
-/** What is wrong with a key. It does not contain the key. */
+/** Describes the fault of a key, without its text. `undefined`: the key is valid. */
 function faultOf(key: unknown, rule: KeyRule): string | undefined {
   if (typeof key !== 'string' || key === '') return 'is empty or not a string'
   if (key.includes('\0')) return 'has a NUL'

@@ -9,7 +9,7 @@ import { endOf, kindOf, reading } from './reading.ts'
 
 const PART = 100_000
 const SIZE = 1_048_583
-const reach = { parts: 4, partBytes: PART }
+const options = { parts: 4, partBytes: PART }
 const signal = new AbortController().signal
 
 /** Keeps what was asked, and how far each answer was read. */
@@ -55,7 +55,7 @@ const whole = async (store: ExportStore, options: GetOptions = {}) =>
 describe('keeps the store contract', () => {
   const cases = storeContract(async () => {
     const memory = createMemoryStore()
-    return { store: readAhead(memory, reach, budget()), put: memory.put, remove: memory.remove }
+    return { store: readAhead(memory, options, budget()), put: memory.put, remove: memory.remove }
   })
   test.each(cases)('$title', async ({ run }) => {
     await expect(run()).resolves.toBeUndefined()
@@ -65,27 +65,27 @@ describe('keeps the store contract', () => {
 describe('asks', () => {
   test('once, with the same options, if the object fits into one part', async () => {
     const store = watched(createMemoryStore({ a: positionCoded(PART) }))
-    expect(await whole(readAhead(store, reach, budget()))).toEqual(reading(positionCoded(PART)))
+    expect(await whole(readAhead(store, options, budget()))).toEqual(reading(positionCoded(PART)))
     expect(store.asked).toEqual([{}])
   })
 
   test('once for an empty object', async () => {
     const store = watched(createMemoryStore({ a: '' }))
-    expect(await whole(readAhead(store, reach, budget()))).toEqual(reading(Buffer.alloc(0)))
+    expect(await whole(readAhead(store, options, budget()))).toEqual(reading(Buffer.alloc(0)))
     expect(store.asked).toEqual([{}])
   })
 
   test('once for a range that fits into one part', async () => {
     const store = watched(createMemoryStore({ a: positionCoded(SIZE) }))
     const range = { first: 5, last: PART + 4 }
-    await whole(readAhead(store, reach, budget()), { range, borrow: true })
+    await whole(readAhead(store, options, budget()), { range, borrow: true })
     expect(store.asked).toEqual([{ range }])
   })
 
   test('for adjacent parts without overlap, pinned by the first one', async () => {
     const store = watched(createMemoryStore({ a: positionCoded(SIZE) }))
     const info = await store.head('a', signal)
-    const seen = await whole(readAhead(store, reach, budget()), { range: { first: 7, last: 350_006 } })
+    const seen = await whole(readAhead(store, options, budget()), { range: { first: 7, last: 350_006 } })
     expect(seen).toEqual(reading(positionCoded(SIZE).subarray(7, 350_007)))
     const ifMatch = info?.validator
     expect(store.asked).toEqual([
@@ -99,13 +99,13 @@ describe('asks', () => {
 
   test('for at most parts × partBytes ahead of a stalled reader', async () => {
     const store = watched(createMemoryStore({ a: positionCoded(SIZE) }))
-    const object = await readAhead(store, reach, budget()).get('a', {}, signal)
+    const object = await readAhead(store, options, budget()).get('a', {}, signal)
     const chunks = object?.chunks[Symbol.asyncIterator]()
     let delivered = 0
     for (let step = await chunks?.next(); step?.done === false; step = await chunks?.next()) {
       delivered += step.value.length
       await settled(store)
-      expect(store.fetched()).toBeLessThanOrEqual(delivered + reach.parts * PART)
+      expect(store.fetched()).toBeLessThanOrEqual(delivered + options.parts * PART)
     }
     expect(delivered).toBe(SIZE)
   })
@@ -122,7 +122,7 @@ async function settled(store: { fetched(): number }): Promise<void> {
 describe('releases', () => {
   test('every part when it is closed', async () => {
     const store = watched(createMemoryStore({ a: positionCoded(SIZE) }))
-    const object = await readAhead(store, reach, budget()).get('a', {}, signal)
+    const object = await readAhead(store, options, budget()).get('a', {}, signal)
     await object?.chunks[Symbol.asyncIterator]().next()
     await settled(store)
     object?.close()
@@ -135,7 +135,7 @@ describe('releases', () => {
   test('its memory, however a download ends', async () => {
     const shared = createMemoryBudget(4 * PART)
     const memory = createMemoryStore({ a: positionCoded(SIZE) })
-    const store = readAhead(memory, reach, shared)
+    const store = readAhead(memory, options, shared)
     const early = await store.get('a', {}, signal)
     await early?.chunks[Symbol.asyncIterator]().next()
     early?.close()
@@ -145,7 +145,7 @@ describe('releases', () => {
     await store.get('missing', {}, signal)
     await store.get('a', { ifMatch: 'another' }, signal).catch(kindOf)
     const cut = createChaosStore(memory, { faults: [{ does: 'cut', atByte: 250_000 }] })
-    await whole(readAhead(cut, reach, shared))
+    await whole(readAhead(cut, options, shared))
     expect(shared.reserve(4 * PART)).toBe(true)
   })
 })
@@ -153,7 +153,7 @@ describe('releases', () => {
 test('with the budget used up, downloads are exact, with one request at a time', async () => {
   const store = watched(createMemoryStore({ a: positionCoded(SIZE) }))
   const spent = createMemoryBudget(PART)
-  const ahead = readAhead(store, reach, spent)
+  const ahead = readAhead(store, options, spent)
   const first = await ahead.get('a', {}, signal)
   const seen = await Promise.all([endOf(first), whole(ahead)])
   expect(seen).toEqual([reading(positionCoded(SIZE)), reading(positionCoded(SIZE))])
@@ -167,7 +167,7 @@ describe('a part that fails', () => {
       const memory = createMemoryStore({ a: positionCoded(SIZE) })
       const store = readAhead(
         createChaosStore(memory, { faults: [{ does: 'cut', atByte }] }),
-        reach,
+        options,
         budget(),
       )
       expect(await whole(store)).toEqual(reading(positionCoded(SIZE).subarray(0, atByte), 'unavailable'))
@@ -178,7 +178,7 @@ describe('a part that fails', () => {
     const memory = createMemoryStore({ a: positionCoded(SIZE) })
     const store = readAhead(
       createChaosStore(memory, { faults: [{ does: 'short', atByte: 150_000 }] }),
-      reach,
+      options,
       budget(),
     )
     expect(await whole(store)).toEqual(reading(positionCoded(SIZE).subarray(0, 150_000), 'unavailable'))

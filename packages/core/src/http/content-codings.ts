@@ -3,17 +3,17 @@ import { listElements } from './field-values.ts'
 /** A content coding in which objects may be stored (RFC 9110 §8.4.1, RFC 7932, RFC 8878). */
 export type ContentCoding = 'gzip' | 'br' | 'zstd'
 
-/** How a coding is named in `Accept-Encoding`, and what a file is that holds coded bytes. */
+/** The name of a coding in `Accept-Encoding`, and the file type of coded bytes. */
 interface CodingForm {
   readonly name: RegExp
-  /** What a name gets at its end where the bytes are saved as they are. */
+  /** Added to the filename if the coded bytes are saved without decoding. */
   readonly extension: string
-  /** Matches the end of a name that says already that the file holds such bytes. */
+  /** Matches a filename that already has such an extension. */
   readonly fileEnd: RegExp
   readonly mediaType: string
 }
 
-/** Every coding that is served. */
+/** The codings that are served. */
 export const contentCodings: Readonly<Record<ContentCoding, CodingForm>> = {
   gzip: {
     name: /^(?:x-)?gzip$/i,
@@ -25,7 +25,7 @@ export const contentCodings: Readonly<Record<ContentCoding, CodingForm>> = {
   zstd: { name: /^zstd$/i, extension: '.zst', fileEnd: /\.(?:t?zst|zstd)$/i, mediaType: 'application/zstd' },
 }
 
-/** Whether a value names a coding that is served. */
+/** Whether a value is the name of a coding that is served. */
 export const isContentCoding = (value: unknown): value is ContentCoding =>
   typeof value === 'string' && Object.hasOwn(contentCodings, value)
 

@@ -26,7 +26,7 @@ export async function drain(
   }
 }
 
-/** An object whose reads are told what to do, one after the other, and which counts how often it is closed. */
+/** An object with prepared reads, which counts how often it is closed. */
 export function scripted(...reads: readonly (() => Promise<IteratorResult<Uint8Array>>)[]): OpenObject & {
   readonly closed: () => number
 } {

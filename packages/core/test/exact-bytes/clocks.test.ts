@@ -17,7 +17,7 @@ const bytes = positionCoded(size)
 const memory = (): ExportStore => createMemoryStore({ [key]: bytes })
 const never = <V>(): Promise<V> => new Promise(() => undefined)
 
-/** Asks over a raw socket and reads nothing until told to. */
+/** Sends a request over a raw socket, and reads nothing until the test says so. */
 async function stalledClient(
   port: number,
 ): Promise<{ read(): Promise<{ bytes: number; reset: boolean }>; leave(): void }> {

@@ -58,7 +58,7 @@ const generous = {
   concurrent: { perPrincipal: 10_000 },
 }
 
-/** Asks, and leaves when told. */
+/** Sends a request, and returns a function that leaves. */
 async function visitor(port: number): Promise<{ leave(): void; readUntil(bytes: number): Promise<void> }> {
   const socket = connect({ port, host: '127.0.0.1' })
   socket.on('error', () => undefined)

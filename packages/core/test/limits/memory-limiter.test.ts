@@ -10,7 +10,7 @@ import { createOracle, seeded } from './oracle.ts'
 
 const here = new AbortController().signal
 
-/** A limiter on a clock that stands still until it is told to move. */
+/** A limiter with a clock that the test sets. */
 function onClock(options: { readonly maxKeys?: number } = {}): {
   clock: { ms: number }
   admit: (ask: Partial<AdmissionAsk>) => Promise<Admission>

@@ -116,7 +116,7 @@ function countingLimiter(): { limiter: RateLimiter; held: () => number } {
 }
 
 test(
-  '10,000 answers that fail at random points leave nothing behind, and each is told once',
+  '10,000 answers that fail at random points leave nothing behind, and each is reported once',
   { timeout: 120_000 },
   async () => {
     const store = counting(createMemoryStore({ [key]: new Uint8Array(size) }))

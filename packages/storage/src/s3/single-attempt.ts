@@ -55,7 +55,7 @@ async function bounded<A extends { response: unknown }>(answer: A): Promise<A> {
   return answer
 }
 
-/** Writes `Last-Modified` in the one form that the client accepts: it throws on every other one. Removes what is no date. */
+/** Rewrites `Last-Modified` as an HTTP-date, because the client throws for any other form. Removes the field if it is not a date. */
 function writeLastModified(headers: unknown): void {
   const field = member(headers, 'last-modified')
   if (typeof headers !== 'object' || headers === null || typeof field !== 'string') return

@@ -12,22 +12,22 @@ const NOT_SERVED: ReadonlySet<string> = new Set(
   'aes128gcm compress x-compress dcb dcz deflate exi pack200-gzip'.split(' '),
 )
 
-/** Names that say nothing of the stored bytes. `aws-chunked` is the framing of an upload (S3: Signature Version 4). */
+/** Names that do not describe the stored bytes. `aws-chunked` is the framing of an upload (S3: Signature Version 4). */
 const NO_CODING: ReadonlySet<string> = new Set(['', 'identity', 'aws-chunked'])
 
-/** What a `Content-Encoding` says. */
+/** A parsed `Content-Encoding`. */
 export interface StoredCoding {
-  /** Absent: none. */
+  /** Absent: the bytes are not coded. */
   readonly coding?: ContentCoding
-  /** The names in it that are no content codings, such as `utf-8`, printable and at most 64 characters. */
+  /** The names that are not content codings, such as `utf-8`, in printable ASCII, at most 64 characters. */
   readonly ignored: string
 }
 
 /**
- * Reads the `Content-Encoding` of a stored object, as uploaders write it (RFC 9110 §8.4): names in any case, `x-gzip` for gzip,
- * and names that are no codings, which are ignored.
+ * Parses the `Content-Encoding` of a stored object (RFC 9110 §8.4). Names are case-insensitive, and `x-gzip` means gzip. A name
+ * that is not a content coding is ignored.
  *
- * @returns `undefined`: the bytes are in a coding that is not served, or in several
+ * @returns `undefined`: the bytes have a coding that is not served, or several codings
  */
 export function readContentEncoding(field: string | undefined): StoredCoding | undefined {
   const names = (field ?? '').split(',').map((name) => name.trim().toLowerCase())

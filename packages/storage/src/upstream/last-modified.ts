@@ -1,7 +1,7 @@
 /**
- * Reads `Last-Modified` as stores write it: an HTTP-date (RFC 9110 §5.6.7), or a date in another zone or in the form of ISO 8601.
+ * Parses the `Last-Modified` of a store: an HTTP-date (RFC 9110 §5.6.7), a date in another time zone, or an ISO 8601 date.
  *
- * @returns `undefined`: it is no date, or names no zone
+ * @returns `undefined`: the text is not a date, or has no time zone
  */
 export function readLastModified(field: string | undefined): Date | undefined {
   if (field === undefined || field.length > 64 || !ZONE.test(field)) return undefined

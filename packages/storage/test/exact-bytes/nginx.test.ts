@@ -119,8 +119,8 @@ describe.skipIf(!isHere('nginx') || !isHere('curl'))('behind nginx with its defa
     expect(got.equals(whole.subarray(0, got.length))).toBe(true)
     expect(guard.ended()).toMatchObject([{ outcome: 'store_cut' }])
     // And taken up again where it stopped, once the store holds.
-    const mended = await watchedServer(guarded(store).listener, () => 0)
-    const again = await startNginx(mended.port)
+    const restarted = await watchedServer(guarded(store).listener, () => 0)
+    const again = await startNginx(restarted.port)
     expect(await curl(`http://127.0.0.1:${again.port}${path}`, file, '-C', '-')).toEqual({
       exitCode: 0,
       status: 206,

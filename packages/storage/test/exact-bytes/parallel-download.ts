@@ -17,7 +17,7 @@ const pieceSize = 1_000_003
  * A downloader as they are found in the wild: so many connections, each fetches the next piece by Range, and takes up a
  * broken one where it stopped. `If-Range` keeps it from mixing two files.
  *
- * @param received - told how many bytes there are, at every chunk
+ * @param received - called with the number of bytes so far, at every chunk
  */
 export async function downloadInParallel(
   url: string,

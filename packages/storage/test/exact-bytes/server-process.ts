@@ -72,9 +72,9 @@ export async function startServer(
   if (!/^\d+$/.test(first)) throw new Error(first)
   let measured: ((bytes: number) => void) | undefined
   lines.on('line', (line) => {
-    const told = JSON.parse(line) as ExportEvent | Measured
-    if (told.type === 'memory') measured?.(told.heapUsed + told.external)
-    else events.push(told)
+    const message = JSON.parse(line) as ExportEvent | Measured
+    if (message.type === 'memory') measured?.(message.heapUsed + message.external)
+    else events.push(message)
   })
   return {
     pid: child.pid ?? 0,

@@ -107,7 +107,7 @@ describe.each<
     [['GET', {}, 200, undefined, []]],
   ],
 ])('%s', (_, answer, { key = 'key', ...options }: { readonly key?: string }, asked) => {
-  test('is answered, and told to the host', async () => {
+  test('is answered, and reported to the host', async () => {
     const upstream = await startCannedStore({ key: answer })
     const client = s3Client({ port: upstream.port, keys: { accessKeyId: 'a', secretAccessKey: 'b' } })
     const service = await startService(createS3Store({ client, bucket: BUCKET, ...options }), { key })
