@@ -55,6 +55,8 @@ function variablesOf({
     }),
     ...(exports.kind === 'directory' && { EXPORTS_DIR: exports.path }),
     ...(catalogue !== undefined && { CATALOGUE: catalogue }),
+    // Each would make a random key of its own.
+    TICKET_KEYS: (environment.tickets?.keys ?? []).map(({ id, secret }) => `${id}:${secret}`).join(','),
   }
 }
 

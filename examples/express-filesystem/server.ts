@@ -1,6 +1,6 @@
 import { createServer } from 'node:http'
 
-import { createExportHandler, problemDetails, validationErrors } from '@sallyport/core'
+import { createExportHandler, createTickets, problemDetails, validationErrors } from '@sallyport/core'
 import { openCatalogue, openTenancy } from '@sallyport/example-shared/catalogue'
 import { loadEnvironment } from '@sallyport/example-shared/environment'
 import { logEvent } from '@sallyport/example-shared/event-log'
@@ -9,7 +9,7 @@ import { startLife } from '@sallyport/example-shared/life'
 import { openLimiter } from '@sallyport/example-shared/limiter'
 import { openStores } from '@sallyport/example-shared/stores'
 import { createVerifier } from '@sallyport/example-shared/verifier'
-import { exportDownload, malformedPath } from '@sallyport/express-adapter'
+import { exportDownload, exportTicket, malformedPath } from '@sallyport/express-adapter'
 import type { ErrorRequestHandler } from 'express'
 import express from 'express'
 
@@ -41,6 +41,7 @@ const handler = createExportHandler({
   // The ids of its records come from the rows, so that a query that lost its WHERE is a 404 and not a leak.
   findExport: (query, signal) => catalogue.findExport(query, signal),
   store: storeOf,
+  ...(environment.tickets && { tickets: createTickets(environment.tickets) }),
   limits: {
     perPrincipal: environment.quota,
     concurrent: environment.concurrent,
@@ -67,7 +68,13 @@ app.get('/readyz', async (_request, response) => {
   response.status(report.ready ? 200 : 503).json(report)
 })
 app.all('/api/audit-logs/export/:job_id/download', exportDownload(handler))
+if (handler.issuesTickets) app.all('/api/audit-logs/export/:job_id/ticket', exportTicket(handler))
 app.use('/api/audit-logs/export', malformedPath(handler))
+
+if ('page' in equipment) {
+  const { html, headers } = equipment.page
+  app.get('/', (_request, response) => void response.set(headers).send(html))
+}
 
 app.use((_request, response) => {
   response.status(404).json({ detail: 'Not Found' })

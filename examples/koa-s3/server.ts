@@ -1,7 +1,7 @@
 import { createServer } from 'node:http'
 
 import { Router } from '@koa/router'
-import { codedErrors, createExportHandler, problemDetails } from '@sallyport/core'
+import { codedErrors, createExportHandler, createTickets, problemDetails } from '@sallyport/core'
 import { openCatalogue, openTenancy } from '@sallyport/example-shared/catalogue'
 import { loadEnvironment } from '@sallyport/example-shared/environment'
 import { logEvent } from '@sallyport/example-shared/event-log'
@@ -10,7 +10,7 @@ import { startLife } from '@sallyport/example-shared/life'
 import { openLimiter } from '@sallyport/example-shared/limiter'
 import { openStores } from '@sallyport/example-shared/stores'
 import { createVerifier } from '@sallyport/example-shared/verifier'
-import { exportDownload } from '@sallyport/koa-adapter'
+import { exportDownload, exportTicket } from '@sallyport/koa-adapter'
 import Koa from 'koa'
 
 // ── What it stands on. ───────────────────────────────────────────────────────────────────────────────────────────────
@@ -41,6 +41,7 @@ const handler = createExportHandler({
   // The ids of its records come from the rows, so that a query that lost its WHERE is a 404 and not a leak.
   findExport: (query, signal) => catalogue.findExport(query, signal),
   store: storeOf,
+  ...(environment.tickets && { tickets: createTickets(environment.tickets) }),
   limits: {
     perPrincipal: environment.quota,
     concurrent: environment.concurrent,
@@ -65,6 +66,14 @@ router.get('/readyz', async (ctx) => {
 })
 // For every method, and for paths that cannot be decoded too: the handler answers them all.
 router.all('/user-action-audit-exports/:export_id/download', exportDownload(handler))
+if (handler.issuesTickets) router.all('/user-action-audit-exports/:export_id/ticket', exportTicket(handler))
+if ('page' in equipment) {
+  const { html, headers } = equipment.page
+  router.get('/', (ctx) => {
+    ctx.set(headers)
+    ctx.body = html
+  })
+}
 
 const app = new Koa()
 app.use(router.routes())

@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
 import { readFile, stat } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { buffer } from 'node:stream/consumers'
+
+import { createLeakScanner } from '@sallyport/core/testing'
 
 import type { Check, Service } from './check-service.ts'
 import { headersFor, sha256 } from './check-service.ts'
@@ -40,6 +43,44 @@ export const commonAnswers: readonly Check<Service>[] = [
       socket.destroy()
       const body = answer.subarray(answer.indexOf('\r\n\r\n') + 4)
       assert.equal(sha256(body), sha256(await readFile(service.file)))
+    },
+  },
+  {
+    title: 'a ticket downloads in a link, without a token, and stands in no log line',
+    run: async (service) => {
+      const issued = await fetch(service.url.replace(/download$/, 'ticket'), {
+        method: 'POST',
+        headers: headersFor(service),
+      })
+      const { url, size } = (await issued.json()) as { url: string; size: number }
+      assert.equal(issued.status, 201)
+      assert.equal(issued.headers.get('location'), url)
+      const response = await fetch(new URL(url, service.origin))
+      const body = new Uint8Array(await response.arrayBuffer())
+      assert.equal(body.length, size)
+      assert.equal(sha256(body), sha256(await readFile(service.file)))
+      assert.deepEqual(createLeakScanner().find(service.lines), [])
+    },
+  },
+  {
+    title: 'a browser with a wrong link sees a page',
+    run: async (service) => {
+      const response = await fetch(`${service.url}?sig=wrong`, { headers: { accept: 'text/html,*/*;q=0.8' } })
+      assert.equal(response.status, 403)
+      assert.equal(response.headers.get('content-type'), 'text/html; charset=utf-8')
+      assert.match(await response.text(), /<h1>This link is not valid<\/h1>/)
+    },
+  },
+  {
+    title: 'the page at / offers the exports, and runs no script but its own',
+    run: async ({ origin, jwt }) => {
+      const response = await fetch(origin)
+      const page = await response.text()
+      const [, script = ''] = /<script>([^]*?)<\/script>/.exec(page) ?? []
+      const hash = createHash('sha256').update(script).digest('base64')
+      assert(response.headers.get('content-security-policy')?.includes(`script-src 'sha256-${hash}'`))
+      assert.match(page, /<button data-ticket="\/[^"]+\/ticket" data-organization="acme">/)
+      assert(script.includes(jwt))
     },
   },
   {

@@ -246,6 +246,8 @@ export const lifeOf = ({ sample, path, unavailable }: LifePlan): readonly Check<
         RATE_PER_SECOND: '0',
         REDIS_URL: 'https://secret-redis.example',
         S3_PREFIX: 'secret-prefix',
+        TICKET_KEYS: 'secret-key:too-short',
+        TICKET_START_MS: '5',
       })
       const named = said
         .trimEnd()
@@ -262,6 +264,8 @@ export const lifeOf = ({ sample, path, unavailable }: LifePlan): readonly Check<
           'RATE_PER_SECOND',
           'REDIS_URL',
           'S3_BUCKET',
+          'TICKET_KEYS',
+          'TICKET_START_MS',
         ],
       )
       assert.doesNotMatch(said, /secret-/)

@@ -1,8 +1,9 @@
 import { rmSync } from 'node:fs'
-import { mkdtemp, readdir } from 'node:fs/promises'
+import { mkdtemp, readdir, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
+import { demoPage, type Page, type ShownExport } from './demo-page.ts'
 import { startDevelopmentIssuer } from './development-issuer.ts'
 import type { Development, ExportsPlace, Identity, Settings } from './environment.ts'
 import { type SeededExport, seedCatalogue } from './seed-catalogue.ts'
@@ -24,6 +25,8 @@ export interface Equipment {
   readonly exports: ExportsPlace
   readonly catalogue: string | undefined
   readonly identity: Identity
+  /** The page at `/`. */
+  readonly page: Page
   /** Two tokens, and commands to paste; `origin` is where the service listens. */
   readonly greeting: (origin: string) => string
 }
@@ -39,6 +42,7 @@ export async function startDevelopment(
   const place = exports ? { exports, catalogue } : await makeExports(onlyTenant ?? organizations[0], seed)
   const names = onlyTenant === undefined ? await namesIn(place.exports, !exports) : [onlyTenant]
   const { identity, jwt, opaque } = await startDevelopmentIssuer(names, scope)
+  const shown = place.exports.kind === 'directory' ? await findShown(place.exports.path, names, path) : []
   const sample = place.exports.kind === 'directory' ? await findSample(place.exports.path, names) : undefined
   const [organization, id] = sample
     ? [sample.organization, sample.id]
@@ -46,6 +50,7 @@ export async function startDevelopment(
   return {
     ...place,
     identity,
+    page: demoPage(shown, jwt),
     greeting: (origin) =>
       [
         `jwt: ${jwt}`,
@@ -78,6 +83,30 @@ async function namesIn(place: ExportsPlace, seeded: boolean): Promise<readonly s
     .toSorted()
 }
 
+/** The exports that the tokens reach, for the page. */
+async function findShown(
+  root: string,
+  names: readonly string[],
+  pathOf: (id: string) => string,
+): Promise<readonly ShownExport[]> {
+  const shown: ShownExport[] = []
+  for (const organization of names) {
+    for (const file of await readdir(join(root, organization)).catch(() => [])) {
+      if (!exportFile.test(file)) continue
+      const id = file.slice(0, 36)
+      shown.push({
+        id,
+        organization,
+        size: (await stat(join(root, organization, file))).size,
+        path: pathOf(id),
+      })
+    }
+  }
+  return shown
+}
+
+const exportFile = /^[\da-f-]{36}\.(?:jsonl|csv|json)$/
+
 /** The first export there is, for the command to paste. */
 async function findSample(
   path: string,
@@ -85,7 +114,7 @@ async function findSample(
 ): Promise<{ organization: string; id: string; path: string } | undefined> {
   for (const organization of names) {
     const files = await readdir(join(path, organization)).catch(() => [])
-    const file = files.find((name) => /^[\da-f-]{36}\.(?:jsonl|csv|json)$/.test(name))
+    const file = files.find((name) => exportFile.test(name))
     if (file !== undefined)
       return { organization, id: file.slice(0, 36), path: join(path, organization, file) }
   }

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { isIP } from 'node:net'
 import { availableParallelism } from 'node:os'
 
@@ -51,8 +52,17 @@ export interface Settings {
   /** How many processes cluster.ts runs. */
   readonly workers: number
   readonly drainMs: number
+  /** `undefined`: there are no tickets. */
+  readonly tickets: TicketSettings | undefined
   /** Whether events are logged with their causes, which may name paths, buckets and hosts. */
   readonly logCauses: boolean
+}
+
+/** What seals tickets, and how long they are good. */
+export interface TicketSettings {
+  readonly keys: readonly { readonly id: string; readonly secret: string }[]
+  readonly startWithinMs?: number
+  readonly resumeWithinMs?: number
 }
 
 interface Production {
@@ -83,6 +93,7 @@ function readEnvironment(variables: Readonly<Record<string, string | undefined>>
   const read = createReader(variables, faults)
   const host = read.text('HOST') ?? '127.0.0.1'
   const perPrincipal = read.whole('CONCURRENT_PER_PRINCIPAL', undefined, 1, 1_000_000)
+  const mode = readMode(read, host, readExports(read))
   const environment = {
     host,
     port: read.whole('PORT', 3_000, 0, 65_535),
@@ -98,7 +109,8 @@ function readEnvironment(variables: Readonly<Record<string, string | undefined>>
     workers: read.whole('WORKERS', availableParallelism(), 1, 1_024),
     drainMs: read.whole('DRAIN_MS', 10_000, 0, 86_400_000),
     logCauses: read.oneOf('LOG_LEVEL', ['info', 'debug']) === 'debug',
-    ...readMode(read, host, readExports(read)),
+    ...mode,
+    tickets: readTickets(read, mode.mode === 'development'),
   }
   if (faults.length > 0) throw new Error(faults.join('\n'))
   return environment
@@ -130,6 +142,30 @@ function readExports(read: Reader): ExportsPlace | undefined {
   if (places.length === 0 && read.text('CATALOGUE') !== undefined)
     read.fault('EXPORTS_DIR', 'is missing, beside CATALOGUE: set it, or S3_BUCKET, or AZURE_CONTAINER')
   return places[0]
+}
+
+const longestTicketMs = 604_800_000
+
+/** In development a random key, so that the demo page works; its tickets end with the process. */
+function readTickets(read: Reader, isDevelopment: boolean): TicketSettings | undefined {
+  const times = ['TICKET_START_MS', 'TICKET_RESUME_MS']
+  const startWithinMs = read.whole('TICKET_START_MS', undefined, 1_000, longestTicketMs)
+  const resumeWithinMs = read.whole('TICKET_RESUME_MS', undefined, startWithinMs ?? 300_000, longestTicketMs)
+  const text = isDevelopment ? read.text('TICKET_KEYS') : read.needed('TICKET_KEYS', times)
+  const random = isDevelopment ? `development:${randomBytes(32).toString('base64url')}` : undefined
+  const keys = (text ?? random)?.split(',').map((key) => /^([\w.-]{1,64}):([\w-]{43,})$/.exec(key.trim()))
+  if (!keys) return undefined
+  const found = keys.flatMap((key) => (key?.[1] && key[2] ? [{ id: key[1], secret: key[2] }] : []))
+  if (found.length < keys.length || new Set(found.map(({ id }) => id)).size < found.length)
+    read.fault(
+      'TICKET_KEYS',
+      'write id:secret, comma-separated; each secret at least 32 random bytes in base64url',
+    )
+  return {
+    keys: found,
+    ...(startWithinMs !== undefined && { startWithinMs }),
+    ...(resumeWithinMs !== undefined && { resumeWithinMs }),
+  }
 }
 
 const introspectionNames = ['INTROSPECTION_URI', 'INTROSPECTION_CLIENT_ID', 'INTROSPECTION_CLIENT_SECRET']

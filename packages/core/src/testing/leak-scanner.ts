@@ -16,7 +16,7 @@ export interface LeakScanner {
   plant(store: ExportStore): ExportStore
   /**
    * Returns the names of the secrets that it finds: `bucket`, `key`, `region`, `host`, `account`, `accessKeyId`, `requestId`,
-   * `signature`. `[]`: it finds none. A requested key of a wrapped store counts as `key`, too, if it has a `/`.
+   * `signature`; and `ticket` for any ticket of `createTickets`. `[]`: it finds none. A requested key of a wrapped store counts as `key`, too, if it has a `/`.
    *
    * Searches any value: text, bytes, arrays of both (joined), maps, headers, errors with all their members, and members that are
    * not enumerable. Finds a secret in upper or lower case, percent-encoded, JSON- or HTML-escaped (each up to three times), in base64
@@ -39,12 +39,16 @@ export function createLeakScanner(): LeakScanner {
         const encodings = encodingsOf(secret)
         return texts.some((text) => occursIn(text, encodings))
       }
-      return secretNames.filter(
+      const found: readonly string[] = secretNames.filter(
         (name) => leaks(secrets[name]) || (name === 'key' && [...askedKeys].some(leaks)),
       )
+      return texts.some((text) => ticketStart.test(text)) ? [...found, 'ticket'] : found
     },
   }
 }
+
+/** Every ticket starts with this, `{"alg":"dir","enc":"A256GCM","kid":"` in base64url. */
+const ticketStart = /eyJhbGciOiJkaXIiLCJlbmMiOiJBMjU2R0NNIiwia2lkIjoi/i
 
 function randomSecrets(): Secrets {
   const random = (): string =>

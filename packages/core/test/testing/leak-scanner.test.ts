@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { createHash, randomBytes } from 'node:crypto'
 import { inspect } from 'node:util'
 
 import { beforeEach, describe, expect, test } from 'vitest'
@@ -9,6 +9,7 @@ import { createChaosStore } from '../../src/testing/chaos-store.ts'
 import { createLeakScanner, type LeakScanner } from '../../src/testing/leak-scanner.ts'
 import { createMemoryStore } from '../../src/testing/memory-store.ts'
 import { storeContract } from '../../src/testing/store-contract.ts'
+import { createTickets } from '../../src/verifiers/tickets.ts'
 
 const NAMES = ['bucket', 'key', 'region', 'host', 'account', 'accessKeyId', 'requestId', 'signature']
 const { signal } = new AbortController()
@@ -103,6 +104,26 @@ describe('a planted leak is found', () => {
     await store.get('acme/secret.jsonl', {}, signal)
     expect(scanner.find('GET /v1/acme%2Fsecret.jsonl')).toEqual(['key'])
     expect(scanner.find('the letter a')).toEqual([])
+  })
+})
+
+describe('a ticket', () => {
+  const tickets = createTickets({ keys: [{ id: 'a', secret: randomBytes(32) }] })
+  const seal = async (): Promise<string> => {
+    const principal = { issuer: 'i', subject: 's', organizations: [], capabilities: [], claims: {} }
+    const tenant = { id: 't', name: 't' }
+    const grant = { principal, tenant, exportId: 'e', version: 'v1', capability: 'c' }
+    return (await tickets.seal(grant, 0)).text
+  }
+
+  test.each<[string, (ticket: string) => unknown]>([
+    ['a log line', (ticket) => `GET /exports/1/download?sig=${ticket} 200`],
+    ['a log line, percent-encoded', (ticket) => encodeURIComponent(`/download?sig=${ticket}`)],
+    ['a header', (ticket) => new Headers({ referer: `https://a.example/?sig=${ticket}` })],
+    ['an event', (ticket) => ({ type: 'ticket_issued', url: ticket })],
+    ['lower case', (ticket) => ticket.toLowerCase()],
+  ])('in %s', async (_, put) => {
+    expect(scanner.find(put(await seal()))).toEqual(['ticket'])
   })
 })
 
