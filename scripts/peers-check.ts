@@ -7,6 +7,7 @@ import { packAll, run } from './pack.ts'
 import { isHere } from './servers/available.ts'
 import { startAzurite } from './servers/azurite.ts'
 import { startCeph } from './servers/ceph.ts'
+import { startRedis } from './servers/redis.ts'
 
 // The packed packages with the oldest peers that their ranges allow: the stores keep their contract on real servers, and every
 // adapter downloads an export. Also what an import says while a peer is not installed. Needs a build and the npm registry.
@@ -136,6 +137,45 @@ if (isHere('ceph')) {
     await ceph.close()
   }
 } else console.log('skipped  the stores on S3: this machine has no Ceph')
+
+// ── Redis clients: the host brings its own, so no peer range names them ──────────────────────────────────────────────
+
+const redisClients = ['ioredis@5.8.0', 'redis@5.8.0']
+if (isHere('redis')) {
+  const folder = project('redis', [tarball('core'), tarball('redis-limiter'), ...redisClients])
+  const redis = await startRedis()
+  try {
+    writeFileSync(join(folder, 'admit.js'), admitsOn(redis.port))
+    run(process.execPath, ['admit.js'], folder)
+    console.log(`ok  the limiter admits and refuses by ${redisClients.join(' and ')}`)
+  } finally {
+    await redis.close()
+  }
+} else console.log('skipped  the limiter: this machine has no Redis')
+
+function admitsOn(port: number): string {
+  return `
+import { createRedisLimiter } from '@sallyport/redis-limiter'
+import { Redis } from 'ioredis'
+import { createClient } from 'redis'
+
+const old = new Redis(${port}, '127.0.0.1')
+const client = await createClient({ url: 'redis://127.0.0.1:${port}' }).connect()
+const sends = {
+  ioredis: (command) => old.call(...command),
+  redis: (command) => client.sendCommand(command),
+}
+for (const [name, send] of Object.entries(sends)) {
+  const limiter = createRedisLimiter({ send, timeoutMs: 5_000, leaseMs: 60_000, onOutage: 'closed', prefix: name })
+  const quota = { capacity: 1, refill: 1, perMs: 60_000 }
+  const ask = { partition: 'acme', quotas: [{ name: 'user', key: ['ann'], quota }], slots: [], cost: 1 }
+  const { signal } = new AbortController()
+  const admitted = [await limiter.admit(ask, signal), await limiter.admit(ask, signal)].map((one) => one.admitted)
+  if (admitted.join() !== 'true,false') throw new Error(name + ': ' + admitted.join())
+}
+process.exit(0)
+`
+}
 
 // ── Frameworks ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
