@@ -75,13 +75,13 @@ export function resolveOptions<T extends Tenant>(options: ExportHandlerOptions<T
   const { idParameter = 'exportId', versionHeader = 'X-API-Version' } = options
   const tenantName = fillTenantName(tenancy)
   checkNames(tenancy, tenantName, idParameter, versionHeader)
-  const rows = new Map(
+  const filled = new Map(
     Object.entries(versions).map(([name, version]) => [name, fillVersion(name, version, versionHeader)]),
   )
-  const row = rows.get(defaultVersion)
-  if (!row)
+  const chosen = filled.get(defaultVersion)
+  if (!chosen)
     throw wrongOptions('createExportHandler', [
-      `defaultVersion: must be one of ${[...rows.keys()].join(', ')}; got '${defaultVersion}'`,
+      `defaultVersion: must be one of ${[...filled.keys()].join(', ')}; got '${defaultVersion}'`,
     ])
   return {
     ...options,
@@ -90,8 +90,8 @@ export function resolveOptions<T extends Tenant>(options: ExportHandlerOptions<T
     tenantName,
     versionHeader,
     vary: tenantName.in === 'header' ? `${tenantName.name}, ${versionHeader}` : versionHeader,
-    versions: rows,
-    defaultVersion: row,
+    versions: filled,
+    defaultVersion: chosen,
     tickets: options.tickets && { ...options.tickets, page: options.tickets.page ?? refusalPage },
     limits: checkCosts(fillLimits(limits, tenancy.mode)),
     delivery: fillDelivery(delivery),
