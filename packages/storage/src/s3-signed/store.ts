@@ -3,6 +3,7 @@ import type { ExportStore } from '@sallyport/core'
 
 import type { S3StoreOptions } from '../s3/options.ts'
 import { openS3Store, type S3GetAnswer, type SendGet } from '../s3/store.ts'
+import { isTranscoded } from '../s3/transcoding.ts'
 import { socketsOf } from '../s3/upstream-of.ts'
 import { membersOf } from '../upstream/fault.ts'
 import { readLastModified } from '../upstream/last-modified.ts'
@@ -35,7 +36,15 @@ export function openSignedS3Store(
     const url = now() < restUntil ? undefined : await urls.of(input)
     signal.throwIfAborted()
     if (!url) return byClient()
-    const answer = await wayOf(client).get(url, headersOf(input), signal).catch(nameTheLost)
+    const send = (more: Record<string, string> = {}): Promise<SignedAnswer> =>
+      wayOf(client)
+        .get(url, { ...headersOf(input), ...more }, signal)
+        .catch(nameTheLost)
+    let answer = await send()
+    if (isTranscoded(answer.headers)) {
+      answer.body?.destroy()
+      answer = await send({ 'accept-encoding': 'gzip' })
+    }
     if (answer.body) return opened(answer)
     const { status } = answer
     if (isPlain(status)) throw Object.assign(new Error('refused'), { $metadata: { httpStatusCode: status } })

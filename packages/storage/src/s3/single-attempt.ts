@@ -2,9 +2,11 @@ import type { GetObjectCommand, HeadObjectCommand, S3Client } from '@aws-sdk/cli
 
 import { readErrorBody } from '../upstream/error-body.ts'
 import { readLastModified } from '../upstream/last-modified.ts'
+import { discardBody } from '../upstream/open-body.ts'
+import { isTranscoded } from './transcoding.ts'
 import { member } from './upstream-of.ts'
 
-/** Prepares a command to be sent exactly once. */
+/** Prepares a command to be sent exactly once, or twice if the service decompressed the object ({@link isTranscoded}). */
 export type SingleAttempt = <C extends GetObjectCommand | HeadObjectCommand>(
   command: C,
   sums?: 'unchecked' | 'as configured',
@@ -23,7 +25,7 @@ export function singleAttempt(client: S3Client): SingleAttempt {
   return (command, sums = 'as configured') => {
     const stack: CommandStack = command.middlewareStack
     if (replaceable) stack.add((next) => (args) => next(args), RETRIES)
-    stack.add((next) => async (args) => bounded(await next(args)), ANSWERS)
+    stack.add((next) => async (args) => bounded(await sendStored(args, next)), ANSWERS)
     if (sums === 'unchecked')
       stack.add((next) => (args) => next(withoutSum(args)), { step: 'build', name: 'sallyportUnchecked' })
     return command
@@ -41,6 +43,19 @@ const RETRIES = {
 
 /** Next to the HTTP handler, so that it runs before any middleware of the client or the host reads the body. */
 const ANSWERS = { step: 'deserialize', priority: 'low', name: 'sallyportErrorBody' } as const
+
+/** Sends a request, so that the response has the object as it is stored. */
+async function sendStored<I extends { readonly request: unknown }, A extends { readonly response: unknown }>(
+  args: I,
+  next: (args: I) => Promise<A>,
+): Promise<A> {
+  const answer = await next(args)
+  if (!isTranscoded(member(answer.response, 'headers'))) return answer
+  discardBody(member(answer.response, 'body'))
+  const headers = member(args.request, 'headers')
+  if (typeof headers === 'object' && headers !== null) Reflect.set(headers, 'accept-encoding', 'gzip')
+  return next(args)
+}
 
 /** Reads the body of an error response, and the date of another one. The client treats every status from 300 as an error. */
 async function bounded<A extends { response: unknown }>(answer: A): Promise<A> {

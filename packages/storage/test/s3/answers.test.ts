@@ -309,3 +309,29 @@ describe('the number of requests', () => {
     expect(await asked(name, more)).toBe(times)
   })
 })
+
+describe('a service that decompresses gzip objects on the way', () => {
+  test('is asked again for the object as it is stored', async () => {
+    const info = await storeWith().head('transcoding', signal)
+    expect(info).toEqual({ size: bytes.length, validator: '"canned"', encoding: 'gzip' })
+    const object = await storeWith().get('transcoding', {}, signal)
+    expect(object?.info).toEqual(info)
+    expect(await endOf(object)).toEqual(reading(bytes))
+  })
+
+  test('is asked again for a part, too', async () => {
+    const part = await storeWith().get('transcoding', { range, ifMatch: '"canned"' }, signal)
+    expect(await endOf(part)).toEqual(reading(bytes.subarray(10, 20)))
+  })
+
+  test('gets a field that is not signed, and no other store gets it', async () => {
+    ;(await storeWith().get('digest', {}, signal))?.close()
+    expect(server.requests.at(-1)?.headers).not.toHaveProperty('accept-encoding')
+    ;(await storeWith().get('transcoding', {}, signal))?.close()
+    const { headers, query } = server.requests.at(-1) ?? {}
+    expect(headers?.['accept-encoding']).toBe('gzip')
+    const signed = `${headers?.['authorization']?.toString()}${query?.get('X-Amz-SignedHeaders')}`
+    expect(signed).toMatch(/host/)
+    expect(signed).not.toMatch(/accept-encoding/)
+  })
+})

@@ -111,6 +111,29 @@ export const looseAnswers = {
   }),
 } as const satisfies Record<string, CannedAnswer>
 
+/** A gzip object of a service that decompresses it on the way, unless the request accepts gzip: as Google's does. */
+const transcoding: CannedAnswer = {
+  status: 200,
+  write: (response) => {
+    const { headers, method } = response.req
+    const isPart = headers.range === 'bytes=10-19'
+    const content = isPart ? bytes.subarray(10, 20) : bytes
+    response.setHeader('x-goog-stored-content-encoding', 'gzip')
+    if (headers['accept-encoding'] !== 'gzip') {
+      response.writeHead(200, { etag: 'W/"canned"', warning: '214 UploadServer gunzipped' })
+      response.end(method === 'HEAD' ? undefined : 'decompressed')
+      return
+    }
+    response.writeHead(isPart ? 206 : 200, {
+      etag: '"canned"',
+      'content-encoding': 'gzip',
+      'content-length': content.length,
+      ...(isPart && { 'content-range': 'bytes 10-19/100000' }),
+    })
+    response.end(method === 'HEAD' ? undefined : content)
+  },
+}
+
 /** A server that gives them, each by its name. */
 export function startAnswers(more: Readonly<Record<string, CannedAnswer>> = {}): Promise<CannedStore> {
   const refused = Object.entries(refusedAnswers).map(([name, [answer]]) => [name, answer] as const)
@@ -119,6 +142,7 @@ export function startAnswers(more: Readonly<Record<string, CannedAnswer>> = {}):
     ...wrongParts,
     ...goodAnswers,
     ...looseAnswers,
+    transcoding,
     ...more,
   })
 }
