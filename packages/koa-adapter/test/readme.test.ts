@@ -10,7 +10,7 @@ import { createTestIssuer } from '@sallyport/core/testing'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
 const packageFolder = join(import.meta.dirname, '..')
-const readme = await readFile(join(packageFolder, '../../README.md'), 'utf8')
+const readme = await readFile(join(packageFolder, 'README.md'), 'utf8')
 const [, service = ''] = /## A Koa service\n\n```ts\n(.*?)```/s.exec(readme) ?? []
 
 const id = '1f4e9a70-3c52-4b8d-a6e1-0d9b7c5a3e82'
@@ -22,7 +22,7 @@ async function listen(answer: RequestListener): Promise<{ server: Server; origin
   return { server, origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}` }
 }
 
-describe('the Koa service of README.md', () => {
+describe('the Koa service of the README', () => {
   const signerOf = createTestIssuer()
   const servers: Server[] = []
   let child: ReturnType<typeof spawn>
