@@ -2,6 +2,8 @@ import { createPublicKey, hash, type KeyObject } from 'node:crypto'
 
 import type { JWK } from 'jose'
 
+import { kindOf } from '../check-options.ts'
+import { printableText } from '../http/field-values.ts'
 import { isJsonObject } from './fetch-json.ts'
 
 /** Public keys that can verify signatures. */
@@ -31,6 +33,15 @@ export interface ReadKeySet {
   readonly unfit: readonly string[]
 }
 
+/** A few names are enough to recognize another document, such as the issuer's metadata. They come from the network. */
+function membersOf(document: unknown): string {
+  if (!isJsonObject(document)) return kindOf(document)
+  const names = Object.keys(document)
+    .slice(0, 3)
+    .map((name) => printableText(name).slice(0, 32))
+  return names.length === 0 ? 'an empty object' : `an object with ${names.join(', ')}`
+}
+
 /** Keys are imported one after the other, and no request is served meanwhile. */
 export const MOST_KEYS = 100
 
@@ -42,7 +53,7 @@ export const MOST_KEYS = 100
  */
 export function readKeySet(document: unknown): ReadKeySet {
   if (!isJsonObject(document) || !Array.isArray(document['keys']))
-    throw new Error('the document is no JWK Set')
+    throw new Error(`the document must be a JWK Set, { keys: [ … ] }; got ${membersOf(document)}`)
   const given: readonly unknown[] = document['keys']
   if (given.length > MOST_KEYS)
     throw new Error(`the JWK Set lists ${given.length} keys, more than ${MOST_KEYS}`)

@@ -18,6 +18,7 @@ import {
 import { createMemoryStore } from '../../src/testing/memory-store.ts'
 import { createTestIssuer } from '../../src/testing/test-issuer.ts'
 import { openScene, readyRecord, type SceneOptions, soundOptions } from '../handler/scene.ts'
+import { serve } from '../verifiers/serve.ts'
 import { soundIntrospectionOptions, soundJwtOptions } from './verifier-behaviours.ts'
 
 // What hosts get wrong, and the whole line that they read: what is wrong, what was wanted, what was given, where to read on.
@@ -425,6 +426,13 @@ test.each<[string, Partial<JwtVerifierOptions>, string]>([
   ['a wrong algorithm', { algorithms: ['ES256'] }, '"alg" is "RS256", not one of ES256'],
 ])('%s is told with the refused token', async (_, changes, cause) => {
   expect(await toldBy(verifiedBy(changes), good)).toEqual([`token_invalid: ${cause}`])
+})
+
+test('an address that is the metadata and not the key set is told', async () => {
+  await using server = await serve({ body: { issuer, jwks_uri: `${issuer}/keys` } })
+  expect((await toldBy(verifiedBy({ jwks: server.url }), good))[0]).toBe(
+    'verifier_unavailable: the document must be a JWK Set, { keys: [ … ] }; got an object with issuer, jwks_uri',
+  )
 })
 
 test('an address where nobody answers is named', async () => {

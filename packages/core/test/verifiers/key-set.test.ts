@@ -102,7 +102,7 @@ describe('readKeySet', () => {
   test.each([undefined, null, [], 'keys', {}, { keys: {} }, { keys: null }])(
     'refuses %j as a document',
     (document) => {
-      expect(() => readKeySet(document)).toThrow('no JWK Set')
+      expect(() => readKeySet(document)).toThrow('must be a JWK Set')
     },
   )
 
