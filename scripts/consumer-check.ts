@@ -14,6 +14,7 @@ const modules = {
   'node:fs/promises': ['mkdir', 'mkdtemp', 'writeFile'],
   'node:path': ['join'],
   '@sallyport/core': ['createExportHandler', 'createJwtVerifier'],
+  '@sallyport/core/issuers': ['entraId'],
   '@sallyport/core/testing': ['createTestIssuer'],
   '@sallyport/storage/filesystem': ['createFilesystemStore'],
 } as const

@@ -28,7 +28,8 @@ export const readOrgAndScope: ReadClaims = ({ org, scope, scp }) => ({
   capabilities: wordsOf(scope === undefined ? scp : scope),
 })
 
-const wordsOf = (scope: unknown): readonly string[] => {
+/** The words of a text, or the members of a list, that are names. */
+export const wordsOf = (scope: unknown): readonly string[] => {
   const words: readonly unknown[] = Array.isArray(scope)
     ? scope
     : typeof scope === 'string'
@@ -37,7 +38,8 @@ const wordsOf = (scope: unknown): readonly string[] => {
   return words.filter(isText)
 }
 
-const namesOf = (org: unknown): readonly string[] =>
+/** A name or a list of names. What is no name becomes an empty text. */
+export const namesOf = (org: unknown): readonly string[] =>
   (Array.isArray(org) ? org : [org]).map((name: unknown) => (isText(name) ? name : ''))
 
 const isText = (value: unknown): value is string => typeof value === 'string' && value !== ''
