@@ -73,3 +73,31 @@ export const tokenLength: OptionCheck<number> = check.whole('characters', 16, 65
 export const readClaims: OptionCheck<ReadClaims> = check.fn<ReadClaims>(
   '(claims) => ({ organizations, capabilities })',
 )
+
+// ── of presets of issuers ────────────────────────────────────────────────────────────────────────────────────────
+
+/** A string of a form. */
+export const text = (what: string, form: RegExp): check.OptionCheck<string> =>
+  check.accept(what, (value): value is string => typeof value === 'string' && form.test(value), check.shown)
+
+export const domain = text(
+  "a domain name, such as 'login.example.com'",
+  /^(?=.{1,253}$)[a-z\d](?:[a-z\d-]*[a-z\d])?(?:\.[a-z\d](?:[a-z\d-]*[a-z\d])?)+$/i,
+)
+export const guid = text(
+  'a GUID, the directory (tenant) id',
+  /^[\da-f]{8}-[\da-f]{4}-[\da-f]{4}-[\da-f]{4}-[\da-f]{12}$/i,
+)
+export const digits = text('a number, as digits', /^\d{1,32}$/)
+
+/** The fault of two options of which exactly one must be given. */
+export const oneOf = (
+  caller: string,
+  one: readonly [string, unknown],
+  other: readonly [string, unknown],
+): void => {
+  const given = [one, other].filter(([, value]) => value !== undefined)
+  if (given.length === 1) return
+  const got = given.length === 0 ? 'neither' : 'both'
+  throw check.wrongOptions(caller, [`${one[0]}: must be given, or else ${other[0]}; got ${got}`])
+}

@@ -1,4 +1,6 @@
 import type { Claims, Principal, ReadClaims } from '../ports.ts'
+import { refuse } from '../refusals.ts'
+import { tokenFault } from './token-fault.ts'
 
 /** Who the claims prove, frozen to the last member, because a cache hands the same one to many requests. */
 export function createPrincipal(
@@ -59,4 +61,13 @@ export function deepFreeze(claims: Claims): Claims {
     for (const member of Object.values(Object.freeze(value))) left.push(member)
   }
   return claims
+}
+
+/** An absent claim names no organization. One that is no name becomes an empty text, which equals none. */
+export const organizationsIn = (claim: unknown): readonly string[] =>
+  claim === undefined ? [] : namesOf(claim)
+
+/** Refuses a token, for `readClaims` of a preset. */
+export function refuseUnless(isRight: boolean, fault: string): void {
+  if (!isRight) refuse('token_invalid', { cause: tokenFault(fault) })
 }
