@@ -77,18 +77,18 @@ export const readClaims: OptionCheck<ReadClaims> = check.fn<ReadClaims>(
 // ── of presets of issuers ────────────────────────────────────────────────────────────────────────────────────────
 
 /** A string of a form. */
-export const text = (what: string, form: RegExp): check.OptionCheck<string> =>
+export const text = (what: string, form: RegExp): OptionCheck<string> =>
   check.accept(what, (value): value is string => typeof value === 'string' && form.test(value), check.shown)
 
-export const domain = text(
+export const domain: OptionCheck<string> = text(
   "a domain name, such as 'login.example.com'",
   /^(?=.{1,253}$)[a-z\d](?:[a-z\d-]*[a-z\d])?(?:\.[a-z\d](?:[a-z\d-]*[a-z\d])?)+$/i,
 )
-export const guid = text(
+export const guid: OptionCheck<string> = text(
   'a GUID, the directory (tenant) id',
   /^[\da-f]{8}-[\da-f]{4}-[\da-f]{4}-[\da-f]{4}-[\da-f]{12}$/i,
 )
-export const digits = text('a number, as digits', /^\d{1,32}$/)
+export const digits: OptionCheck<string> = text('a number, as digits', /^\d{1,32}$/)
 
 /** The fault of two options of which exactly one must be given. */
 export const oneOf = (
