@@ -127,7 +127,7 @@ export const answers: readonly Check<Service>[] = [
     title: 'what is no route is 404, in JSON too',
     run: async ({ url, origin }) => {
       const body = { code: 'not_found', message: 'There is nothing here.' }
-      for (const path of [`${origin}/`, `${url}/`, `${url}/x.css`, url.replace('download', 'Download')]) {
+      for (const path of [`${origin}/x`, `${url}/`, `${url}/x.css`, url.replace('download', 'Download')]) {
         assert.deepEqual(await refusal(path, {}), [404, body])
       }
     },

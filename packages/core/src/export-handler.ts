@@ -8,35 +8,33 @@ import { startExchange } from './exchange/exchange.ts'
 import { createPrincipalFinder } from './exchange/find-principal.ts'
 import { findRecord } from './exchange/find-record.ts'
 import { reportMissingParameters } from './exchange/host-mistakes.ts'
-import { issueTicket, ticketAnswer, ticketRequest } from './exchange/issue-ticket.ts'
+import type { Answer } from './exchange/issue-ticket.ts'
+import { answerWithTicket, hostIssuer } from './exchange/issue-ticket.ts'
 import { accessObject, openExport } from './exchange/open-export.ts'
+import { operatorMethods } from './exchange/operator-methods.ts'
 import { commonHeaders, optionsAnswer, refuseExchange } from './exchange/refuse.ts'
 import { createRunning } from './exchange/running.ts'
 import { shareStore } from './exchange/share-store.ts'
-import { checkTicket, onlyPart } from './exchange/use-ticket.ts'
+import { planPermitted } from './exchange/use-ticket.ts'
 import { isRangeList } from './http/byte-range.ts'
 import { printableText } from './http/field-values.ts'
 import { prefersHtml } from './http/negotiation.ts'
-import { checkCall } from './options/check-handler.ts'
 import type { ExportHandlerOptions } from './options/options.ts'
 import { resolveOptions } from './options/resolve-options.ts'
 import type { ExportStore, Principal, Tenant } from './ports.ts'
-import type { ExportHandler, ExportRequest, ExportResponse, IssuedTicket } from './request-response.ts'
+import type { ExportHandler, ExportRequest, ExportResponse } from './request-response.ts'
 import { requireAdmitted } from './steps/admit.ts'
 import { authorize } from './steps/authorize.ts'
 import type { Route } from './steps/check-method.ts'
 import { checkMethod } from './steps/check-method.ts'
-import { checkPrincipal } from './steps/check-principal.ts'
 import { requireServed, requireTicketTenant } from './steps/check-ticket.ts'
 import { negotiateVersion } from './steps/negotiate-version.ts'
 import { parseExportId } from './steps/parse-export-id.ts'
 import { nameRequired, onlyTenantName, parseTenantName } from './steps/parse-tenant-name.ts'
-import { planDelivery } from './steps/plan-delivery.ts'
 import { requireTickets, sentTickets } from './steps/read-ticket.ts'
 import { requireOpen } from './steps/require-open.ts'
 import { requireValid } from './steps/require-valid.ts'
 import { resolveTenant } from './steps/resolve-tenant.ts'
-import { abortable } from './waiting.ts'
 
 /**
  * Puts the guard in front of a store. Checks every option once and throws a `TypeError` that names each wrong one.
@@ -51,7 +49,7 @@ export function createExportHandler<T extends Tenant>(options: ExportHandlerOpti
   const report = createReporter(guard.onEvent)
   const running = createRunning(() => report.flush())
   const delivery = { ...guard.delivery, pace: createReopenPace(running.count) }
-  const { multipleRanges } = delivery
+  const planRules = { multipleRanges: delivery.multipleRanges, vary, boundary: randomUUID }
   const exchangeRules = { ...delivery, report, running }
   const findPrincipal = createPrincipalFinder(guard)
   const listenTo = createStoreListener(report)
@@ -70,14 +68,16 @@ export function createExportHandler<T extends Tenant>(options: ExportHandlerOpti
     let version = guard.defaultVersion
     const common = { Vary: vary, ...commonHeaders, 'X-Request-Id': requestId }
     let headers: Record<string, string> = { ...common }
+    const answerIn = (chosen: typeof version): void => {
+      version = chosen
+      entry.version = chosen.name
+      headers = { ...common, ...chosen.headers }
+    }
     try {
       const versionName = header(guard.versionHeader.toLowerCase())
       const requested = negotiateVersion(versionName, guard, now())
       version = requested.version
-      if ('value' in requested.parsed) {
-        entry.version = version.name
-        Object.assign(headers, version.headers)
-      }
+      if ('value' in requested.parsed) answerIn(version)
       requireOpen(running.isDraining())
       reportMissingParameters(params, guard, exchange)
       checkMethod(method, route)
@@ -85,24 +85,15 @@ export function createExportHandler<T extends Tenant>(options: ExportHandlerOpti
       if (method === 'OPTIONS') return { response: optionsAnswer(headers, route, exchange) }
 
       const { principal, ticket } = await findPrincipal(request, sent, known, exchange)
-      if (ticket) {
-        version = requireServed(negotiateVersion(ticket.version, guard, now()).parsed)
-        entry.version = version.name
-        headers = { ...common, ...version.headers }
-      }
+      if (ticket) answerIn(requireServed(negotiateVersion(ticket.version, guard, now()).parsed))
       const [exportId, tenantName] = requireValid([
         parseExportId(params[guard.idParameter], guard),
         parseTenantName(request, guard.tenantName, !ticket && nameRequired(tenancy, principal)),
         ticket ? { value: version } : requested.parsed,
       ])
       entry.exportId = printableText(exportId)
-      const permitted = await checkTicket(
-        ticket,
-        { exportId, tenantName, versionName },
-        request,
-        guard,
-        exchange,
-      )
+      const named = { exportId, tenantName, versionName }
+      const plan = await planPermitted(ticket, named, request, guard, exchange)
       const name = ticket?.tenant.name ?? tenantName ?? onlyTenantName(principal, guard.tenantName)
       const tenant = await resolveTenant(name, principal, tenancy, (call) => ask('tenants', call))
       entry.tenantId = printableText(tenant.id)
@@ -114,35 +105,15 @@ export function createExportHandler<T extends Tenant>(options: ExportHandlerOpti
 
       const query = { exportId, tenant, principal, version: version.name }
       const record = await findRecord(query, guard, exchange)
-
-      if (issuer) {
-        const wanted = { principal, tenant, exportId, record, version: version.name, capability }
-        const issued = await issueTicket(wanted, issuer, now(), exchange)
-        const response = ticketAnswer(issued, request.url, known ? undefined : issuer.url, headers)
-        entry.status = response.status
-        end('completed')
-        return { response, issued }
-      }
+      const subject = { principal, tenant, exportId, record, version: version.name, capability }
+      if (issuer) return await answerWithTicket(subject, request, issuer, now(), headers, exchange)
 
       const store = (): ExportStore =>
         shareStore(listenTo(guard.storeOf(tenant)), principal, tenant, limits, exchange)
       const object = accessObject(store, record.key, request.borrow === true, delivery, exchange)
       const { mediaTypes } = version
-      const question = {
-        method,
-        header,
-        record,
-        mediaTypes,
-        multipleRanges,
-        vary,
-        now: now(),
-        boundary: randomUUID,
-      }
-      const opened = await openExport(
-        question,
-        object,
-        permitted === 'part' ? onlyPart(planDelivery) : planDelivery,
-      )
+      const question = { ...planRules, method, header, record, mediaTypes, now: now() }
+      const opened = await openExport(question, object, plan)
       Object.assign(headers, await settleCost(method, opened, admission, limits, exchange))
       const body = await deliver(opened, object, delivery, exchange)
       await announce(opened.plan, guard.audit, exchange)
@@ -169,36 +140,7 @@ export function createExportHandler<T extends Tenant>(options: ExportHandlerOpti
   return {
     handle: (request) => respond(request, 'download'),
     handleTicket: (request) => respond(request, 'ticket'),
-    issuesTickets: tickets !== undefined,
-    issueTicket: async (wanted, signal) => {
-      if (!tickets) throw new TypeError('issueTicket: needs the option tickets of createExportHandler')
-      const principal = checkPrincipal(wanted.principal)
-      const { issued, refused } = await answer(ticketRequest(wanted, guard, signal), 'ticket', principal)
-      if (issued) return issued
-      signal.throwIfAborted()
-      throw refused
-    },
-    downloads: running.downloads,
-    cut: (matches) => {
-      checkCall('cut', { matches })
-      return running.cut(matches)
-    },
-    drain: (terms) => {
-      checkCall('drain', terms)
-      return running.drain(terms.withinMs)
-    },
-    ready: async (signal) => {
-      checkCall('ready', { signal })
-      return abortable(verifier.ready?.(signal) ?? Promise.resolve(), signal)
-    },
+    ...hostIssuer(answer, guard),
+    ...operatorMethods(running, verifier),
   }
-}
-
-/** What became of a request. */
-interface Answer {
-  readonly response: ExportResponse
-  /** The ticket, if one was issued. */
-  readonly issued?: IssuedTicket
-  /** What was thrown, if nothing was granted. */
-  readonly refused?: unknown
 }

@@ -5,12 +5,60 @@ import { siblingPath } from '../http/request-target.ts'
 import type { Guard } from '../options/resolve-options.ts'
 import type { Principal, ReadyRecord, Tenant, Tickets } from '../ports.ts'
 import { refuse } from '../refusals.ts'
-import type { ExportRequest, ExportResponse, IssuedTicket, WantedTicket } from '../request-response.ts'
+import type {
+  ExportHandler,
+  ExportRequest,
+  ExportResponse,
+  IssuedTicket,
+  WantedTicket,
+} from '../request-response.ts'
+import { checkPrincipal } from '../steps/check-principal.ts'
 import { printablePrincipal } from './events.ts'
 import type { Exchange } from './exchange.ts'
 
+/** What became of a request. */
+export interface Answer {
+  readonly response: ExportResponse
+  /** The ticket, if one was issued. */
+  readonly issued?: IssuedTicket
+  /** What was thrown, if nothing was granted. */
+  readonly refused?: unknown
+}
+
+/** Issues a ticket and ends the exchange. */
+export async function answerWithTicket(
+  subject: TicketSubject,
+  request: ExportRequest,
+  tickets: Tickets,
+  now: number,
+  headers: Readonly<Record<string, string>>,
+  exchange: Exchange,
+): Promise<Answer> {
+  const issued = await issueTicket(subject, tickets, now, exchange)
+  const response = ticketAnswer(issued, request.url, tickets.url, headers)
+  exchange.entry.status = response.status
+  exchange.end('completed')
+  return { response, issued }
+}
+
+/** The methods of a handler that issue tickets to the host itself. They make a request as a client would. */
+export const hostIssuer = <T extends Tenant>(
+  answer: (request: ExportRequest, route: 'ticket', known: Principal) => Promise<Answer>,
+  guard: Guard<T>,
+): Pick<ExportHandler, 'issueTicket' | 'issuesTickets'> => ({
+  issuesTickets: guard.tickets !== undefined,
+  issueTicket: async (wanted, signal) => {
+    if (!guard.tickets) throw new TypeError('issueTicket: needs the option tickets of createExportHandler')
+    const principal = checkPrincipal(wanted.principal)
+    const { issued, refused } = await answer(ticketRequest(wanted, guard, signal), 'ticket', principal)
+    if (issued) return issued
+    signal.throwIfAborted()
+    throw refused
+  },
+})
+
 /** What a ticket is issued for, once all of it has been checked. */
-export interface TicketSubject {
+interface TicketSubject {
   readonly principal: Principal
   readonly tenant: Tenant
   /** As the route's parameter says it, not as the record does: the ticket is compared with the parameter. */
@@ -21,7 +69,7 @@ export interface TicketSubject {
 }
 
 /** Seals a ticket and reports it. What the host's `claims` throws is a bug of the host's: `internal`. */
-export async function issueTicket(
+async function issueTicket(
   { record, ...grant }: TicketSubject,
   tickets: Tickets,
   now: number,
@@ -52,8 +100,11 @@ export async function issueTicket(
   }
 }
 
+/** The URL of a request that the host makes itself: its response is not used, so `tickets.url` is not asked. */
+const noUrl = ''
+
 /** What the host wants, as a request for a ticket would say it. */
-export function ticketRequest<T extends Tenant>(
+function ticketRequest<T extends Tenant>(
   { exportId, tenantName, version }: WantedTicket,
   { idParameter, tenantName: tenant, versionHeader }: Guard<T>,
   signal: AbortSignal,
@@ -67,7 +118,7 @@ export function ticketRequest<T extends Tenant>(
     method: 'POST',
     params: { [idParameter]: exportId, ...(tenant.in === 'path' && named) },
     header: (name) => headers.get(name),
-    url: '/ticket', // a request has one; its answer is dropped
+    url: noUrl,
     signal,
   }
 }
@@ -78,7 +129,7 @@ export function ticketRequest<T extends Tenant>(
  * @param requestUrl - as the adapter gave it
  * @param urlOf - as `tickets.url`. Absent: the URL is a path of this origin
  */
-export function ticketAnswer(
+function ticketAnswer(
   { query, expiresAt, resumeUntil, filename, size }: IssuedTicket,
   requestUrl: string | undefined,
   urlOf: Tickets['url'],
@@ -87,7 +138,7 @@ export function ticketAnswer(
   if (requestUrl === undefined)
     throw new TypeError('the adapter gave no url, so the URL of the ticket is unknown')
   const path = `${siblingPath(requestUrl, 'download')}?${query}`
-  const url: unknown = urlOf ? urlOf(path) : path
+  const url: unknown = urlOf && requestUrl !== noUrl ? urlOf(path) : path
   if (typeof url !== 'string' || !/^[\x21-\x7e]+$/.test(url))
     throw new TypeError('tickets.url must give a URL, percent-encoded')
   const times = { expires_at: expiresAt.toISOString(), resume_until: resumeUntil.toISOString() }

@@ -5,40 +5,41 @@ import type { ExportRequest } from '../request-response.ts'
 import type { NamedByRequest } from '../steps/check-ticket.ts'
 import { checkTicketTime, requireNotRevoked, requireTicketFor } from '../steps/check-ticket.ts'
 import type { DeliveryQuestion, Plan } from '../steps/plan-delivery.ts'
+import { planDelivery } from '../steps/plan-delivery.ts'
 import type { Exchange } from './exchange.ts'
 
+type PlanDelivery = (question: DeliveryQuestion, info: ObjectInfo) => Plan
+
 /**
- * Refuses a ticket that the request contradicts, that comes too late or that the host has revoked.
+ * Refuses a ticket that the request contradicts, that comes too late or that the host has revoked. Gives the planner of what the
+ * ticket permits: anything, or from its `startBy` on only the resume of a download.
  *
- * @param ticket - absent: the request has none, and nothing is checked
- * @returns whether the request may have any answer, or only a part of the export: the resume of a download
+ * @param ticket - absent: the request has none, and anything is permitted
  */
-export async function checkTicket(
+export async function planPermitted(
   ticket: Ticket | undefined,
   named: NamedByRequest,
   request: ExportRequest,
   { tickets, now }: { readonly tickets?: Tickets | undefined; readonly now: () => number },
   { ask }: Exchange,
-): Promise<'any' | 'part'> {
-  if (!ticket) return 'any'
+): Promise<PlanDelivery> {
+  if (!ticket) return planDelivery
   requireTicketFor(ticket, named)
-  const permitted = checkTicketTime(ticket, request, now())
+  const plan = checkTicketTime(ticket, request, now()) === 'part' ? onlyPart(planDelivery) : planDelivery
   const isRevoked = tickets?.isRevoked
-  if (!isRevoked) return permitted
+  if (!isRevoked) return plan
   const { id, principal, tenant, exportId, issuedAt } = ticket
   const { issuer, subject } = principal
   const used = { id, issuer, subject, tenantId: tenant.id, exportId, issuedAt: new Date(issuedAt) }
   requireNotRevoked(await ask('tickets', async (signal) => isRevoked(used, signal)))
-  return permitted
+  return plan
 }
-
-type PlanDelivery = (question: DeliveryQuestion, info: ObjectInfo) => Plan
 
 /**
  * A plan that is a part of the object, asked for under its strong ETag: the resume of a download. Any other answer, also 412 and
  * 416, is refused as `ticket_expired`, which keeps the partial file of a browser.
  */
-export const onlyPart =
+const onlyPart =
   (plan: PlanDelivery): PlanDelivery =>
   (question, info) => {
     const planned = planOrExpired(plan, question, info)

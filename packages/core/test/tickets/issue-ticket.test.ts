@@ -77,6 +77,15 @@ describe('a ticket that the host issues', () => {
     expect((await scene.ask(`/exports/${ids.acme}/download?${query}`)).status).toBe(200)
   })
 
+  test('asks for no URL', async () => {
+    const url = (): never => {
+      throw new Error('not asked')
+    }
+    await using scene = await openTicketScene(serveHttp, { with: { url } })
+    const wanted = { principal, tenantName: 'acme', exportId: ids.acme }
+    await expect(scene.handler.issueTicket(wanted, signal)).resolves.toHaveProperty('query')
+  })
+
   test('a signal that has fired rejects with its reason', async () => {
     await using scene = await openTicketScene(serveHttp)
     const reason = new Error('gone')
