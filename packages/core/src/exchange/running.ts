@@ -1,6 +1,8 @@
 import { DeliveryError } from '../delivery/delivery-error.ts'
-import type { RunningDownload } from '../request-response.ts'
-import { startTimer } from '../waiting.ts'
+import { checkCall } from '../options/check-handler.ts'
+import type { TokenVerifier } from '../ports.ts'
+import type { ExportHandler, RunningDownload } from '../request-response.ts'
+import { abortable, startTimer } from '../waiting.ts'
 import type { Entry } from './events.ts'
 
 /** One request that is being answered. */
@@ -96,3 +98,23 @@ function describe({ entry, startedAt }: Run): RunningDownload | undefined {
 }
 
 const ignore = (): void => undefined
+
+/** The methods of a handler that are for the operator. They check what they are given. */
+export const operatorMethods = (
+  running: Running,
+  verifier: TokenVerifier,
+): Pick<ExportHandler, 'downloads' | 'cut' | 'drain' | 'ready'> => ({
+  downloads: running.downloads,
+  cut: (matches) => {
+    checkCall('cut', { matches })
+    return running.cut(matches)
+  },
+  drain: (terms) => {
+    checkCall('drain', terms)
+    return running.drain(terms.withinMs)
+  },
+  ready: async (signal) => {
+    checkCall('ready', { signal })
+    return abortable(verifier.ready?.(signal) ?? Promise.resolve(), signal)
+  },
+})
