@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { cp, readFile, rm } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { buffer } from 'node:stream/consumers'
@@ -123,6 +126,35 @@ export const lifeOf = ({ sample, path, unavailable }: LifePlan): readonly Check<
       assert.equal(await service.end(), 0)
       await bucket.end()
     }),
+  },
+  {
+    title: 'one caller that does not read leaves connections to the bucket for others',
+    run: async () => {
+      const bucket = createServer((request, response) => {
+        response.writeHead(200, { ETag: '"1"', 'Content-Length': 1_000_000_000 })
+        if (request.method === 'HEAD') response.end()
+        else response.write('the first bytes of many')
+      }).listen(0, '127.0.0.1')
+      await once(bucket, 'listening')
+      const service = await start({
+        S3_BUCKET: 'exports',
+        S3_ENDPOINT: `http://127.0.0.1:${(bucket.address() as AddressInfo).port}`,
+        AWS_ACCESS_KEY_ID: 'someone',
+        AWS_SECRET_ACCESS_KEY: 'secret',
+        DEV_ISSUER: '1',
+        DRAIN_MS: '0',
+        TENANCY: 'initech',
+      })
+      const url = `${service.origin}${path(onlyId)}`
+      const headers = { authorization: `Bearer ${service.jwt}` }
+      const downloads = await Promise.all(Array.from({ length: 16 }, () => fetch(url, { headers })))
+      const statuses = downloads.map(({ status }) => status).toSorted()
+      assert.deepEqual(statuses, [...Array<number>(10).fill(200), ...Array<number>(6).fill(429)])
+      assert.equal(await service.end(), 0)
+      await Promise.allSettled(downloads.map((download) => download.text()))
+      bucket.closeAllConnections()
+      await new Promise((resolve) => bucket.close(resolve))
+    },
   },
   {
     title: 'without its Redis it counts by itself, says so once, and serves',

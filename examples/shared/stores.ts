@@ -9,11 +9,20 @@ export type StoreOf = (tenant: Pick<Tenant, 'name'>) => ExportStore
 /** Opens the place of the exports. The cloud clients are loaded only where they are used. */
 export async function openStores(place: ExportsPlace): Promise<StoreOf> {
   const store = await openPlace(place)
-  return ({ name }) => ({
-    head: (key, signal) => store.head(`${name}/${key}`, signal),
-    get: (key, options, signal) => store.get(`${name}/${key}`, options, signal),
-  })
+  const stores = new Map<string, ExportStore>()
+  return ({ name }) => {
+    const known = stores.get(name) ?? storeBelow(name, store)
+    stores.set(name, known)
+    return known
+  }
 }
+
+/** Keeps the other members of the store: the handler shares its `connections` among callers, and reports its troubles. */
+const storeBelow = (name: string, store: ExportStore): ExportStore => ({
+  ...store,
+  head: (key, signal) => store.head(`${name}/${key}`, signal),
+  get: (key, options, signal) => store.get(`${name}/${key}`, options, signal),
+})
 
 /** Keys that try to climb (`..`) are refused by every store. */
 async function openPlace(place: ExportsPlace): Promise<ExportStore> {
