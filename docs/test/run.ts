@@ -11,7 +11,8 @@ export interface Running {
   readonly line: string
   /** All lines so far. */
   readonly lines: readonly string[]
-  readonly end: () => Promise<void>
+  /** Sends SIGTERM. Resolves with the exit status; `null`: the signal ended it. */
+  readonly end: () => Promise<number | null>
 }
 
 /** Runs a module's text as if it lay beside the documents. Resolves with its first line. */
@@ -21,7 +22,7 @@ export async function runModule(code: string): Promise<Running> {
     cwd: join(root, 'docs'),
     stdio: ['pipe', 'pipe', 'inherit'],
   })
-  const exit = once(child, 'exit')
+  const exit = once(child, 'exit') as Promise<[number | null]>
   const lines: string[] = []
   const reader = createInterface(child.stdout)
   reader.on('line', (line) => lines.push(line))
@@ -35,7 +36,8 @@ export async function runModule(code: string): Promise<Running> {
     lines,
     end: async () => {
       child.kill()
-      await exit
+      const [status] = await exit
+      return status
     },
   }
 }
