@@ -14,26 +14,17 @@ export type {
   TicketIssued,
   Trouble,
 } from './events.ts'
+export type { AskedId, ExportQuery, ExportRecord, FindExport, FoundId, RecordedObject } from './catalogue.ts'
 export type {
   Caller,
-  AskedId,
   Claims,
-  ExportQuery,
-  ExportRecord,
-  FindExport,
-  FoundId,
   MultiTenancy,
   Principal,
   Quota,
   ReadClaims,
-  RecordedObject,
   SingleTenancy,
   Tenant,
-  Ticket,
-  TicketGrant,
-  Tickets,
   TokenVerifier,
-  UsedTicket,
   Admission,
   AdmissionAsk,
   ByteRange,
@@ -47,6 +38,7 @@ export type {
   StoreConnections,
   TroubleSource,
 } from './ports.ts'
+export type { Ticket, TicketGrant, Tickets, UsedTicket } from './ticket.ts'
 export type {
   ErrorFormat,
   FieldRule,

@@ -1,4 +1,5 @@
-import type { ExportQuery, FindExport, ReadyRecord, Tenant } from '../ports.ts'
+import type { ExportQuery, FindExport, ReadyRecord } from '../catalogue.ts'
+import type { Tenant } from '../ports.ts'
 import { checkRecord } from '../steps/check-record.ts'
 import type { Exchange } from './exchange.ts'
 import { reportUnknownMembers } from './host-mistakes.ts'

@@ -1,9 +1,10 @@
+import type { ReadyRecord } from '../catalogue.ts'
 import { wholeBody } from '../delivery/start-delivery.ts'
 import { safeFilename } from '../http/content-disposition.ts'
 import { printableText } from '../http/field-values.ts'
 import { siblingPath } from '../http/request-target.ts'
 import type { Guard } from '../options/resolve-options.ts'
-import type { Principal, ReadyRecord, Tenant, Tickets } from '../ports.ts'
+import type { Principal, Tenant } from '../ports.ts'
 import { refuse } from '../refusals.ts'
 import type {
   ExportHandler,
@@ -13,6 +14,7 @@ import type {
   WantedTicket,
 } from '../request-response.ts'
 import { checkPrincipal } from '../steps/check-principal.ts'
+import type { Tickets } from '../ticket.ts'
 import { printablePrincipal } from './events.ts'
 import type { Exchange } from './exchange.ts'
 

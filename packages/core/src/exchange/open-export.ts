@@ -1,5 +1,6 @@
+import type { ReadyRecord } from '../catalogue.ts'
 import type { FilledDelivery } from '../options/resolve-options.ts'
-import type { ByteRange, ExportStore, GetOptions, ObjectInfo, OpenObject, ReadyRecord } from '../ports.ts'
+import type { ByteRange, ExportStore, GetOptions, ObjectInfo, OpenObject } from '../ports.ts'
 import { gotWanted, refusal, refusalCause, refusalDetail } from '../refusals.ts'
 import { checkObject } from '../steps/check-object.ts'
 import type { DeliveryQuestion, Plan } from '../steps/plan-delivery.ts'

@@ -1,11 +1,12 @@
 import { parseEntityTag, parseEntityTags, strongMatch } from '../http/preconditions.ts'
-import type { ObjectInfo, Ticket, Tickets } from '../ports.ts'
+import type { ObjectInfo } from '../ports.ts'
 import { because, refusal, refusalDetail } from '../refusals.ts'
 import type { ExportRequest } from '../request-response.ts'
 import type { NamedByRequest } from '../steps/check-ticket.ts'
 import { checkTicketTime, requireNotRevoked, requireTicketFor } from '../steps/check-ticket.ts'
 import type { DeliveryQuestion, Plan } from '../steps/plan-delivery.ts'
 import { planDelivery } from '../steps/plan-delivery.ts'
+import type { Ticket, Tickets } from '../ticket.ts'
 import type { Exchange } from './exchange.ts'
 
 type PlanDelivery = (question: DeliveryQuestion, info: ObjectInfo) => Plan

@@ -1,8 +1,15 @@
 import { checkOptions, fn, object, whole } from '../check-options.ts'
 import type { Admission, AdmissionAsk, Quota, QuotaLeft, RateLimiter } from '../ports.ts'
-import { createBucketTable, keyName } from './bucket-table.ts'
-import type { Bucket, BucketTable } from './bucket-table.ts'
-import { bucketRule, msUntil, msUntilNext, refilled, wholeTokens } from './token-bucket.ts'
+import {
+  createBucketTable,
+  keyName,
+  bucketRule,
+  msUntil,
+  msUntilNext,
+  refilled,
+  wholeTokens,
+} from './token-bucket.ts'
+import type { Bucket, BucketTable } from './token-bucket.ts'
 
 type Options = NonNullable<Parameters<typeof createMemoryLimiter>[0]>
 const optionsCheck = object<Options>('{ maxKeys?, now? }', {

@@ -1,3 +1,4 @@
+import type { FindExport } from '../catalogue.ts'
 import type { OptionCheck } from '../check-options.ts'
 import * as check from '../check-options.ts'
 import { codedErrors } from '../error-formats/coded-errors.ts'
@@ -6,16 +7,15 @@ import { validationErrors } from '../error-formats/validation-errors.ts'
 import type { ExportEvent } from '../events.ts'
 import type {
   ExportStore,
-  FindExport,
   MultiTenancy,
   Quota,
   RateLimiter,
   SingleTenancy,
   Tenant,
-  Tickets,
   TokenVerifier,
 } from '../ports.ts'
 import type { ErrorFormat } from '../refusals.ts'
+import type { Tickets } from '../ticket.ts'
 import { longestTimerMs } from '../waiting.ts'
 import type { DeliveryOptions, ExportHandlerOptions, Limits, VersionOptions } from './options.ts'
 

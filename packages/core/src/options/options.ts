@@ -1,17 +1,17 @@
+import type { FindExport } from '../catalogue.ts'
 import type { DownloadStarted, ExportEvent } from '../events.ts'
 import type {
   ExportStore,
-  FindExport,
   MultiTenancy,
   Principal,
   Quota,
   RateLimiter,
   SingleTenancy,
   Tenant,
-  Tickets,
   TokenVerifier,
 } from '../ports.ts'
 import type { ErrorFormat } from '../refusals.ts'
+import type { Tickets } from '../ticket.ts'
 
 /** Everything a host decides. `T` is the host's own tenant type, handed from `findTenant` to `findExport` and `store`. */
 export interface ExportHandlerOptions<T extends Tenant = Tenant> {

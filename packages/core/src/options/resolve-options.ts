@@ -11,11 +11,11 @@ import type {
   RateLimiter,
   SingleTenancy,
   Tenant,
-  Tickets,
 } from '../ports.ts'
 import type { ErrorFormat } from '../refusals.ts'
 import type { TenantNameRules } from '../steps/parse-tenant-name.ts'
 import { defaultNamePattern } from '../steps/parse-tenant-name.ts'
+import type { Tickets } from '../ticket.ts'
 import { checkHandlerOptions } from './check-handler-options.ts'
 import type { DeliveryOptions, ExportHandlerOptions, Limits, VersionOptions } from './options.ts'
 

@@ -1,6 +1,7 @@
+import type { ExportRecord, ReadyRecord, RecordedObject } from '../catalogue.ts'
 import { contentCodings, isContentCoding } from '../http/content-codings.ts'
 import { parseUuid } from '../http/uuid.ts'
-import type { ExportRecord, ObjectInfo, ReadyRecord, RecordedObject, Tenant } from '../ports.ts'
+import type { ObjectInfo, Tenant } from '../ports.ts'
 import type { RefusalDetail } from '../refusals.ts'
 import { gotWanted, refusal } from '../refusals.ts'
 

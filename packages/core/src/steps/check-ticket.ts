@@ -1,6 +1,7 @@
-import type { Tenant, Ticket } from '../ports.ts'
+import type { Tenant } from '../ports.ts'
 import { because, refusal } from '../refusals.ts'
 import type { ExportRequest } from '../request-response.ts'
+import type { Ticket } from '../ticket.ts'
 import type { Parsed } from './require-valid.ts'
 
 /** What a request says itself of what its ticket is for. `undefined`: nothing. */

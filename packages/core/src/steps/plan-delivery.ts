@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto'
 
+import type { ReadyRecord } from '../catalogue.ts'
 import {
   formatContentRange,
   parseByteRanges,
@@ -12,7 +13,7 @@ import { formatAttachment, safeFilename } from '../http/content-disposition.ts'
 import { formatHttpDate } from '../http/http-date.ts'
 import { formatReprDigest, wantsSha256 } from '../http/negotiation.ts'
 import { evaluatePreconditions, rangeStillApplies } from '../http/preconditions.ts'
-import type { ByteRange, ObjectInfo, ReadyRecord } from '../ports.ts'
+import type { ByteRange, ObjectInfo } from '../ports.ts'
 import { gotWanted, refusal } from '../refusals.ts'
 
 /** The decided answer, before any byte moves. */

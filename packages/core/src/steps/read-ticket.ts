@@ -1,8 +1,8 @@
 import { isPrefetch } from '../http/negotiation.ts'
 import { queryValues } from '../http/request-target.ts'
-import type { Tickets } from '../ports.ts'
 import { because, refusal } from '../refusals.ts'
 import type { ExportRequest } from '../request-response.ts'
+import type { Tickets } from '../ticket.ts'
 
 /** The tickets of a handler. Refuses `export_not_found` if the host has none: then the route does not exist. */
 export function requireTickets<T extends Tickets>(tickets: T | undefined): T {

@@ -1,6 +1,7 @@
 import * as check from '../check-options.ts'
-import type { Claims, Principal, Tickets, UsedTicket } from '../ports.ts'
+import type { Claims, Principal } from '../ports.ts'
 import type { Refusal } from '../refusals.ts'
+import type { Tickets, UsedTicket } from '../ticket.ts'
 import { isJsonObject } from './fetch-json.ts'
 
 /** A key that seals tickets. */

@@ -2,8 +2,9 @@ import { createSecretKey, hkdfSync, type KeyObject, randomUUID } from 'node:cryp
 
 import { CompactEncrypt, compactDecrypt } from 'jose'
 
-import type { Claims, Ticket, Tickets } from '../ports.ts'
+import type { Claims } from '../ports.ts'
 import { refuse } from '../refusals.ts'
+import type { Ticket, Tickets } from '../ticket.ts'
 import { isJsonObject } from './fetch-json.ts'
 import { createPrincipal } from './principal.ts'
 import { checkTicketOptions, type TicketOptions } from './ticket-options.ts'

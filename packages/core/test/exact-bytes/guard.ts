@@ -1,8 +1,9 @@
+import type { ExportRecord } from '../../src/catalogue.ts'
 import type { DownloadStarted, ExportEvent, Trouble } from '../../src/events.ts'
 import { createExportHandler } from '../../src/export-handler.ts'
 import { createMemoryLimiter } from '../../src/limits/memory-limiter.ts'
 import type { DeliveryOptions, ExportHandlerOptions } from '../../src/options/options.ts'
-import type { ExportRecord, ExportStore } from '../../src/ports.ts'
+import type { ExportStore } from '../../src/ports.ts'
 import type { ExportHandler, ExportRequest } from '../../src/request-response.ts'
 import type { Ended } from '../handler/scene.ts'
 

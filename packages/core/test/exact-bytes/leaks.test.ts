@@ -2,7 +2,8 @@ import { inspect } from 'node:util'
 
 import { describe, expect, test } from 'vitest'
 
-import type { ExportRecord, ExportStore, ObjectInfo, OpenObject } from '../../src/ports.ts'
+import type { ExportRecord } from '../../src/catalogue.ts'
+import type { ExportStore, ObjectInfo, OpenObject } from '../../src/ports.ts'
 import { refuse } from '../../src/refusals.ts'
 import { createChaosStore } from '../../src/testing/chaos-store.ts'
 import type { Fault } from '../../src/testing/fault.ts'

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 
-import type { ExportRecord, ExportStore, ObjectInfo } from '../../src/ports.ts'
+import type { ExportRecord } from '../../src/catalogue.ts'
+import type { ExportStore, ObjectInfo } from '../../src/ports.ts'
 import { objectEtag } from '../../src/steps/plan-delivery.ts'
 import { createChaosStore } from '../../src/testing/chaos-store.ts'
 import { createMemoryStore } from '../../src/testing/memory-store.ts'

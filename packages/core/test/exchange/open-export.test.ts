@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest'
 
+import type { ReadyRecord } from '../../src/catalogue.ts'
 import { type ObjectAccess, type OpenedExport, openExport } from '../../src/exchange/open-export.ts'
-import type { ReadyRecord, ObjectInfo, OpenObject } from '../../src/ports.ts'
+import type { ObjectInfo, OpenObject } from '../../src/ports.ts'
 import { refusalDetail, refuse } from '../../src/refusals.ts'
 import { type DeliveryQuestion, objectEtag, planDelivery } from '../../src/steps/plan-delivery.ts'
 

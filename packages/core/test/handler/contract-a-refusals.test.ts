@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 
-import type { ExportRecord, RateLimiter } from '../../src/ports.ts'
+import type { ExportRecord } from '../../src/catalogue.ts'
+import type { RateLimiter } from '../../src/ports.ts'
 import { type Ask, stable } from './ask.ts'
 import { openContractA, refused, seen } from './contract-a.ts'
 import { content, ids, pathOf, readyRecord, type SceneOptions } from './scene.ts'

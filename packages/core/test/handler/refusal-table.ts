@@ -1,4 +1,5 @@
-import type { ExportRecord, RateLimiter } from '../../src/ports.ts'
+import type { ExportRecord } from '../../src/catalogue.ts'
+import type { RateLimiter } from '../../src/ports.ts'
 import type { RefusalKind } from '../../src/refusals.ts'
 import { refuse } from '../../src/refusals.ts'
 import type { Ask } from './ask.ts'

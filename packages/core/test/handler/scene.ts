@@ -1,15 +1,9 @@
+import type { ExportRecord } from '../../src/catalogue.ts'
 import type { DownloadEnded, ExportEvent, RequestEnded, Trouble } from '../../src/events.ts'
 import { createExportHandler } from '../../src/export-handler.ts'
 import { createMemoryLimiter } from '../../src/limits/memory-limiter.ts'
 import type { ExportHandlerOptions } from '../../src/options/options.ts'
-import type {
-  ExportRecord,
-  ExportStore,
-  MultiTenancy,
-  Principal,
-  SingleTenancy,
-  Tenant,
-} from '../../src/ports.ts'
+import type { ExportStore, MultiTenancy, Principal, SingleTenancy, Tenant } from '../../src/ports.ts'
 import { refuse } from '../../src/refusals.ts'
 import type { ExportHandler } from '../../src/request-response.ts'
 import { createMemoryStore } from '../../src/testing/memory-store.ts'

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 
-import type { FindExport, MultiTenancy, Tenant } from '../../src/ports.ts'
+import type { FindExport } from '../../src/catalogue.ts'
+import type { MultiTenancy, Tenant } from '../../src/ports.ts'
 import { createMemoryStore } from '../../src/testing/memory-store.ts'
 import { type Answer, type Ask, stable } from './ask.ts'
 import { acme, content, globex, ids, openScene, pathOf, readyRecord, records, single } from './scene.ts'

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 
-import type { ExportRecord, ObjectInfo, Tenant } from '../../src/ports.ts'
+import type { ExportRecord } from '../../src/catalogue.ts'
+import type { ObjectInfo, Tenant } from '../../src/ports.ts'
 import { refuse } from '../../src/refusals.ts'
 import { createMemoryStore } from '../../src/testing/memory-store.ts'
 import { settled, storeWith, watchProcess } from './leaks.ts'

@@ -3,7 +3,7 @@ import { isDeepStrictEqual } from 'node:util'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 
-import { keyName } from '../../src/limits/bucket-table.ts'
+import { keyName } from '../../src/limits/token-bucket.ts'
 
 const parts = fc.array(
   fc.oneof(

@@ -1,5 +1,5 @@
 import type { Behaviours } from '../../../../scripts/test-options.ts'
-import type { Ticket, Tickets } from '../../src/ports.ts'
+import type { Ticket, Tickets } from '../../src/ticket.ts'
 import type { TicketOptions } from '../../src/verifiers/ticket-options.ts'
 import { createTickets } from '../../src/verifiers/tickets.ts'
 import { refusalOf } from '../error-formats/refusals.ts'

@@ -3,8 +3,9 @@ import { connect } from 'node:net'
 
 import { afterAll, describe, expect, test } from 'vitest'
 
+import type { ExportRecord } from '../../src/catalogue.ts'
 import { codedErrors } from '../../src/error-formats/coded-errors.ts'
-import type { ExportRecord, ExportStore, OpenObject } from '../../src/ports.ts'
+import type { ExportStore, OpenObject } from '../../src/ports.ts'
 import { createLeakScanner } from '../../src/testing/leak-scanner.ts'
 import { createMemoryStore } from '../../src/testing/memory-store.ts'
 import { type Answer, type Ask, stable } from '../handler/ask.ts'

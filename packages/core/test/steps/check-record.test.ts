@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 
-import type { ExportRecord, ReadyRecord } from '../../src/ports.ts'
+import type { ExportRecord, ReadyRecord } from '../../src/catalogue.ts'
 import { checkRecord } from '../../src/steps/check-record.ts'
 import { acme } from './principals.ts'
 import { causeOf, refused } from './refused.ts'

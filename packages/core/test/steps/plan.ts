@@ -1,4 +1,5 @@
-import type { ObjectInfo, ReadyRecord } from '../../src/ports.ts'
+import type { ReadyRecord } from '../../src/catalogue.ts'
+import type { ObjectInfo } from '../../src/ports.ts'
 import { type DeliveryQuestion, type Plan, planDelivery } from '../../src/steps/plan-delivery.ts'
 
 export const id = '0f0e0d0c-0b0a-4908-8706-050403020100'

@@ -2,7 +2,8 @@ import { createCipheriv, hkdfSync, randomBytes } from 'node:crypto'
 
 import { describe, expect, test } from 'vitest'
 
-import type { Principal, TicketGrant, Tickets } from '../../src/ports.ts'
+import type { Principal } from '../../src/ports.ts'
+import type { TicketGrant, Tickets } from '../../src/ticket.ts'
 import { createJwtVerifier } from '../../src/verifiers/jwt-verifier.ts'
 import type { TicketOptions } from '../../src/verifiers/ticket-options.ts'
 import { createTickets } from '../../src/verifiers/tickets.ts'
