@@ -139,5 +139,10 @@ export interface Trouble {
   /** Absent: the export id was not parsed yet. */
   readonly exportId?: string
   /** The error. Not enumerable. Absent: there is none. */
+  /**
+   * How many other requests of the same caller were refused with the same trouble in the last second, and have no event. Absent: 0.
+   * At most 10 refused requests per code, caller and second have one.
+   */
+  readonly suppressed?: number
   readonly cause?: unknown
 }

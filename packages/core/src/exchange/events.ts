@@ -5,6 +5,7 @@ import type {
   Outcome,
   RequestEnded,
   TicketIssued,
+  Trouble,
 } from '../events.ts'
 import { printableText } from '../http/field-values.ts'
 import type { ExportStore, Principal } from '../ports.ts'
@@ -59,8 +60,15 @@ export function createReporter(onEvent: ((event: ExportEvent) => unknown) | unde
   }
   const refusals = limitRefusals(tell)
   return {
-    trouble: (code, cause, entry) =>
-      tell(withCause({ type: 'trouble', port: troublePorts[code], code, ...idsOf(entry) }, cause)),
+    trouble: (code, cause, entry) => {
+      const event = withCause<Trouble>(
+        { type: 'trouble', port: troublePorts[code], code, ...idsOf(entry) },
+        cause,
+      )
+      // A refused request: each one of a client that asks again at once would report the same outage.
+      if (entry?.kind !== undefined) refusals.report(event, entry)
+      else tell(event)
+    },
     isFirst: (code, text) => {
       const key = `${code} ${text}`
       if (reported.has(key) || reported.size >= mostReported) return false
@@ -71,7 +79,7 @@ export function createReporter(onEvent: ((event: ExportEvent) => unknown) | unde
     issued: tell,
     ended: (entry, outcome, durationMs, cause) => {
       const event = withCause(endedEvent(entry, outcome, durationMs), cause)
-      if (event.type === 'request_ended' && outcome === 'refused') refusals.report(event)
+      if (event.type === 'request_ended' && outcome === 'refused') refusals.report(event, entry)
       else tell(event)
     },
     flush: refusals.flush,

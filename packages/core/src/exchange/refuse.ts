@@ -19,9 +19,9 @@ export function refuseExchange(
 ): ExportResponse {
   const detail = whyRefused(thrown)
   const cause = refusalCause(thrown)
-  if (detail.trouble) trouble(detail.trouble, cause)
   const { answer, kind, bug } = answerTo(detail, terms)
   if (entry.status === 0) Object.assign(entry, { status: answer.status, kind, bytesPromised: 0, ranges: [] })
+  if (detail.trouble) trouble(detail.trouble, cause)
   end(kind === 'internal' ? 'failed' : 'refused', bug ?? cause)
   stop(thrown)
   return answer

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 
-import type { RequestEnded } from '../../src/events.ts'
+import type { RequestEnded, Trouble } from '../../src/events.ts'
 import { limitRefusals } from '../../src/exchange/refusal-limit.ts'
 
 beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] }))
@@ -28,14 +28,15 @@ function refusedStranger(address: string): RequestEnded {
 }
 
 function open() {
-  const events: RequestEnded[] = []
+  const events: (RequestEnded | Trouble)[] = []
   const limit = limitRefusals((event) => void events.push(event))
+  const report = (event: RequestEnded): void => limit.report(event, event)
   const flood = (count: number, event: (nth: number) => RequestEnded = () => refused()): void => {
-    for (let nth = 0; nth < count; nth += 1) limit.report({ ...event(nth), id: String(nth) })
+    for (let nth = 0; nth < count; nth += 1) report({ ...event(nth), id: String(nth) })
   }
   /** How many refusals the events stand for. */
   const total = (): number => events.reduce((sum, { suppressed = 0 }) => sum + 1 + suppressed, 0)
-  return { events, limit, flood, total }
+  return { events, limit, report, flood, total }
 }
 
 describe('the refusals of one caller and kind', () => {
@@ -67,10 +68,10 @@ describe('the refusals of one caller and kind', () => {
   })
 
   test('the event at the end of the second is the latest, with its cause, which is not enumerable', () => {
-    const { events, limit, flood } = open()
+    const { events, report, flood } = open()
     flood(11)
     const cause = new Error('secret')
-    limit.report(Object.defineProperty(refused({ id: 'last' }), 'cause', { value: cause }))
+    report(Object.defineProperty(refused({ id: 'last' }), 'cause', { value: cause }))
     vi.advanceTimersByTime(1000)
     const last = events.at(-1)
     expect(last).toEqual(refused({ id: 'last', suppressed: 2 }))
@@ -105,6 +106,20 @@ describe('do not count together', () => {
     flood(1, () => refusedStranger('192.0.2.2'))
     expect(events).toHaveLength(10)
   })
+})
+
+test('troubles of one code count together, and not with refusals or other codes', () => {
+  const { events, limit, flood } = open()
+  flood(100)
+  const trouble = (code: Trouble['code']): Trouble => ({ type: 'trouble', port: 'store', code })
+  for (let nth = 0; nth < 100; nth += 1) limit.report(trouble('store_unavailable'), refused())
+  limit.report(trouble('store_wrong'), refused())
+  expect(events).toHaveLength(9 + 9 + 1)
+  limit.flush()
+  expect(events.slice(19)).toEqual([
+    refused({ id: '99', suppressed: 90 }),
+    { ...trouble('store_unavailable'), suppressed: 90 },
+  ])
 })
 
 describe('count together', () => {

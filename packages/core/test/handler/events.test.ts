@@ -233,4 +233,17 @@ describe('a client that asks again at once after each refusal', () => {
     expect(told.length).toBeLessThanOrEqual(60)
     expect(new Set(told.map(({ kind }) => kind))).toEqual(new Set(['token_invalid']))
   })
+
+  test('is told in few troubles while the catalogue fails', async () => {
+    const findExport = async (): Promise<never> => Promise.reject(new Error('down'))
+    const limits = { perPrincipal: { capacity: 1000, refill: 1, perMs: 1000 } }
+    await using scene = await openScene({ findExport, limits })
+    const count = 300
+    for (let nth = 0; nth < count; nth += 1) await scene.ask()
+    await scene.handler.drain({ withinMs: 1000 })
+    const told = scene.troubles()
+    expect(told.reduce((sum, { suppressed = 0 }) => sum + 1 + suppressed, 0)).toBe(count)
+    expect(told.length).toBeLessThanOrEqual(60)
+    expect(new Set(told.map(({ code }) => code))).toEqual(new Set(['catalogue_failed']))
+  })
 })
