@@ -1,6 +1,4 @@
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
-import { once } from 'node:events'
-import { existsSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { createSecureServer, type Http2ServerRequest, type Http2ServerResponse } from 'node:http2'
@@ -8,7 +6,6 @@ import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
 
 import {
   createExportHandler,
@@ -17,6 +14,8 @@ import {
   serveNode,
 } from '../packages/core/src/index.ts'
 import { positionCoded } from '../packages/core/src/testing/position-coded.ts'
+import { isHere } from './servers/available.ts'
+import { startChromium } from './servers/chromium.ts'
 
 /**
  * Shows what Chromium does with a download that is cut: `node --conditions=@sallyport/source scripts/measure-browser-cuts.ts`.
@@ -36,13 +35,11 @@ const row: ExportRecord = {
   state: 'ready',
   object: { size, validator: 'v' },
 }
-const waitMs = 10_000
 const endings = ['TCP close', 'TCP reset', 'TLS close without close_notify', 'HTTP/2 RST_STREAM'] as const
-const chromium = '/usr/bin/chromium'
 
-if (!existsSync(chromium)) throw new Error('apt-get install --no-install-recommends chromium')
+if (!isHere('chromium')) throw new Error('apt-get install --no-install-recommends chromium')
 const bytes = Buffer.from(positionCoded(size))
-process.stdout.write(`${await versionOf()}\n`)
+process.stdout.write(String(spawnSync('chromium', ['--version']).stdout))
 const certificate = await makeCertificate()
 for (const ending of endings) await measure(ending)
 process.exit()
@@ -108,89 +105,20 @@ async function measure(ending: (typeof endings)[number]): Promise<void> {
   }[ending]()
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const origin = `${ending.startsWith('TCP') ? 'http' : 'https'}://127.0.0.1:${(server.address() as AddressInfo).port}`
-  const folder = await mkdtemp(join(tmpdir(), 'sallyport-browser-'))
-  const browser = await startChromium(folder)
-  const saved = join(folder, 'downloads')
-  await browser.send('Browser.setDownloadBehavior', {
-    behavior: 'allow',
-    downloadPath: saved,
-    eventsEnabled: true,
-  })
-  await browser.send('Target.createTarget', { url: `${origin}/download` })
-  const states: string[] = []
-  const deadline = Date.now() + waitMs
-  while (Date.now() < deadline && states.at(-1) !== 'completed') {
-    await new Promise((resolve) => setTimeout(resolve, 200))
-    states.splice(0, states.length, ...browser.states)
-  }
-  const files = await readdir(saved).catch(() => [])
-  const contents = await Promise.all(files.map((file) => readFile(join(saved, file))))
+  const browser = await startChromium(['--ignore-certificate-errors'])
+  await browser.open(`${origin}/download`)
+  const { state } = await browser.download((download) => download.state !== 'inProgress')
+  const files = await readdir(browser.folder).catch(() => [])
+  const contents = await Promise.all(files.map((file) => readFile(join(browser.folder, file))))
   process.stdout.write(
     `\n${ending} after ${cutAt} of ${size} bytes:
 ${asked.map((line, n) => `  request ${n + 1}: ${line}`).join('\n')}
-  state after ${waitMs / 1_000} s at most: ${[...new Set(states)].join(', ')}
+  state: ${state}
   files: ${files.map((file, n) => `${file.endsWith('.crdownload') ? 'partial' : 'complete'}, ${contents[n]?.length} bytes, ${contents[n]?.equals(bytes) ? 'exact' : 'not the export'}`).join('; ') || 'none'}
 `,
   )
-  await browser.end()
+  await browser[Symbol.asyncDispose]()
   server.close()
-  await rm(folder, { recursive: true, force: true })
-}
-
-interface Browser {
-  /** States of the download, in order. */
-  readonly states: readonly string[]
-  readonly send: (method: string, params: object) => Promise<void>
-  readonly end: () => Promise<void>
-}
-
-/** Starts a headless Chromium and connects to its DevTools protocol. */
-async function startChromium(folder: string): Promise<Browser> {
-  const options = [
-    '--headless=new',
-    '--no-sandbox',
-    '--disable-gpu',
-    '--ignore-certificate-errors',
-    '--remote-debugging-port=0',
-  ]
-  const child: ChildProcess = spawn(
-    chromium,
-    [...options, `--user-data-dir=${join(folder, 'profile')}`, 'about:blank'],
-    { stdio: ['ignore', 'ignore', 'pipe'], env: { ...process.env, HOME: folder } },
-  )
-  if (!child.stderr) throw new Error('no stderr')
-  const socket = await new Promise<WebSocket>((resolve, reject) => {
-    createInterface(child.stderr ?? process.stdin).on('line', (line) => {
-      const [, url] = /DevTools listening on (\S+)/.exec(line) ?? []
-      if (url !== undefined) resolve(new WebSocket(url))
-    })
-    child.once('exit', () => reject(new Error('Chromium ended')))
-  })
-  await once(socket, 'open')
-  const states: string[] = []
-  const waiting = new Map<number, () => void>()
-  socket.addEventListener('message', ({ data }) => {
-    const message: unknown = JSON.parse(String(data))
-    if (typeof message !== 'object' || message === null) return
-    if ('id' in message && typeof message.id === 'number') waiting.get(message.id)?.()
-    const state = /"method":"Browser.downloadProgress".*"state":"(\w+)"/.exec(String(data))?.[1]
-    if (state !== undefined) states.push(state)
-  })
-  let id = 0
-  return {
-    states,
-    send: (method, params) =>
-      new Promise((resolve) => {
-        id += 1
-        waiting.set(id, resolve)
-        socket.send(JSON.stringify({ id, method, params }))
-      }),
-    end: async () => {
-      const gone = once(child, 'exit')
-      child.kill()
-      await gone
-    },
-  }
 }
 
 async function makeCertificate(): Promise<{ readonly key: Buffer; readonly cert: Buffer }> {
@@ -203,12 +131,4 @@ async function makeCertificate(): Promise<{ readonly key: Buffer; readonly cert:
   const made = { key: await readFile(key), cert: await readFile(cert) }
   await rm(folder, { recursive: true })
   return made
-}
-
-async function versionOf(): Promise<string> {
-  const child = spawn(chromium, ['--version'], { stdio: ['ignore', 'pipe', 'ignore'] })
-  let said = ''
-  child.stdout.on('data', (data) => (said += String(data)))
-  await once(child, 'exit')
-  return said.trim()
 }

@@ -23,6 +23,7 @@ export const neededServers = {
   caddy: { name: 'Caddy', commands: ['caddy'], packages: ['caddy'] },
   squid: { name: 'Squid', commands: ['squid'], packages: ['squid'] },
   lighttpd: { name: 'lighttpd', commands: ['lighttpd'], packages: ['lighttpd'] },
+  chromium: { name: 'Chromium', commands: ['chromium'], packages: ['chromium'] },
   curl: { name: 'curl', commands: ['curl'], packages: ['curl'] },
 } as const satisfies Record<string, NeededServer>
 
