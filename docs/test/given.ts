@@ -16,9 +16,13 @@ export const given: Readonly<Record<string, string>> = {
   members:
     "declare const members: { find(name: string, subject: string, signal: AbortSignal): Promise<(import('@sallyport/core').Tenant & { readonly isMember: boolean }) | undefined> }",
   options: "declare const options: import('@sallyport/core').ExportHandlerOptions",
+  page: 'declare const accessToken: string, organization: string, location: { assign(url: string): void }',
   pager: 'declare const pager: { page(what: string): void; count(what: string, times?: number): void }',
   pool: "declare const pool: { query(asked: { text: string; values: readonly string[] }): Promise<{ rows: readonly { id: string; tenant_id: string; key: string; format: string; state: 'ready' | 'pending' | 'failed'; expires_at: Date | null; filename: string | null; size: string | null; validator: string | null }[] }> }",
+  secret: 'declare const secret: string',
   server: "declare const server: import('node:http').Server",
+  session:
+    "declare const session: { readonly principal: import('@sallyport/core').Principal; readonly exportId: string }",
   start:
     "declare const start: (context: import('node:test').TestContext, parts: Partial<import('@sallyport/core').ExportHandlerOptions>) => Promise<string>",
   store: "declare const store: import('@sallyport/core').ExportStore",

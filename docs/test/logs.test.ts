@@ -11,7 +11,7 @@ const around = (code: string): string => `
 import express from 'express'
 const app = express()
 ${code}
-app.use((request, response) => { response.setHeader('X-Request-Id', 'the-id'); response.end('done') })
+app.use((request, response) => { response.setHeader('X-Request-Id', 'the-id'); response.setHeader('Location', '/download?sig=secret-ticket'); response.end('done') })
 app.listen(0, '127.0.0.1', function () { console.log('http://127.0.0.1:' + this.address().port) })
 `
 
