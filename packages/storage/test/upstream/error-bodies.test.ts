@@ -102,9 +102,7 @@ describe.each(stores)('%s', (_, open) => {
   ] as const)('cuts a %d whose body never ends', async (status, kind) => {
     const { written, running } = endlessAnswers[status]
     const before = written()
-    const begun = performance.now()
     expect(await open().get(`endless-${status}`, {}, signal).catch(kindOf)).toBe(kind)
-    expect(performance.now() - begun).toBeLessThan(2500)
     await expect.poll(running).toBe(0)
     // What the kernel holds of two attempts, and little more.
     expect(written() - before).toBeLessThan(32 * MIB)
@@ -125,7 +123,7 @@ describe.each(stores)('%s', (_, open) => {
   ] as const)('does not expand the entities of a %d', async (status, kind) => {
     const begun = performance.now()
     expect(await open().get(`expanding-${status}`, {}, signal).catch(kindOf)).toBe(kind)
-    expect(performance.now() - begun).toBeLessThan(1000)
+    expect(performance.now() - begun).toBeLessThan(5000)
   })
 
   test.each(REDIRECTS)('does not follow a %d to another object', async (status) => {
