@@ -2,7 +2,7 @@ import { decodeJwt } from 'jose'
 import { LRUCache } from 'lru-cache'
 
 import { kindOf } from '../check-options.ts'
-import { refusalCause, refuse } from '../refusals.ts'
+import { because, refusalCause, refuse } from '../refusals.ts'
 import { isDiscoverable } from './discovery.ts'
 import type { JwtSettings } from './jwt-options.ts'
 import type { KeySource } from './key-source.ts'
@@ -143,7 +143,7 @@ function createTurns({ now }: Runtime): { readonly take: () => void; readonly gi
       if (left < 1)
         refuse('unavailable', {
           retryAfterMs: Math.ceil((1 - left) * TURN_MS),
-          cause: new Error('too many issuers without a verified token were looked up'),
+          cause: because('too many issuers without a verified token were looked up'),
         })
       left -= 1
     },

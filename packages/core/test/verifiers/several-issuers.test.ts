@@ -7,7 +7,7 @@ import { createJwtVerifierIn } from '../../src/verifiers/jwt-verifier.ts'
 import { createForge, ecSigner, type Forge } from './forge.ts'
 import { type IssuersOnline, issuersOnline } from './issuers-online.ts'
 import { createTestWorld, type TestWorld } from './runtime.ts'
-import { causeOf, verdictOf } from './verdict.ts'
+import { causeOf, stacksOf, verdictOf } from './verdict.ts'
 
 const { signal } = new AbortController()
 const startMs = 1_800_000_000_000
@@ -204,6 +204,10 @@ describe('a function that trusts names which anybody can make up', () => {
 
     const refused: unknown = await verifier.verify(globex.token(), signal).catch((error: unknown) => error)
     expect(refusalDetail(refused)).toMatchObject({ kind: 'unavailable', retryAfterMs: 1_000 })
+    expect(stacksOf(refused)).toEqual([
+      'Error: unavailable',
+      'Error: too many issuers without a verified token were looked up',
+    ])
     world.pass(1_000)
     expect(await verdict(globex.token())).toBe('user-1')
   })

@@ -18,3 +18,8 @@ export async function causeOf(verification: Promise<unknown>): Promise<string> {
   const cause = error instanceof Error ? error.cause : undefined
   return cause instanceof Error ? cause.message : `no cause: ${String(error)}`
 }
+
+/** The stacks of an error and its causes. */
+export function stacksOf(error: unknown): readonly (string | undefined)[] {
+  return error instanceof Error ? [error.stack, ...stacksOf(error.cause)] : []
+}
