@@ -5,113 +5,127 @@ import type { TroubleCode, TroublePort } from './refusals.ts'
 export type { ByteRange } from './http/byte-range.ts'
 export type { ContentCoding } from './http/content-codings.ts'
 
-// ── who is asking, and for whom ──────────────────────────────────────────────────────────────────────────────────
+// ── callers and organizations ────────────────────────────────────────────────────────────────────────────────────
 
 /** The verified claims of a token, deeply frozen. */
 export type Claims = Readonly<Record<string, unknown>>
 
-/** Who a token proves, and what it grants. Deeply frozen where it comes from this library's verifiers. */
+/** The identity that a token proves, and the permissions that it grants. This library's verifiers return it deeply frozen. */
 export interface Principal {
-  /** Who vouches. Unique together with `subject`. */
+  /** The authority that issued the token, such as the `iss` of a JWT. Unique together with `subject`. */
   readonly issuer: string
+  /** The user or client that the token was issued to, such as the `sub` of a JWT. */
   readonly subject: string
   /**
-   * Names of the organizations that the token proves. Empty: it is of no organization, which single tenancy accepts. An
-   * empty text stands for a claim that is there and is no name: it equals no organization, so single tenancy refuses.
+   * Names of the organizations that the token proves. Empty: the token belongs to no organization, which single tenancy
+   * accepts. An empty string stands for an organization claim that holds no valid name. It matches no organization, so
+   * single tenancy refuses it.
    */
   readonly organizations: readonly string[]
+  /** The capabilities that the token grants. One must equal the option `capability`. */
   readonly capabilities: readonly string[]
-  /** Verified claims, for permitted scopes in `findExport`. Never logged. */
+  /** Verified claims. `findExport` can read permitted scopes from them. Never logged. */
   readonly claims: Claims
 }
 
-/** What a verifier is told of the caller beside the token. */
+/** Facts about the caller that a verifier receives beside the token. */
 export interface Caller {
-  /** The caller's address, so that a verifier can share what it has among addresses. Absent: unknown. */
+  /** The caller's address. A verifier uses it to share its capacity fairly between addresses. Absent: unknown. */
   readonly address?: string | undefined
 }
 
 /** Verifies access tokens. Its members do not use `this`, so `{ ...verifier, verify }` wraps one. */
 export interface TokenVerifier {
   /**
-   * Resolves to the principal that the token proves. Refuses a token with `refuse('token_invalid')`; any other rejection
-   * is a fault of the verifier: the caller gets 503 and `onEvent` a `trouble`.
+   * Resolves to the principal that the token proves. Refuses a token with `refuse('token_invalid')`. Any other rejection
+   * is a fault of the verifier: the caller gets 503, and `onEvent` receives a `trouble`.
    */
   readonly verify: (token: string, signal: AbortSignal, caller?: Caller) => Promise<Principal>
   /**
-   * Resolves once it can verify, for example once it has keys. Rejects with the cause where it cannot. Absent: it always
-   * can.
+   * Resolves once the verifier can verify, for example once it has keys. Rejects with the cause if it cannot. Absent: it
+   * can always verify.
    */
   readonly ready?: (signal: AbortSignal) => Promise<void>
-  /** Reports faults that did not stop it from verifying. Absent: it has none to report. */
+  /** Reports faults that did not stop the verifier from verifying. Absent: it reports none. */
   readonly onTrouble?: TroubleSource<'verifier'>
 }
 
 /**
- * Registers a listener for faults that a port survives. `code` is one of the codes about this port; `cause` reaches events
- * only.
+ * Registers a listener for faults that did not stop a port. `code` is one of the codes about this port. `cause` is shown in
+ * events only.
  */
 export type TroubleSource<P extends TroublePort = TroublePort> = (
   listener: (code: TroubleCode<P>, cause?: unknown) => void,
 ) => void
 
-/** Picks organizations and capabilities out of verified claims. */
+/** Reads organizations and capabilities from verified claims. */
 export type ReadClaims = (claims: Claims) => Pick<Principal, 'organizations' | 'capabilities'>
 
-/** An organization, as the host knows it. `id` is stable; `name` is what clients send, in `X-Org-Name` by default. */
+/** An organization of the host. */
 export interface Tenant {
+  /** A stable id. It must not change when the organization is renamed. */
   readonly id: string
+  /** The name that clients send, by default in `X-Org-Name`, and that tokens contain. */
   readonly name: string
 }
 
-/** Where a request names its organization. */
+/** The part of a request that names the organization. */
 interface TenantNamePlace {
   /**
    * The request header that holds the name.
    * @defaultValue 'X-Org-Name'
    */
   readonly header?: string
-  /** The route parameter that holds the name, in place of a header. Absent: the name is in the header. */
+  /** The route parameter that holds the name, instead of a header. Absent: the name is in the header. */
   readonly parameter?: string
 }
 
-/** The request names an organization, by default in `X-Org-Name`. It chooses among those that the token proves and never adds one. */
+/**
+ * Many organizations share the service. The request names one of those that the token proves, by default in `X-Org-Name`.
+ */
 export interface MultiTenancy<T extends Tenant> extends TenantNamePlace {
+  /** Selects multi tenancy. */
   readonly mode: 'multi'
-  /** Gives the organization of that name; `undefined` or `null`: there is none. Asked only for names the token proves. */
+  /**
+   * Finds the organization with this name. `undefined` or `null`: it does not exist. Without `isMember`, called only for
+   * names that the token proves.
+   */
   readonly findTenant: (
     name: string,
     principal: Principal,
     signal: AbortSignal,
   ) => Promise<T | null | undefined>
   /**
-   * Asked for a name that the token lacks and `findTenant` knows. A rejection is refused like an organization that does
-   * not exist (403), and `onEvent` gets a `trouble`. Absent: such a name is refused, unasked.
+   * Decides whether the principal belongs to an organization that `findTenant` found and the token does not name. If it
+   * rejects, the caller gets the same 403 as for an organization that does not exist, and `onEvent` receives a `trouble`.
+   * Absent: the request is refused, and `findTenant` is not called.
    */
   readonly isMember?: (principal: Principal, tenant: T, signal: AbortSignal) => Promise<boolean>
   /**
-   * `true`: a principal of exactly one organization need not name it.
+   * `true`: the request need not name the organization if the token proves exactly one.
    * @defaultValue false
    */
   readonly headerOptional?: boolean
   /**
-   * What a name looks like. The whole name must match, and it has at most 64 characters.
-   * @defaultValue ASCII letters and digits, inside also `.`, `_` and `-`
+   * The pattern of names. The whole name must match, and it has at most 64 characters.
+   * @defaultValue ASCII letters and digits, and between them also `.`, `_` and `-`
    */
   readonly namePattern?: RegExp
 }
 
 /** One organization for the whole service. A request or a token that names another one is refused. */
 export interface SingleTenancy<T extends Tenant> extends TenantNamePlace {
+  /** Selects single tenancy. */
   readonly mode: 'single'
+  /** The only organization. */
   readonly tenant: T
 }
 
 // ── the store ────────────────────────────────────────────────────────────────────────────────────────────────────
 
 /**
- * Where objects lie. Refuses `'unavailable'` when there is no answer and `'upstream_error'` when it is a wrong one;
- * `get` also `'object_changed'`.
+ * Reads objects from a storage service or a disk. Refuses `'unavailable'` when the service gives no answer,
+ * `'upstream_error'` when the answer is wrong, and in `get` also `'object_changed'`.
  */
 export interface ExportStore {
   /** Describes an object. `undefined`: no such object. */
@@ -119,106 +133,120 @@ export interface ExportStore {
   /** Describes and opens an object in one round trip. `undefined`: no such object. */
   get(key: string, options: GetOptions, signal: AbortSignal): Promise<OpenObject | undefined>
   /**
-   * The connections that its downloads use. No principal and no tenant may then take them all, unless the host sets
-   * `limits.concurrent`. A store in front of another one passes them on. Absent: the store opens as many as are asked for.
+   * The connections that downloads from this store use. If present, the handler lets no principal and no tenant take them
+   * all, unless the host sets `limits.concurrent`. A store that wraps another one passes them on. Absent: the number of
+   * connections is not limited.
    */
   readonly connections?: StoreConnections
   /**
-   * Reports faults that did not stop it from serving. A store in front of another one passes it on. Absent: it has none to
-   * report.
+   * Reports faults that did not stop the store from serving. A store that wraps another one passes it on. Absent: it
+   * reports none.
    */
   readonly onTrouble?: TroubleSource<'store'>
 }
 
-/** What the downloads of a store use of a pool of connections. */
+/** The connection pool of a store. */
 export interface StoreConnections {
-  /** The same object for all stores that share the connections. */
+  /** The pool. Stores that share connections must give the same object. */
   readonly pool: {
-    /** How many connections there are. Asked for each download. */
+    /** Returns the number of connections in the pool. Called for each download. */
     readonly size: () => number
   }
-  /** How many one download holds at most. */
+  /** The most connections that one download uses. */
   readonly perDownload: number
 }
 
-/** What part of an object to open, and under what condition. */
+/** Options of {@link ExportStore.get}. */
 export interface GetOptions {
-  /** Absent: the whole. */
+  /** The bytes to open. Absent: the whole object. */
   readonly range?: ByteRange
-  /** The validator that the object must still have: else `'object_changed'`. Absent: any. */
+  /** The validator that the object must still have. If it has another one, `get` refuses `'object_changed'`. Absent: any. */
   readonly ifMatch?: string
   /**
-   * `true`: chunks may reuse memory; each is valid only until the next is asked for.
+   * `true`: the store may reuse the memory of a chunk once the next chunk is requested.
    * @defaultValue false
    */
   readonly borrow?: boolean
 }
 
-/** What a store says of an object. */
+/** The description of a stored object. */
 export interface ObjectInfo {
-  /** Bytes of the whole, as stored. */
+  /** Bytes of the whole object, as stored. */
   readonly size: number
   /**
-   * Strong: differs whenever a byte does, and equal in every process and replica (S3: version or ETag; disk: size and
-   * modification time in nanoseconds). The ETag is a hash of it.
+   * A strong validator (RFC 9110 §8.8.1): it changes whenever a byte changes, and it is equal in every process and replica.
+   * S3: version or ETag. Disk: size and modification time in nanoseconds. The ETag of a response is a hash of it.
    */
   readonly validator: string
+  /** When the object was last changed, used for the `Last-Modified` header. Absent: unknown; the header is not sent. */
   readonly lastModified?: Date
-  /** 64 hex digits, of the whole as stored. */
+  /** The SHA-256 of the whole object as stored, as 64 hex digits. Absent: unknown. */
   readonly sha256?: string
   /** The content coding that the object is stored in. Absent: none. */
   readonly encoding?: ContentCoding
 }
 
-/** An object and its bytes. Whoever gets one closes it: read, half read or never read. */
+/** An open object. The caller of `get` must close it, whether or not it was read. */
 export interface OpenObject {
+  /** The description of the object that was opened. */
   readonly info: ObjectInfo
-  /** Read once; none empty. The signal of `get` ends with its answer: from then on `close` rules. */
+  /**
+   * The bytes, as chunks that are not empty. Can be read once. The signal of `get` has no effect once `get` has resolved:
+   * to stop reading, call `close`.
+   */
   readonly chunks: AsyncIterable<Uint8Array>
-  /** Lets go at once, also under a pending read, which then settles. Twice is once; never throws. */
+  /** Releases the object immediately. A pending read then settles. A second call does nothing. Never throws. */
   close(): void
 }
 
 // ── limits ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
-/** A token bucket: `refill` tokens every `perMs` milliseconds, up to `capacity`. Whole numbers. */
+/** A token bucket: it gains `refill` tokens every `perMs` milliseconds, up to `capacity`. All are whole numbers. */
 export interface Quota {
+  /** The most tokens that the bucket holds. A new bucket is full. */
   readonly capacity: number
+  /** Tokens that the bucket gains every `perMs` milliseconds. */
   readonly refill: number
+  /** Milliseconds in which the bucket gains `refill` tokens. */
   readonly perMs: number
 }
 
-/** Takes what a request needs in one step: the cost from every quota and one of every kind of slot, or nothing. */
+/** A rate limiter. It takes the cost from every quota and one of every slot in one step, or takes nothing. */
 export interface RateLimiter {
-  /** Decides about one request. What it throws is a fault of the limiter: the caller reads 503. */
+  /** Decides whether to admit one request. A rejection is a fault of the limiter: the caller gets 503. */
   admit(ask: AdmissionAsk, signal: AbortSignal): Promise<Admission>
-  /** Tells of faults that did not stop it. Absent: it has none to tell. */
+  /** Reports faults that did not stop the limiter from deciding. Absent: it reports none. */
   readonly onTrouble?: TroubleSource<'limiter'>
 }
 
-/** What one request asks of the limiter. */
+/** The quotas and slots that one request needs. */
 export interface AdmissionAsk {
   /**
    * A distributed limiter keeps all buckets and slots of one partition on one node, so that it can decide in one step. A key
    * must always come with the same partition.
    */
   readonly partition: string
+  /** The token buckets to take `cost` from. */
   readonly quotas: readonly {
-    /** As the `RateLimit` field shows it. */
+    /** The name of the quota in the `RateLimit` header. */
     readonly name: string
-    /** Names the bucket, in parts. */
+    /** Identifies the bucket, in parts. */
     readonly key: readonly string[]
     /**
      * Keys of larger groups that this key belongs to, smallest group first. A limiter of bounded memory that has no room for
      * another `key` may count under one of them instead. Absent: there are none.
      */
     readonly coarser?: readonly (readonly string[])[]
+    /** The size and the refill of the bucket. */
     readonly quota: Quota
   }[]
   /** Concurrent downloads: at most `limit` are open under one `key`. */
   readonly slots: readonly {
+    /** The name of the slot, for `by` of a refusal. */
     readonly name: string
+    /** Identifies the counter, in parts. */
     readonly key: readonly string[]
+    /** The most slots that may be taken under this key at the same time. */
     readonly limit: number
     /** Whether the limit holds for this process or for all processes that share the limiter. */
     readonly scope: 'process' | 'fleet'
@@ -232,11 +260,11 @@ export type Admission =
   | {
       readonly admitted: true
       readonly left: readonly QuotaLeft[]
-      /** Gives the slots back. A second call does nothing. Never throws. */
+      /** Releases the slots. A second call does nothing. Never throws. */
       release(): void
       /**
-       * Gives `tokens` back to each quota, for what was paid and not used. All calls together give back at most the cost.
-       * Returns at once and never throws; a limiter that cannot be reached keeps the tokens.
+       * Returns `tokens` to each quota, because the request cost less than it paid. All calls together return at most the
+       * cost. Returns immediately and never throws. If the limiter cannot be reached, the tokens are lost.
        */
       refund(tokens: number): void
     }
@@ -245,13 +273,16 @@ export type Admission =
       readonly left: readonly QuotaLeft[]
       /** The name of the quota or slot that refused. */
       readonly by: string
-      /** Milliseconds. For a quota exact: asked again then, it admits if nobody else came. */
+      /** Milliseconds to wait. For a quota exact: a request after that time is admitted if no other request came before. */
       readonly retryAfterMs: number
     }
 
-/** What is left of one quota: whole tokens, and milliseconds until the next. 0 ms: it is full. */
+/** The remaining tokens of one quota. */
 export interface QuotaLeft {
+  /** The name of the quota, as in {@link AdmissionAsk}. */
   readonly name: string
+  /** Whole tokens that remain. */
   readonly tokens: number
+  /** Milliseconds until the bucket gains its next token. 0: the bucket is full. */
   readonly nextMs: number
 }

@@ -206,6 +206,7 @@ const cognitoCheck = check.object<CognitoOptions>('{ userPoolId, clientIds, audi
 export interface KeycloakOptions {
   /** Where Keycloak is, as its tokens say: `'https://login.example.com'`; versions before 17 end in `/auth`. */
   readonly url: string
+  /** The name of the one trusted realm, such as `'customers'`. Absent: give `realms`. */
   readonly realm?: string
   /** Several realms, or a function that says whether a realm is trusted. */
   readonly realms?: readonly string[] | ((realm: string) => boolean)
