@@ -131,7 +131,8 @@ export function createExportHandler<T extends Tenant>(options: ExportHandlerOpti
 
   const respond = async (request: ExportRequest, route: Route): Promise<ExportResponse> => {
     const { response } = await answer(request, route)
-    // A proxy that rejects our answer to a list of ranges may take its unread bytes for the next answer.
+    // After a list of ranges the connection is closed. Varnish rejects the answer, keeps the connection, and would read the
+    // unread bytes as the answer to its next request.
     const closes = running.isDraining() || isRangeList(request.header('range'))
     return closes ? { ...response, closeConnection: true } : response
   }

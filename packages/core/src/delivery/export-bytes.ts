@@ -47,8 +47,8 @@ const nothing: ByteRange = { first: 0, last: -1 }
 
 /**
  * Gives exactly `length` bytes, or throws `store_cut` (too few) or `store_overran` (too many). It never gives more bytes. It
- * keeps the last chunk back until the source has ended, because the source may still throw at its end. Asking for the end ends
- * the borrowing, so a borrowed last chunk is copied.
+ * keeps the last chunk back until the source has ended, because the source may still throw at its end. The next call of the
+ * source may reuse the memory of a borrowed chunk, so a borrowed last chunk is copied first.
  */
 export async function* exactLength(
   length: number,
@@ -114,10 +114,10 @@ export async function* readObject(
 }
 
 /**
- * Gives several ranges as one `multipart/byteranges` body (RFC 9110 §14.6). Each chunk is one complete part with its head. The
- * last chunk is the tail.
+ * Gives several ranges as one `multipart/byteranges` body (RFC 9110 §14.6). Each chunk holds a whole
+ * part: its head and its bytes. The last chunk is the closing boundary.
  *
- * So no write begins with bytes of the export. A proxy that takes a late write for the next response would otherwise parse text
+ * So no write to the socket begins with bytes of the export. A proxy that takes a late write for the next response would otherwise parse text
  * that a user has put into the export.
  */
 export async function* byteranges(

@@ -18,8 +18,9 @@ export interface ObjectChunks {
  *
  * `next` rejects with:
  *
- * - `store_stalled`: the store sent nothing for `floor.silenceMs`, or for the first time less than the floor.
- * - `store_too_slow`: the store sent less than the floor again.
+ * - `store_stalled`: the store sent nothing for `floor.silenceMs`, or it fell below the floor for the first time. Opening the
+ *   object again may help.
+ * - `store_too_slow`: the store fell below the floor a second time.
  * - `store_cut`: the store threw an error that is not a refusal.
  * - `upstream_error`: a chunk is not a Uint8Array.
  * - the signal's reason, when the signal fires.
@@ -93,8 +94,8 @@ export interface StoreFloor {
  * is not counted. A wait counts as at most `silenceMs`, because outages have their own limits.
  *
  * If the store is below the floor, the download opens its object again, because another connection may be faster. If the store is
- * below the floor again before it has sent `bytes`, the download ends. So a store that sends single bytes is abandoned after two
- * windows, even if it cuts the body after each byte.
+ * below the floor again before it has sent `bytes`, the download ends. So a store that sends one byte now and
+ * then is abandoned after twice `perMs`, even if it breaks off after each byte.
  */
 export function createStoreFloor(
   silenceMs: number,

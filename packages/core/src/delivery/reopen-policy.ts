@@ -83,8 +83,8 @@ const mostBatchesPerSecond = 100
  * Gives every waiting download a turn, at even intervals. The limit per second is a fifth of the running downloads, and at least
  * 10. So a store is not flooded when it recovers, and gets no more requests than that during an outage.
  *
- * @param running - returns how many downloads the handler has. The largest number since the queue formed counts. Otherwise the
- *   queue would slow down whenever a download ends
+ * @param running - returns how many downloads the handler has. While downloads wait, the pace is computed from the largest number
+ *   seen since the first of them began to wait, so that the pace does not fall as downloads end
  */
 export function createReopenPace(running: () => number): ReopenPace {
   const waiting = new Set<() => void>()

@@ -6,8 +6,8 @@ import type { Quota } from '../ports.ts'
 
 /**
  * A quota in whole numbers: a token is worth `perToken` credit, every millisecond adds `gainPerMs`, and a full bucket holds
- * `full`. Below 2^53 all arithmetic here is exact. Division is safe too: a fraction a / b is at least 1 / b away from an
- * integer, and the rounding error is smaller.
+ * `full`. Below 2^53 sums and products are exact. A quotient that is not a whole number differs from the nearest one by at
+ * least 1 / divisor. The rounding error is smaller than that, so rounding up or down gives the right whole number.
  */
 export interface BucketRule {
   readonly full: number

@@ -94,7 +94,8 @@ async function writeBody(
       // Middleware that wrapped the response when the head was written may keep chunks, so it gets a copy.
       else await taken(response, borrow && isWrapped(response) ? Uint8Array.from(chunk) : chunk)
     } catch (error) {
-      // Record the reason first: the loop then ends the body, which would report client_aborted.
+      // Record the failure before this throw ends the loop: the end of the loop closes the body, and closing it would record
+      // `client_aborted`.
       client.end(failure(error))
       throw error
     }

@@ -51,7 +51,7 @@ function findMarkFault(claims: Claims, type: JwtSettings['type']): string | unde
 const ACCESS_MARKS = ['scope', 'scp', 'roles'] as const
 const isMark = (value: unknown): boolean => typeof value === 'string' || Array.isArray(value)
 
-/** Until when, ms since the epoch, claims without a fault stay so. */
+/** Until when (ms since the epoch) claims that are valid now stay valid. */
 export function endOfClaims(claims: Claims, { clockToleranceMs, maxTokenAgeMs }: JwtSettings): number {
   return (
     Math.min(Number(claims['exp']) * 1_000, Number(claims['iat']) * 1_000 + maxTokenAgeMs) + clockToleranceMs
@@ -93,7 +93,7 @@ const findTokenTypeFault = ({ token_type: type }: Claims): string | undefined =>
     ? undefined
     : `"token_type" is ${quoted(type)}, not Bearer`
 
-/** Until when, ms since the epoch, an answer may be remembered: not past `exp` (RFC 7662 §4). */
+/** Until when (ms since the epoch) an answer may be cached: not past `exp` (RFC 7662 §4). */
 export const endOfAnswer = ({ exp }: Claims): number =>
   isFinite(exp) ? exp * 1_000 : Number.POSITIVE_INFINITY
 

@@ -14,7 +14,7 @@ export interface KeySource {
    * fetched a moment ago. Refuses `'unavailable'` where their source does not answer, for nobody knows then.
    */
   newer(signal: AbortSignal): Promise<KeySet | undefined>
-  /** Until when, ms since the epoch, what these keys have proved may be believed. 0: they have been replaced. */
+  /** Until when (ms since the epoch) a token that was verified with these keys may stay in a cache. 0: the keys were replaced. */
   goodUntil(keys: KeySet): number
 }
 

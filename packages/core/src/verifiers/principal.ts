@@ -2,7 +2,7 @@ import type { Claims, Principal, ReadClaims } from '../ports.ts'
 import { refuse } from '../refusals.ts'
 import { tokenFault } from './token-fault.ts'
 
-/** Who the claims prove, frozen to the last member, because a cache hands the same one to many requests. */
+/** Makes the principal of verified claims. It is deeply frozen, because a cache gives the same one to many requests. */
 export function createPrincipal(
   issuer: string,
   subject: string,
@@ -20,10 +20,11 @@ export function createPrincipal(
 }
 
 /**
- * The default: `org` is a name or a list of names, `scope` is separated by spaces (RFC 6749 §3.3) or a list;
- * where there is no `scope`, `scp` is read likewise. What is there and is no
- * name becomes an empty text, which equals no organization: leaving it out would read as a token of no organization, and
- * single tenancy accepts those.
+ * The default `readClaims`. `org` is a name or a list of names. `scope` is a text separated by spaces (RFC 6749 §3.3) or a
+ * list. Without `scope`, `scp` is read in the same way.
+ *
+ * An `org` that is present but is not a name becomes an empty text, which equals no organization. If it were left out, the
+ * token would look like one without an organization, and single tenancy accepts those.
  */
 export const readOrgAndScope: ReadClaims = ({ org, scope, scp }) => ({
   organizations: org === undefined ? [] : namesOf(org),
@@ -40,7 +41,7 @@ export const wordsOf = (scope: unknown): readonly string[] => {
   return words.filter(isText)
 }
 
-/** A name or a list of names. What is no name becomes an empty text. */
+/** A name or a list of names. A member that is not a name becomes an empty text. */
 export const namesOf = (org: unknown): readonly string[] =>
   (Array.isArray(org) ? org : [org]).map((name: unknown) => (isText(name) ? name : ''))
 

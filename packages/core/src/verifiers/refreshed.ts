@@ -12,7 +12,7 @@ export interface Refreshed<V> {
    * answer.
    */
   readonly newer: (signal: AbortSignal) => Promise<V | undefined>
-  /** Until when, ms since the epoch, what this value has proved may be believed. 0: it has been replaced. */
+  /** Until when (ms since the epoch) a result that used this value may stay in a cache. 0: the value was replaced. */
   readonly goodUntil: (value: V) => number
 }
 
@@ -128,7 +128,7 @@ export interface AgingCache<V> {
    * @returns whether another value was known before
    */
   readonly put: (value: V, since: number) => boolean
-  /** Until when, ms since the epoch, what this value has proved may be believed. 0: it has been replaced. */
+  /** Until when (ms since the epoch) a result that used this value may stay in a cache. 0: the value was replaced. */
   readonly goodUntil: (value: V) => number
 }
 

@@ -24,13 +24,16 @@ export interface ThreadPool extends Threads {
  * Creates the semaphore. A hanging disk keeps its threads for ever. So one thread of the pool is never given out: without it,
  * four hanging reads would stop all name lookups and signature checks of the process.
  *
- * A volume that has a thread leaves one thread for each volume that has none, up to half of all. So a hanging volume does not
- * stop the files of other volumes.
+ * One thread is reserved for each volume that uses none at the moment, up to half of all threads. So a hanging volume does
+ * not stop the files of other volumes.
  *
  * @param limit - returns how many threads may be in use at a time; called once, at the first `acquire`
  */
 export function createThreads(limit: () => number): ThreadPool {
-  /** One function for each share. It starts the longest waiting work; `false`: none waits, or the thread is for other volumes. */
+  /**
+   * One function for each owner of a share. It starts the oldest waiting work of its owner. It returns `false` if no work waits, or
+   * if the free thread is reserved for other volumes.
+   */
   const shares: (() => boolean)[] = []
   const volumes = new Map<string, Threads>()
   let total: number | undefined
