@@ -262,7 +262,7 @@ const handler = createExportHandler({
   capability: 'd',
   findExport: async () => row,
   store,
-  limits: { perPrincipal: { capacity: 1_000_000, refill: 1_000_000, perMs: 1 } },
+  limits: { perPrincipal: { capacity: 1_000_000, refill: 1_000_000, perMs: 1_000 } },
   delivery: { resume: { attempts: 0 } },
   onEvent: (event) => {
     if ('outcome' in event && event.outcome === 'store_cut') cuts += 1

@@ -52,6 +52,17 @@ export const lifeOf = ({ sample, path, unavailable }: LifePlan): readonly Check<
     },
   },
   {
+    title: 'many requests a second are a rate',
+    run: async () => {
+      const service = await start({ RATE_CAPACITY: '1000000', RATE_PER_SECOND: '999999.999999' })
+      const response = await fetch(service.url, { method: 'HEAD', headers: headersFor(service) })
+      assert.equal(response.status, 200)
+      assert.equal(await service.end(), 0)
+      const other = await start({ RATE_PER_SECOND: '20' })
+      assert.equal(await other.end(), 0)
+    },
+  },
+  {
     title: 'SIGTERM lets a running download end, refuses new ones, removes its files and exits 0',
     run: async () => {
       const service = await start()

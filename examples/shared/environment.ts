@@ -293,13 +293,8 @@ function createReader(variables: Readonly<Record<string, string | undefined>>, f
 
 function perSecondOf(decimal: string): { refill: number; perMs: number } {
   const [whole = '', fraction = ''] = decimal.split('.')
-  const tokens = Number(whole + fraction)
-  const ms = 1_000 * 10 ** fraction.length
-  const divisor = greatestDivisor(tokens, ms)
-  return { refill: tokens / divisor, perMs: ms / divisor }
+  return { refill: Number(whole + fraction), perMs: 1_000 * 10 ** fraction.length }
 }
-
-const greatestDivisor = (a: number, b: number): number => (b === 0 ? a : greatestDivisor(b, a % b))
 
 const isLoopback = (host: string): boolean =>
   host === 'localhost' || host === '::1' || host === '[::1]' || (isIP(host) === 4 && host.startsWith('127.'))
