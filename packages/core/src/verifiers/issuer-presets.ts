@@ -26,7 +26,8 @@ export interface EntraIdOptions {
 
 /**
  * Microsoft Entra ID, in the global cloud. Organizations: `tid`. Capabilities: `scp` and `roles`. A token without `azp`
- * (version 1: `appid`) is no access token and refused.
+ * (version 1: `appid`) is no access token and refused. Several directories with version 1 need metadata at
+ * `https://sts.windows.net/<tenantId>/`, which Microsoft does not document.
  *
  * @throws TypeError for wrong options
  */
@@ -51,6 +52,11 @@ export function entraId(options: EntraIdOptions): JwtVerifierOptions {
         : typeof tenantIds === 'function'
           ? isTrusted
           : (tenantIds ?? []).map(issuerOf),
+    // Microsoft documents no metadata at the issuer of version 1.
+    ...(version === 1 &&
+      tenantId !== undefined && {
+        jwks: new URL(`https://login.microsoftonline.com/${tenantId.toLowerCase()}/discovery/keys`),
+      }),
     audience: ours,
     type: 'JWT',
     readClaims(claims) {

@@ -414,6 +414,7 @@ const verify = (options: JwtVerifierOptions, header: Claims, claims: Claims & { 
     issuer: claims.iss,
     jwks_uri: `${claims.iss.replace(/\/$/, '')}/keys`,
   })
+  if (options.jwks instanceof URL) online.pages.set(options.jwks.href, { keys: [signer.jwk] })
   const verifier = createJwtVerifierIn(createTestWorld(startMs), { ...options, fetch: online.fetch })
   return verifier.verify(jws(header, claims, signer), signal)
 }
@@ -591,4 +592,19 @@ test('each gives options that createJwtVerifier takes, alone and with others bes
   for (const { options } of Object.values(shapes))
     expect(createJwtVerifier(options).verify).toBeTypeOf('function')
   expect(createJwtVerifier({ ...cognitoSound, cacheMs: 0 }).verify).toBeTypeOf('function')
+})
+
+test('keys of Entra ID version 1 are at the documented address, without metadata', async () => {
+  const { header, claims } = shapes['Entra ID, version 1'] ?? { header: {}, claims: { iss: '' } }
+  const { options } = shapes['Entra ID, version 1'] ?? { options: entra }
+  const asked: string[] = []
+  const { verify: verifyIt } = createJwtVerifierIn(createTestWorld(startMs), {
+    ...options,
+    fetch: async (input) => {
+      asked.push(input instanceof Request ? input.url : String(input))
+      return Response.json({ keys: [signer.jwk] })
+    },
+  })
+  expect(await verdictOf(verifyIt(jws(header, claims, signer), signal))).toBe(claims['sub'])
+  expect(asked).toEqual([`https://login.microsoftonline.com/${tenant}/discovery/keys`])
 })
