@@ -3,7 +3,7 @@ import type { Claims, ReadClaims } from '../ports.ts'
 import { isDiscoverable } from './discovery.ts'
 import { isJsonObject } from './fetch-json.ts'
 import type { JwtVerifierOptions } from './jwt-options.ts'
-import { audience, digits, domain, guid, oneOf, text } from './option-checks.ts'
+import { audience, digits, domain, guid, listOrFunction, oneOf, text } from './option-checks.ts'
 import { namesOf, organizationsIn, readOrgAndScope, refuseUnless, wordsOf } from './principal.ts'
 
 // Options of createJwtVerifier for the tokens of well-known issuers, by their documentation. Where a token is no access
@@ -73,16 +73,9 @@ const GUID = String.raw`([\da-f]{8}-[\da-f]{4}-[\da-f]{4}-[\da-f]{4}-[\da-f]{12}
 const ENTRA_V2 = new RegExp(String.raw`^https://login\.microsoftonline\.com/${GUID}/v2\.0$`)
 const ENTRA_V1 = new RegExp(String.raw`^https://sts\.windows\.net/${GUID}/$`)
 
-const severalTenants = check.listOf('GUIDs, the directory (tenant) ids', guid)
 const entraIdCheck = check.object<EntraIdOptions>('{ tenantId or tenantIds, audience, version? }', {
   tenantId: guid.optional(),
-  tenantIds: check
-    .choose<readonly string[] | ((tenantId: string) => boolean)>((value) =>
-      typeof value === 'function'
-        ? check.fn<(tenantId: string) => boolean>('(tenantId) => boolean')
-        : severalTenants,
-    )
-    .optional(),
+  tenantIds: listOrFunction('GUIDs, the directory (tenant) ids', guid, '(tenantId) => boolean').optional(),
   audience,
   version: check.accept<1 | 2>('1 or 2', (value): value is 1 | 2 => value === 1 || value === 2).optional(),
 })
@@ -271,7 +264,6 @@ function clientRoles(access: unknown, client: string): readonly string[] {
 }
 
 const realmName = text('the name of a realm: letters, digits, . _ -', REALM)
-const severalRealms = check.listOf('names of realms: letters, digits, . _ -', realmName)
 const keycloakCheck = check.object<KeycloakOptions>('{ url, realm or realms, audience, type? }', {
   url: check.accept(
     'an https URL without query and fragment, or http on a loopback host',
@@ -279,13 +271,11 @@ const keycloakCheck = check.object<KeycloakOptions>('{ url, realm or realms, aud
     check.shown,
   ),
   realm: realmName.optional(),
-  realms: check
-    .choose<readonly string[] | ((realm: string) => boolean)>((value) =>
-      typeof value === 'function'
-        ? check.fn<(realm: string) => boolean>('(realm) => boolean')
-        : severalRealms,
-    )
-    .optional(),
+  realms: listOrFunction(
+    'names of realms: letters, digits, . _ -',
+    realmName,
+    '(realm) => boolean',
+  ).optional(),
   audience,
   type: check.oneOf('JWT', 'at+jwt').optional(),
 })

@@ -101,3 +101,16 @@ export const oneOf = (
   const got = given.length === 0 ? 'neither' : 'both'
   throw check.wrongOptions(caller, [`${one[0]}: must be given, or else ${other[0]}; got ${got}`])
 }
+
+/** A list of names, or a function that says whether a name is trusted. */
+export const listOrFunction = (
+  what: string,
+  item: OptionCheck<string>,
+  signature: string,
+): OptionCheck<readonly string[] | ((name: string) => boolean)> => {
+  const names = check.listOf(what, item)
+  const trust = check.fn<(name: string) => boolean>(signature)
+  return check.choose<readonly string[] | ((name: string) => boolean)>((value) =>
+    typeof value === 'function' ? trust : names,
+  )
+}

@@ -595,8 +595,8 @@ test('each gives options that createJwtVerifier takes, alone and with others bes
 })
 
 test('keys of Entra ID version 1 are at the documented address, without metadata', async () => {
-  const { header, claims } = shapes['Entra ID, version 1'] ?? { header: {}, claims: { iss: '' } }
-  const { options } = shapes['Entra ID, version 1'] ?? { options: entra }
+  const options = entraId({ tenantId: tenant, audience: 'api://exports', version: 1 })
+  const changed = { aud: 'api://exports', iss: `https://sts.windows.net/${tenant}/`, appid: 'client-1' }
   const asked: string[] = []
   const { verify: verifyIt } = createJwtVerifierIn(createTestWorld(startMs), {
     ...options,
@@ -605,6 +605,8 @@ test('keys of Entra ID version 1 are at the documented address, without metadata
       return Response.json({ keys: [signer.jwk] })
     },
   })
-  expect(await verdictOf(verifyIt(jws(header, claims, signer), signal))).toBe(claims['sub'])
+  expect(await verdictOf(verifyIt(jws(jwt, { ...entraUser, ...changed }, signer), signal))).toBe(
+    entraUser.sub,
+  )
   expect(asked).toEqual([`https://login.microsoftonline.com/${tenant}/discovery/keys`])
 })
