@@ -17,6 +17,7 @@ const sentences: Readonly<Record<string, string>> = {
   'the store answers, and not with something else': 'the stored object matches the record',
   'no cap but the others': 'unlimited (the other limits still apply)',
   'Close at once when told so': '`close()` must release the object immediately',
+  'Twice is once': 'A second call does nothing.',
   'Mend what is listed under errors': 'Fix the fields listed in errors.',
   'Unexpected answer from behind': 'Bad gateway',
   'Ask for ranges inside the export, few and apart':

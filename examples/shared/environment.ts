@@ -31,7 +31,7 @@ export interface Identity {
   }
 }
 
-/** What the process was told. */
+/** What the variables of the process say. */
 export type Environment = Settings & (Production | Development)
 
 export interface Settings {

@@ -32,7 +32,7 @@ export function checkOptions(caller: string, options: unknown, check: OptionChec
  * @param faults - one for each option: `option: must be …; got …`
  */
 export function wrongOptions(caller: string, faults: readonly string[]): TypeError {
-  // Of two faults of one option the first is enough: mending it may mend the other.
+  // Of two faults of one option the first is enough: correcting it may correct the other.
   const first = new Map<string, string>()
   for (const fault of faults) {
     const name = fault.slice(0, fault.indexOf(':'))

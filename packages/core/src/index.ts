@@ -54,6 +54,8 @@ export type {
   ExportBody,
   ExportRequest,
   ExportResponse,
+  IssuedTicket,
+  WantedTicket,
 } from './request-response.ts'
 export { refuse } from './refusals.ts'
 export { createBearerVerifier } from './verifiers/bearer-verifier.ts'

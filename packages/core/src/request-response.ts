@@ -18,7 +18,7 @@ export interface ExportRequest {
   readonly url?: string
   /** The caller's address as the framework trusts it. Absent: the address quota has nothing to count. */
   readonly address?: string
-  /** Fires when the client is gone: everything is let go. */
+  /** Fires when the client is gone. The handler then releases everything. */
   readonly signal: AbortSignal
   /**
    * `true`: "I am done with a chunk before I ask for the next", so stores may reuse memory.
@@ -42,7 +42,7 @@ export interface ExportResponse {
   readonly closeConnection?: boolean
   /**
    * How a body that stops is ended over plain TCP: `'reset'`, or `'close'` for a browser, which resumes by itself after that and
-   * not after a reset. Either is told from a complete body by its Content-Length.
+   * not after a reset. A client can see after either that the body is incomplete, by its Content-Length.
    * @defaultValue 'reset'
    */
   readonly cut?: 'reset' | 'close'
@@ -111,9 +111,11 @@ export interface ExportHandler {
 
 /** For whom, and for which export, a ticket is wanted. */
 export interface WantedTicket {
+  /** Who asks, as the host has authenticated it. */
   readonly principal: Principal
   /** As in `X-Org-Name`. Absent: the only organization that the principal proves, as `tenancy` allows. */
   readonly tenantName?: string
+  /** The id of the export, as in the URL. */
   readonly exportId: string
   /**
    * As in `X-API-Version`.

@@ -1,10 +1,11 @@
-import type { S3Client } from '@aws-sdk/client-s3'
 import type { ExportStore } from '@sallyport/core'
 import * as check from '@sallyport/core/check-options'
 
-import { s3Options } from './s3/options.ts'
+import { type S3StoreOptions, s3Options } from './s3/options.ts'
 import { openS3Store } from './s3/store.ts'
 import { upstreamOf } from './s3/upstream-of.ts'
+
+export type { S3StoreOptions } from './s3/options.ts'
 
 /**
  * Creates a store of the objects in a bucket of S3 or of a service with its protocol.
@@ -34,26 +35,9 @@ import { upstreamOf } from './s3/upstream-of.ts'
  * objects only, after the last byte. CRC-64/NVME costs about 2 ms of CPU per MiB. `'WHEN_REQUIRED'` turns the check off. A
  * SHA-256 of the whole object becomes `Repr-Digest`.
  *
- * @param options - `prefix`: segments that are put before every key with one `/`. No key can leave it.
- *   `bucketOwner`: the account of 12 digits that must own the bucket. S3 refuses requests to a bucket of another account.
- *   `forbiddenIsMissing`: `true` if the role lacks `s3:ListBucket`. S3 then answers 403 for a missing object.
- *   `keys`: `'strict'` refuses a key with an empty, `.` or `..` segment or a backslash, because a catalogue that holds one is most
- *   likely wrong. `'literal'` sends every key exactly as the record has it; S3 does not interpret it.
- *   `validator`: for services whose ETags are missing, weak or malformed. `'version'`: the object's version, in a bucket that keeps
- *   versions. `'lastModified+size'`: an object that is overwritten within the same second by one of the same size is not noticed.
- * @defaultValue prefix: none; bucketOwner: not checked; forbiddenIsMissing: `false`; keys: `'strict'`; validator: a strong ETag, and
- *   the version if the bucket keeps versions
  * @throws TypeError that names each wrong option
  */
-export function createS3Store(options: {
-  readonly client: S3Client
-  readonly bucket: string
-  readonly prefix?: string
-  readonly bucketOwner?: string
-  readonly forbiddenIsMissing?: boolean
-  readonly keys?: 'strict' | 'literal'
-  readonly validator?: 'version' | 'lastModified+size'
-}): ExportStore {
+export function createS3Store(options: S3StoreOptions): ExportStore {
   check.checkOptions('createS3Store', options, s3Options)
   return openS3Store(options, upstreamOf(options.client))
 }

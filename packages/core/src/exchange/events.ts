@@ -52,8 +52,8 @@ export function createReporter(onEvent: ((event: ExportEvent) => unknown) | unde
   const reported = new Set<string>()
   const tell = (event: ExportEvent): void => {
     try {
-      const told = onEvent(event)
-      if (told instanceof Promise) told.catch(ignore)
+      const result = onEvent(event)
+      if (result instanceof Promise) result.catch(ignore)
     } catch {
       // A broken sink is the host's to notice; the download goes on.
     }

@@ -35,12 +35,12 @@ export interface Exchange {
   readonly trouble: (code: TroubleCode, cause?: unknown, once?: string) => void
   /** Reports that a ticket was issued. */
   readonly issued: (ticket: Omit<TicketIssued, 'type' | 'id' | 'requestId' | 'address'>) => void
-  /** The exchange is over. The first call counts: it says how, and lets go of all that `onEnd` was told. */
+  /** The exchange is over. The first call counts: it says how, and calls every `release` that `onEnd` was given. */
   readonly end: (outcome: Outcome, cause?: unknown) => void
   /** Ends the exchange for a reason, and everything that is under way with it. */
   readonly stop: (reason: unknown) => void
-  /** Keeps something to be let go at the end; at once if that is past. */
-  readonly onEnd: (letGo: () => void) => void
+  /** Calls `release` when the exchange ends; immediately if it has ended. */
+  readonly onEnd: (release: () => void) => void
 }
 
 /** What the exchanges of one handler share. */
@@ -84,7 +84,7 @@ export function startExchange(request: ExportRequest, rules: ExchangeRules): Exc
     clearTimeout(clock)
     request.signal.removeEventListener('abort', leave)
     running.end(run)
-    for (const letGo of held) quietly(letGo)
+    for (const release of held) quietly(release)
     report.ended(entry, outcome, performance.now() - startedAt, cause)
   }
   // Record the outcome first, then abort. Aborting closes the socket, and its 'close' handler would record `client_aborted`.
@@ -99,14 +99,14 @@ export function startExchange(request: ExportRequest, rules: ExchangeRules): Exc
     stop(reason instanceof DeliveryError ? reason : new DeliveryError('client_aborted'))
   }
   // One clock: where the head was out in time, it goes on to the end of the lifetime.
-  const strike = (): void => {
+  const onDeadline = (): void => {
     const left = overAt - performance.now()
     if (overAt === 0) abort(tooLate(firstByteMs))
-    else if (left > 0) clock = startTimer(strike, left)
+    else if (left > 0) clock = startTimer(onDeadline, left)
     else stop(new DeliveryError('lifetime_over'))
   }
   let overAt = 0 // 0: the head is not out yet
-  let clock = startTimer(strike, firstByteMs)
+  let clock = startTimer(onDeadline, firstByteMs)
   const run = running.begin(entry, stop)
   if (request.signal.aborted) leave()
   else request.signal.addEventListener('abort', leave)
@@ -142,7 +142,7 @@ export function startExchange(request: ExportRequest, rules: ExchangeRules): Exc
       overAt = now + lifetimeMs
       if (lifetimeMs < firstByteMs) {
         clearTimeout(clock)
-        clock = startTimer(strike, lifetimeMs)
+        clock = startTimer(onDeadline, lifetimeMs)
       }
       if (download) report.started(download)
     },
@@ -159,9 +159,9 @@ export function startExchange(request: ExportRequest, rules: ExchangeRules): Exc
         ...ticket,
       })
     },
-    onEnd: (letGo) => {
-      if (ended) quietly(letGo)
-      else held.push(letGo)
+    onEnd: (release) => {
+      if (ended) quietly(release)
+      else held.push(release)
     },
   }
 }
@@ -196,10 +196,10 @@ function troubleOf(port: CalledPort, kind: RefusalKind): TroubleCode | undefined
   return kind === 'internal' ? `${port}_failed` : undefined
 }
 
-/** One thing that will not be let go must not hold the others, nor the event. */
-function quietly(letGo: () => void): void {
+/** If one `release` throws, the others are still called, and the event is still sent. */
+function quietly(release: () => void): void {
   try {
-    letGo()
+    release()
   } catch {
     // `close` and `release` never throw; one that does has nothing more to give.
   }

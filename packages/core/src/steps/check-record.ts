@@ -9,7 +9,7 @@ import { gotWanted, refusal } from '../refusals.ts'
  * The record, if it is the requested one, of this tenant, and ready. `null` members are left out.
  *
  * A catalogue that answers with another export or another tenant's has lost a WHERE: the caller reads the same 404 as
- * for a missing export, before any store is touched, and the host is told.
+ * for a missing export, before any store is touched, and `onEvent` gets a `trouble`.
  *
  * @param now - ms since the epoch
  * @param idPattern - what an export id looks like. Absent: it is a UUID

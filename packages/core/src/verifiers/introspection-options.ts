@@ -1,5 +1,5 @@
 import * as check from '../check-options.ts'
-import type { Claims, ReadClaims } from '../ports.ts'
+import type { Claims } from '../ports.ts'
 import { isDiscoverable } from './discovery.ts'
 import type { Fetch } from './fetch-json.ts'
 import {
@@ -9,13 +9,14 @@ import {
   endpointUrl,
   fetchOption,
   issuer,
+  type PrincipalOptions,
   readClaims,
   tokenLength,
 } from './option-checks.ts'
 import { readOrgAndScope } from './principal.ts'
 
 /** How an authorization server is asked about a token (RFC 7662). */
-export interface IntrospectionVerifierOptions {
+export interface IntrospectionVerifierOptions extends PrincipalOptions {
   /**
    * Its introspection endpoint: an https URL, or http on a loopback host.
    * @defaultValue the `introspection_endpoint` of the issuer's metadata, found as `createJwtVerifier` finds `jwks_uri`. It
@@ -44,23 +45,6 @@ export interface IntrospectionVerifierOptions {
    * @defaultValue 30_000
    */
   readonly cacheMs?: number
-  /**
-   * Picks organizations and capabilities out of the answer. What it throws, unless by `refuse`, is a fault: 503.
-   * @defaultValue `org`, a name or a list of names; `scope`, or where there is none `scp`: words or a list
-   */
-  readonly readClaims?: ReadClaims
-  /**
-   * Names the subject of the principal, by the claims. `undefined`, an empty text and more than 256 characters are
-   * `refuse('token_invalid')`. What it throws, unless by `refuse`, is a fault: 503. Equal claims must give equal subjects.
-   * @defaultValue `sub`; where there is none `client_id`, or else `azp`
-   */
-  readonly subject?: (claims: Claims) => string | undefined
-  /**
-   * Characters of the longest token that is looked at, from 16 to 65,536. A longer one is `refuse('token_invalid')`. Node
-   * limits all header fields together to 16 KiB: raise `maxHeaderSize` of your server too.
-   * @defaultValue 8_192
-   */
-  readonly maxTokenLength?: number
   /**
    * Sends the requests, for example through a proxy. It is called as the global `fetch` is, with a signal that fires after
    * 5 s, and must not follow redirects where `redirect` is `'manual'`: they carry a secret.

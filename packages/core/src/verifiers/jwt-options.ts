@@ -1,6 +1,6 @@
 import type { OptionCheck } from '../check-options.ts'
 import * as check from '../check-options.ts'
-import type { Claims, ReadClaims } from '../ports.ts'
+import type { Claims } from '../ports.ts'
 import { isDiscoverable } from './discovery.ts'
 import { type Fetch, isJsonObject } from './fetch-json.ts'
 import { type KeySet, MOST_KEYS, readKeySet } from './key-set.ts'
@@ -11,13 +11,14 @@ import {
   endpointUrl,
   fetchOption,
   issuer,
+  type PrincipalOptions,
   readClaims,
   tokenLength,
 } from './option-checks.ts'
 import { readOrgAndScope } from './principal.ts'
 
 /** How a JWT access token proves its bearer. */
-export interface JwtVerifierOptions {
+export interface JwtVerifierOptions extends PrincipalOptions {
   /**
    * The exact `iss` of good tokens, and the `issuer` of their principals. A list has at most 100. A function is given the
    * unverified `iss` of each token that is not remembered, before anything is fetched, and must give `true` or `false`; what
@@ -82,23 +83,6 @@ export interface JwtVerifierOptions {
    * @defaultValue 900_000
    */
   readonly staleKeysMs?: number
-  /**
-   * Picks organizations and capabilities out of the claims. What it throws, unless by `refuse`, is a fault: 503.
-   * @defaultValue `org`, a name or a list of names; `scope`, or where there is none `scp`: words or a list
-   */
-  readonly readClaims?: ReadClaims
-  /**
-   * Names the subject of the principal, by the claims. `undefined`, an empty text and more than 256 characters are
-   * `refuse('token_invalid')`. What it throws, unless by `refuse`, is a fault: 503. Equal claims must give equal subjects.
-   * @defaultValue `sub`; where there is none `client_id`, or else `azp`
-   */
-  readonly subject?: (claims: Claims) => string | undefined
-  /**
-   * Characters of the longest token that is looked at, from 16 to 65,536. A longer one is `refuse('token_invalid')`. Node
-   * limits all header fields together to 16 KiB: raise `maxHeaderSize` of your server too.
-   * @defaultValue 8_192
-   */
-  readonly maxTokenLength?: number
   /**
    * Sends the requests for keys and metadata, for example through a proxy. It is called as the global `fetch` is, with a
    * signal that fires after 5 s, and must not follow redirects where `redirect` is `'manual'`.

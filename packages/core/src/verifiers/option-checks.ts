@@ -3,7 +3,28 @@ import * as check from '../check-options.ts'
 import type { Claims, ReadClaims } from '../ports.ts'
 import type { Fetch } from './fetch-json.ts'
 
-// Checks of options that several verifiers have.
+// Options that several verifiers have, and their checks.
+
+/** Options of both verifiers. */
+export interface PrincipalOptions {
+  /**
+   * Picks organizations and capabilities out of the claims. What it throws, unless by `refuse`, is a fault: 503.
+   * @defaultValue `org`, a name or a list of names; `scope`, or where there is none `scp`: words or a list
+   */
+  readonly readClaims?: ReadClaims
+  /**
+   * Names the subject of the principal, by the claims. `undefined`, an empty text and more than 256 characters are
+   * `refuse('token_invalid')`. What it throws, unless by `refuse`, is a fault: 503. Equal claims must give equal subjects.
+   * @defaultValue `sub`; where there is none `client_id`, or else `azp`
+   */
+  readonly subject?: (claims: Claims) => string | undefined
+  /**
+   * Characters of the longest token that is looked at, from 16 to 65,536. A longer one is `refuse('token_invalid')`. Node
+   * limits all header fields together to 16 KiB: raise `maxHeaderSize` of your server too.
+   * @defaultValue 8_192
+   */
+  readonly maxTokenLength?: number
+}
 
 /** Keys and secrets travel in clear over http, so only this machine may be asked by it. */
 export const isTrusted = (url: URL): boolean =>

@@ -20,12 +20,12 @@ export interface SignedWay {
 }
 
 /**
- * undici publishes the path and the headers of whatever it sends to who listens on its diagnostics channels, and Node its
- * own client's: a signed URL would stand in every trace. So undici is given the path of a ticket, which means nothing, and
- * the signed one is put in its place at the socket's edge.
+ * undici publishes path and headers of every request on its diagnostics channels, and Node those of its own client, so a signed
+ * URL would be in every trace. So undici gets a placeholder as the path. It is replaced by the signed path when the request is
+ * written to the socket.
  */
 export function createSignedWay(connections: number): SignedWay {
-  const tickets = new Map<string, string>()
+  const targets = new Map<string, string>()
   let made = 0
   const connect = buildConnector({ allowH2: false })
   const options: Pool.Options = {
@@ -36,7 +36,7 @@ export function createSignedWay(connections: number): SignedWay {
     bodyTimeout: 0,
     connect: (to, callback) =>
       connect(to, (...[error, socket]) =>
-        error === null ? callback(null, redeem(socket, tickets)) : callback(error, null),
+        error === null ? callback(null, fillPath(socket, targets)) : callback(error, null),
       ),
   }
   const pools = new Map<string, Pool>() // as many as buckets. An Agent would close one, and its next connection, too early
@@ -49,26 +49,26 @@ export function createSignedWay(connections: number): SignedWay {
     get: async ({ origin, target }, headers, signal) => {
       made += 1
       const path = `/signed/${made}`
-      tickets.set(path, target)
+      targets.set(path, target)
       try {
         return await send(poolTo(origin), { path, method: 'GET', headers }, signal)
       } finally {
-        tickets.delete(path)
+        targets.delete(path)
       }
     },
   }
 }
 
-/** A socket that takes heads with a ticket, and nothing else: without one the connection ends, and nothing is sent. */
-function redeem(socket: Socket, tickets: ReadonlyMap<string, string>): Socket {
+/** Replaces the placeholder in each request that is written to a socket. A write without one sends nothing and ends the connection. */
+function fillPath(socket: Socket, targets: ReadonlyMap<string, string>): Socket {
   const write = socket.write.bind(socket)
   return Object.assign(socket, {
     write: (head: unknown): boolean => {
       const [line = '', path = ''] = (typeof head === 'string' && REQUEST_LINE.exec(head)) || []
-      const target = tickets.get(path)
+      const target = targets.get(path)
       if (typeof head === 'string' && target !== undefined)
         return write(`GET ${target} HTTP/1.1\r\n${head.slice(line.length)}`, 'latin1')
-      socket.destroy(new Error('a head without a ticket'))
+      socket.destroy(new Error('a request without a placeholder'))
       return false
     },
   })

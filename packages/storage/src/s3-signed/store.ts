@@ -28,7 +28,7 @@ export function openSignedS3Store(
 ): ExportStore {
   const { client } = options
   const checked = checkAgents(client)
-  checked.catch(() => undefined) // it is told to whoever asks for an object
+  checked.catch(() => undefined) // `head` and `get` reject with it
   const urls = createSignedUrls(client, now, KNOWN)
   let restUntil = 0
 
@@ -49,10 +49,10 @@ export function openSignedS3Store(
     const { status } = answer
     if (isPlain(status)) throw Object.assign(new Error('refused'), { $metadata: { httpStatusCode: status } })
     urls.forget(input)
-    const told = await byClient()
+    const object = await byClient()
     urls.forgetAll() // it is not the object then: the URL had expired, or none will do here
     restUntil = now() + REST_MS
-    return told
+    return object
   }
 
   const store = openS3Store(options, upstream, sendGet)

@@ -5,12 +5,36 @@ import { account, keys, prefix } from '../check-options.ts'
 
 /** The options of both stores on S3. */
 export interface S3StoreOptions {
+  /** The host's client. The store never destroys it. */
   readonly client: S3Client
+  /** The name of the bucket, or an ARN or alias of an access point. */
   readonly bucket: string
+  /**
+   * Segments that are put before every key with one `/`. No key can leave it.
+   * @defaultValue no prefix
+   */
   readonly prefix?: string
+  /**
+   * The account of 12 digits that must own the bucket. S3 refuses requests to a bucket of another account.
+   * @defaultValue not checked
+   */
   readonly bucketOwner?: string
+  /**
+   * `true` if the role lacks `s3:ListBucket`. S3 then answers 403 for a missing object.
+   * @defaultValue false
+   */
   readonly forbiddenIsMissing?: boolean
+  /**
+   * `'strict'` refuses a key with an empty, `.` or `..` segment or a backslash, because a catalogue that holds one is most likely
+   * wrong. `'literal'` sends every key exactly as the record has it; S3 does not interpret it.
+   * @defaultValue 'strict'
+   */
   readonly keys?: 'strict' | 'literal'
+  /**
+   * For services whose ETags are missing, weak or malformed. `'version'`: the object's version, in a bucket that keeps versions.
+   * `'lastModified+size'`: an object that is overwritten within the same second by one of the same size is not noticed.
+   * @defaultValue a strong ETag, and the version if the bucket keeps versions
+   */
   readonly validator?: 'version' | 'lastModified+size'
 }
 
