@@ -63,7 +63,8 @@ export function mostSocketBytes(): number {
   return Number(pages) * 4_096
 }
 
-const everyProcess = (): readonly ProcessStat[] =>
+/** All processes of this machine. */
+export const everyProcess = (): readonly ProcessStat[] =>
   readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
     .map((name) => textOf(`/proc/${name}/stat`))
