@@ -38,7 +38,7 @@ export async function planPermitted(
 
 /**
  * A plan that is a part of the object, asked for under its strong ETag: the resume of a download. Any other answer, also 412 and
- * 416, is refused as `ticket_expired`, which keeps the partial file of a browser.
+ * 416, is refused as `ticket_expired`, which keeps the partial file of Chromium.
  */
 const onlyPart =
   (plan: PlanDelivery): PlanDelivery =>
