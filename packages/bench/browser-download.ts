@@ -31,7 +31,7 @@ await file.close()
 const script = fileURLToPath(new URL('servers/browser-download.ts', import.meta.url))
 const options = ['--conditions=@sallyport/source', '--max-semi-space-size=16', script, root]
 const server = spawn(process.execPath, options, { stdio: ['ignore', 'pipe', 'inherit'] })
-const [port] = await once(createInterface(server.stdout), 'line')
+const [port] = /\d+/.exec(String(await once(createInterface(server.stdout), 'line'))) ?? []
 
 let exact = false
 {

@@ -1,16 +1,16 @@
 // The service of `bench:browser`, as docs/browsers.md writes it: an export of the folder in `argv`, and a page with a button.
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
-
 import { createExportHandler, createJwtVerifier, createTickets } from '@sallyport/core'
 import { createTestIssuer } from '@sallyport/core/testing'
 import { exportDownload, exportTicket } from '@sallyport/express-adapter'
 import { createFilesystemStore } from '@sallyport/storage/filesystem'
 import express from 'express'
 
+import { listen } from './listen.ts'
+
 const root = process.argv[2] ?? '.'
 const id = '0f0e0d0c-0b0a-4908-8706-050403020100'
-const { issuer, jwks, token } = await createTestIssuer()
+const signer = await createTestIssuer()
+const { issuer, jwks } = signer
 const secret = crypto.getRandomValues(new Uint8Array(32))
 const handler = createExportHandler({
   verifier: createJwtVerifier({ issuer, audience: 'exports', jwks, type: 'at+jwt' }),
@@ -27,7 +27,7 @@ const app = express()
 app.all('/exports/:exportId/download', exportDownload(handler))
 app.all('/exports/:exportId/ticket', exportTicket(handler))
 const page = `<!doctype html><title>Exports</title><button>Download</button><script>
-const accessToken = ${JSON.stringify(await token())}
+const accessToken = ${JSON.stringify(await signer.token())}
 async function download(exportId) {
   const headers = { Authorization: 'Bearer ' + accessToken, 'X-Org-Name': 'acme' }
   const response = await fetch('/exports/' + exportId + '/ticket', { method: 'POST', headers })
@@ -38,6 +38,4 @@ async function download(exportId) {
 document.querySelector('button').addEventListener('click', () => download('${id}'))
 </script>`
 app.get('/', (_, response) => void response.type('html').send(page))
-const server = createServer(app).listen(0, '127.0.0.1', () => {
-  process.stdout.write(`${(server.address() as AddressInfo).port}\n`)
-})
+listen(app)

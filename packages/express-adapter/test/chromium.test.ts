@@ -27,6 +27,8 @@ const secret = positionCoded(32)
 const waiting = { timeout: 20_000 }
 const startWithinMs = 60_000
 const resumeWithinMs = 600_000
+/** A client that takes nothing for so long is cut. */
+const slowestMs = 2_000
 
 /** A request, as the service has received it. */
 interface Received {
@@ -48,34 +50,43 @@ interface Service extends AsyncDisposable {
   readonly page: { html: string }
   /** A URL with a ticket: a path. */
   readonly ticket: () => Promise<string>
-  /** Makes the next download wait in the middle, until the returned function makes the store fail. */
-  readonly holdNext: () => () => void
+  /** Makes the next download wait in the middle, until it goes on or the store fails. */
+  readonly holdNext: () => { readonly cut: () => void; readonly goOn: () => void }
   readonly stop: () => Promise<void>
   /** Starts it on the same port, with a new handler. */
   readonly restart: () => Promise<void>
 }
 
-async function startService(refusalPage?: () => string): Promise<Service> {
+/** What a test changes of the service. */
+interface Changes {
+  readonly page?: () => string
+  /** How often the export holds the bytes. */
+  readonly times?: number
+}
+
+async function startService({ page: refusalPage, times = 1 }: Changes = {}): Promise<Service> {
+  const total = size * times
   const received: Received[] = []
   const events: ExportEvent[] = []
   const clock = { at: 1_800_000_000_000 }
   const page = { html: '' }
-  let middle: Promise<never> | undefined
+  let middle: Promise<void> | undefined
   const store: ExportStore = {
-    head: async () => ({ size, validator: 'v' }),
+    head: async () => ({ size: total, validator: 'v' }),
     get: async (_, { range }) => {
-      const { first, last } = range ?? { first: 0, last: size - 1 }
+      const { first, last } = range ?? { first: 0, last: total - 1 }
       async function* chunks(): AsyncGenerator<Uint8Array> {
-        for (let at = first; at <= last; at += 65_536) {
+        for (let at = first; at <= last; at += 65_536 - (at % 65_536)) {
           const held = at === half ? middle : undefined
           if (held) {
             middle = undefined
             await held
           }
-          yield bytes.subarray(at, Math.min(at + 65_536, last + 1))
+          const begin = at % size
+          yield bytes.subarray(begin, Math.min(begin + 65_536 - (at % 65_536), begin + last + 1 - at))
         }
       }
-      return { info: { size, validator: 'v' }, chunks: chunks(), close: () => undefined }
+      return { info: { size: total, validator: 'v' }, chunks: chunks(), close: () => undefined }
     },
   }
   const makeHandler = (): ExportHandler =>
@@ -98,7 +109,7 @@ async function startService(refusalPage?: () => string): Promise<Service> {
         format: 'jsonl',
         state: 'ready',
         filename,
-        object: { size, validator: 'v' },
+        object: { size: total, validator: 'v' },
       }),
       store,
       tickets: createTickets({
@@ -107,7 +118,7 @@ async function startService(refusalPage?: () => string): Promise<Service> {
         resumeWithinMs,
         ...(refusalPage && { page: refusalPage }),
       }),
-      delivery: { resume: { attempts: 0 } },
+      delivery: { resume: { attempts: 0 }, slowestClient: { bytes: 65_536, perMs: slowestMs } },
       onEvent: (event) => void events.push(event),
       now: () => clock.at,
     })
@@ -159,10 +170,10 @@ async function startService(refusalPage?: () => string): Promise<Service> {
       return `/exports/${id}/download?${query}`
     },
     holdNext: () => {
-      const { promise, reject } = Promise.withResolvers<never>()
+      const { promise, resolve, reject } = Promise.withResolvers<void>()
       middle = promise
       promise.catch(() => undefined)
-      return () => reject(new Error('the store fails'))
+      return { cut: () => reject(new Error('the store fails')), goOn: resolve }
     },
     stop,
     restart: async () => {
@@ -200,11 +211,8 @@ describe.skipIf(!isHere('chromium'))('a download by ticket in Chromium', { timeo
     browser.download((download) => download.state === state)
 
   /** Runs a test with a service of its own, and keeps what it received and logged for the last test. */
-  async function withService(
-    run: (service: Service) => Promise<void>,
-    refusalPage?: () => string,
-  ): Promise<void> {
-    await using service = await startService(refusalPage)
+  async function withService(run: (service: Service) => Promise<void>, changes?: Changes): Promise<void> {
+    await using service = await startService(changes)
     await run(service)
     for (const { request } of service.received) {
       const [, ticket] = /\bsig=([^&]+)/.exec(request) ?? []
@@ -232,7 +240,7 @@ document.querySelector('button').addEventListener('click', async () => {
 
   test('a connection that is cut at half: it resumes by itself, also when no new download may begin', () =>
     withService(async (service) => {
-      const cut = service.holdNext()
+      const { cut } = service.holdNext()
       service.page.html = link(await service.ticket())
       const tab = await browser.open(service.origin)
       await tab.click('#link')
@@ -251,13 +259,13 @@ document.querySelector('button').addEventListener('click', async () => {
 
   test('a server that is restarted in the middle: Resume completes the file', () =>
     withService(async (service) => {
-      const release = service.holdNext()
+      const { cut } = service.holdNext()
       service.page.html = link(await service.ticket())
       const tab = await browser.open(service.origin)
       await tab.click('#link')
       await stopsAtHalf()
       await service.stop()
-      release()
+      cut()
       await ends('canceled')
       expect(await files()).toEqual([expect.stringMatching(/\.crdownload$/)])
       await service.restart()
@@ -267,9 +275,31 @@ document.querySelector('button').addEventListener('click', async () => {
       expect(gets(service).map(({ range }) => range)).toEqual([undefined, `bytes=${half}-`])
     }))
 
+  test('a pause that is longer than the handler waits: Resume completes the file', () =>
+    withService(
+      async (service) => {
+        const { goOn } = service.holdNext()
+        service.page.html = link(await service.ticket())
+        const tab = await browser.open(service.origin)
+        await tab.click('#link')
+        await stopsAtHalf()
+        await browser.pauseOrResume()
+        goOn()
+        await vi.waitFor(() => expect(outcomes(service)).toEqual(['ticket client_too_slow']), waiting)
+        await browser.pauseOrResume()
+        await vi.waitFor(async () => expect(await files()).toEqual([filename]), waiting)
+        expect(await saved()).toBe(sha256(Buffer.concat(Array.from({ length: 8 }, () => bytes))))
+        expect(gets(service).map(({ range }) => range)).toEqual([
+          undefined,
+          expect.stringMatching(/^bytes=\d+-$/),
+        ])
+      },
+      { times: 8 }, // more than the buffers of both sides hold
+    ))
+
   test('a 410 at the resume keeps the partial file, and a later Resume completes it', () =>
     withService(async (service) => {
-      const cut = service.holdNext()
+      const { cut } = service.holdNext()
       service.page.html = link(await service.ticket())
       const tab = await browser.open(service.origin)
       await tab.click('#link')
@@ -362,7 +392,7 @@ document.querySelector('button').addEventListener('click', async () => {
           }),
         )
       },
-      () => '<!doctype html><title>Sorry</title><a id="back" href="/back">Back to the exports</a>',
+      { page: () => '<!doctype html><title>Sorry</title><a id="back" href="/back">Back to the exports</a>' },
     ))
 
   test('no event and no Referer of all these requests has a ticket', () => {
