@@ -16,10 +16,10 @@ export type OptionCheck<V> = z.ZodType<V>
 const documentation = 'https://github.com/sallyport/sallyport/blob/main/docs/options.md'
 
 /**
- * Checks options when they are given.
+ * Checks the options of a public function.
  *
- * @param caller - the public function that was called: it begins every message and is a heading in docs/options.md
- * @throws TypeError with a line for each wrong option: what it must be, what it is, and where to read on
+ * @param caller - the name of the function. Every message begins with it, and docs/options.md has a heading for it
+ * @throws TypeError with a line for each wrong option: what it must be and what it is; and a link to the documentation
  */
 export function checkOptions(caller: string, options: unknown, check: OptionCheck<unknown>): void {
   const { error } = check.safeParse(options)
@@ -27,12 +27,12 @@ export function checkOptions(caller: string, options: unknown, check: OptionChec
 }
 
 /**
- * The error for wrong options.
+ * Creates the error for wrong options.
  *
- * @param faults - one for each option: `option: must be …; got …`
+ * @param faults - one for each wrong option: `option: must be …; got …`
  */
 export function wrongOptions(caller: string, faults: readonly string[]): TypeError {
-  // Of two faults of one option the first is enough: correcting it may correct the other.
+  // Only the first fault of each option is shown: fixing it often fixes the others.
   const first = new Map<string, string>()
   for (const fault of faults) {
     const name = fault.slice(0, fault.indexOf(':'))
@@ -50,9 +50,9 @@ function explain(issue: z.core.$ZodIssue): readonly string[] {
   return issue.keys.map((key) => fault([...path, key], unknownOption(key, known)))
 }
 
-// ── Checks. `what` completes the sentence "must be …". A string is shown only where one is meant and it is no secret. ─
+// ── Checks. `what` completes the sentence "must be …". A string is shown only if the option takes one that is not secret. ─
 
-/** Whatever `isRight` accepts. */
+/** A value that `isRight` accepts. */
 export function accept<V>(
   what: string,
   isRight: (value: unknown) => value is V,
@@ -64,7 +64,7 @@ export function accept<V>(
 /**
  * An object with these members.
  *
- * @param others - whether it may have others, which are not looked at
+ * @param others - whether it may have other members, which are not checked. Default is `'refused'`
  */
 export function object<O extends object>(
   what: string,
@@ -88,7 +88,7 @@ function passOn(context: z.RefinementCtx, { error }: z.ZodSafeParseResult<unknow
 /** A string that is not empty. */
 export const text = (what: string): OptionCheck<string> => accept(what, isText, shown)
 
-/** A string that is not empty. Neither it nor a number in its place is shown. */
+/** A secret string that is not empty. The message shows neither a string nor a number that was given. */
 export const secret = (what: string): OptionCheck<string> =>
   accept(what, isText, (value) => (typeof value === 'number' ? 'a number' : kindOf(value)))
 
@@ -100,11 +100,11 @@ export const whole = (what: string, least: number, most: number): OptionCheck<nu
       Number.isSafeInteger(value) && Number(value) >= least && Number(value) <= most,
   )
 
-/** Whole milliseconds. A value below `least` is most likely meant as seconds, so the message says so. */
+/** Whole milliseconds. A value below `least` is probably in seconds, so the message names the unit. */
 export const milliseconds = (what: string, least: number, most = 2_147_483_647): OptionCheck<number> =>
   whole(`${what} in milliseconds (1 s is 1000)`, least, most)
 
-/** As {@link milliseconds}, where 0 has a meaning of its own. */
+/** As {@link milliseconds}, but 0 is allowed because it has a meaning of its own. */
 export const millisecondsOrNone = (what: string, least: number, most: number): OptionCheck<number> =>
   accept(
     `0, or ${what} in milliseconds (1 s is 1000): a whole number from ${least} to ${most}`,
@@ -115,7 +115,7 @@ export const millisecondsOrNone = (what: string, least: number, most: number): O
 /** `true` or `false`. */
 export const flag: OptionCheck<boolean> = accept('true or false', (value) => typeof value === 'boolean')
 
-/** A valid Date. One of the first months of 1970 was most likely made from seconds, so the message says so. */
+/** A valid Date. A date in the first months of 1970 was probably made from seconds, so it is refused and the message says so. */
 export const date: OptionCheck<Date> = accept(
   'a valid Date',
   (value): value is Date =>
@@ -126,7 +126,7 @@ export const date: OptionCheck<Date> = accept(
       : kindOf(value),
 )
 
-/** A clock: a function that returns milliseconds since the epoch. It is called once; whether it throws does not matter yet. */
+/** A clock: a function that returns milliseconds since the epoch. It is called once; an error that it throws is ignored here. */
 export const clock: OptionCheck<() => number> = accept(
   'a function () => milliseconds since the epoch',
   (value): value is () => number => {
@@ -149,7 +149,7 @@ function readClock(value: unknown): unknown {
   }
 }
 
-/** As milliseconds it is a time from 2 January 1970 to March 1973; as seconds one from 1973 to 5138. */
+/** The numbers that are times from 2 January 1970 to March 1973 in milliseconds, but from 1973 to 5138 in seconds. */
 const isSeconds = (value: unknown): boolean => typeof value === 'number' && value > 1e8 && value < 1e11
 
 /** A function. */
@@ -176,7 +176,7 @@ export const oneOf = <const V extends string>(...values: readonly V[]): OptionCh
     shown,
   )
 
-/** A list of at least one. */
+/** A list of at least one item. */
 export const listOf = <V>(what: string, item: OptionCheck<V>): OptionCheck<readonly V[]> =>
   accept(
     what,
@@ -185,7 +185,7 @@ export const listOf = <V>(what: string, item: OptionCheck<V>): OptionCheck<reado
     shownList,
   )
 
-/** Any names, each with a value of one kind. */
+/** An object with any names that match `name`. The same check applies to every value. */
 export const mapOf = <V>(
   what: string,
   name: RegExp,
@@ -195,7 +195,7 @@ export const mapOf = <V>(
     error: ({ input }) => mustBe(what, kindOf(input)),
   })
 
-/** A kind of which not every value is right. */
+/** A value that passes `check` and a further condition. */
 export const refine = <V>(
   what: string,
   check: OptionCheck<V>,
@@ -208,11 +208,11 @@ export const refine = <V>(
     else if (!isRight(value)) context.addIssue({ code: 'custom', message: mustBe(what, show(value)) })
   })
 
-/** A kind whose check depends on the value. */
+/** A value whose check depends on the value itself. */
 export const choose = <V>(checkFor: (value: unknown) => OptionCheck<V>): OptionCheck<V> =>
   z.custom<V>().superRefine((value, context) => passOn(context, checkFor(value).safeParse(value)))
 
-/** An object that is one of several kinds, told apart by a member. */
+/** An object that is one of several kinds. The member `by` names the kind. */
 export const variants = <V>(
   what: string,
   by: string,
@@ -225,7 +225,7 @@ export const variants = <V>(
     else context.addIssue({ code: 'custom', message: mustBe(what, kindOf(value)) })
   })
 
-/** Either of two kinds. The message is the one of `what`. */
+/** A value that passes one of two checks. The message is made from `what`, not from theirs. */
 export const either = <A, B>(
   what: string,
   one: OptionCheck<A>,
@@ -240,17 +240,17 @@ export const either = <A, B>(
 
 const mustBe = (what: string, got: string): string => `must be ${what}; got ${got}`
 
-/** What was given, in short. */
+/** Describes a value for a message. Shows a string of up to 40 characters; never use it for secrets. */
 export function shown(value: unknown): string {
   if (typeof value !== 'string' || value === '') return kindOf(value)
   return value.length > 40 ? `a string of ${value.length} characters` : `'${value}'`
 }
 
-/** What was given, and of an array each member. */
+/** As {@link shown}, and for an array each item. */
 export const shownList = (value: unknown): string =>
   Array.isArray(value) ? `[${value.map(shown).join(', ')}]` : shown(value)
 
-/** What was given, without showing a string. */
+/** Describes a value for a message without showing a string. */
 export function kindOf(value: unknown): string {
   if (value === undefined) return 'nothing'
   if (value === '') return 'an empty string'
@@ -262,14 +262,14 @@ export function kindOf(value: unknown): string {
   return typeof value === 'object' ? 'an object' : `a ${typeof value}`
 }
 
-/** A function that makes an option, as those of these packages are named. An option is what it returns. */
+/** Whether a function has the name of one in these packages that returns an option. It must be called first. */
 const isFactory = (value: { readonly name: string }): boolean =>
   /^create[A-Z]|^(?:problemDetails|codedErrors|validationErrors)$/.test(value.name)
 
 const isText = (value: unknown): value is string => typeof value === 'string' && value !== ''
 const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null
 
-/** The fault of a name that is no option: the nearest known name, or all of them. */
+/** The message for an unknown option. It suggests the most similar option, or lists all of them. */
 function unknownOption(name: string, known: readonly string[]): string {
   const nearest = nearestName(name, known)
   if (nearest !== undefined) return `is not an option; did you mean ${nearest}?`

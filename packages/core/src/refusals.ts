@@ -3,8 +3,8 @@ import { Boom, isBoom } from '@hapi/boom'
 import { printableText } from './http/field-values.ts'
 
 /**
- * Why a request is answered with no. Each kind has one status; an `ErrorFormat` may show several kinds alike, and the
- * event tells the true one.
+ * The reason why a request is refused. Each kind has one status. An `ErrorFormat` may show several kinds in the same way; the
+ * event contains the true kind.
  */
 export type RefusalKind =
   | 'invalid_request'
@@ -56,14 +56,15 @@ export const statusOf: Readonly<Record<RefusalKind, number>> = {
   object_changed: 503,
 }
 
-/** What is wrong with one part of a request. It has no wording: each error format words it in its own way. */
+/** A part of a request that breaks a rule. It contains no message: each error format writes its own. */
 export type InvalidField = FieldRule & {
-  /** Which part it is, whatever the host has named it. */
+  /** The part, independent of the names that the host has chosen. */
   readonly part: 'export_id' | 'tenant' | 'version' | 'ticket'
+  /** Where the part stands in the request. */
   readonly in: 'path' | 'query' | 'header'
   /** The name of the route parameter, query parameter or header. */
   readonly name: string
-  /** What was sent, whole: cut it before you show it. `null`: nothing was sent, or it is secret. */
+  /** The value that was sent, at full length: shorten it before you show it. `null`: nothing was sent, or it is secret. */
   readonly input: string | null
 }
 
@@ -75,20 +76,20 @@ export type FieldRule =
   | { readonly rule: 'pattern'; readonly pattern: string }
   | { readonly rule: 'one_of'; readonly allowed: readonly string[] }
 
-/** What a refusal carries besides its kind. Only `cause` comes from outside, and it reaches events alone. */
+/** The kind of a refusal and its details. */
 export interface RefusalDetail {
   readonly kind: RefusalKind
   readonly retryAfterMs?: number
   readonly fields?: readonly InvalidField[]
-  /** Bytes of the whole object, as a 416 names it in `Content-Range`. */
+  /** Bytes of the whole object, for the `Content-Range` of a 416. */
   readonly size?: number
-  /** The `error` member of a 401 challenge, where it is not the kind's usual one. */
+  /** The `error` parameter of a 401 challenge, if it is not the usual one of the kind. */
   readonly challenge?: 'invalid_request'
-  /** The code of the `trouble` event that is reported with it. Absent: none is. */
+  /** The code of the `trouble` event that is reported with the refusal. Absent: none is reported. */
   readonly trouble?: TroubleCode
 }
 
-/** The codes of `trouble` events, with the port that each is about. There are no others. docs/events.md explains each. */
+/** All codes of `trouble` events, each with the port that it is about. docs/events.md explains them. */
 export const troublePorts = {
   verifier_failed: 'verifier',
   verifier_silent: 'verifier',
@@ -153,24 +154,24 @@ export type TroublePort = (typeof troublePorts)[keyof typeof troublePorts]
 /** A port that the handler calls. */
 export type CalledPort = Exclude<TroublePort, 'adapter'>
 
-/** Every code of a `trouble` event, or those about the ports `P`. */
+/** The codes of `trouble` events: all of them, or those about the ports `P`. */
 export type TroubleCode<P extends TroublePort = TroublePort> = {
   [Code in keyof typeof troublePorts]: (typeof troublePorts)[Code] extends P ? Code : never
 }[keyof typeof troublePorts]
 
-/** Whether a text is a code about this port. */
+/** Whether a value is a code about this port. */
 export const isTroubleCode = <P extends TroublePort>(port: P, text: unknown): text is TroubleCode<P> =>
   Object.entries(troublePorts).some(([code, about]) => code === text && about === port)
 
 /**
- * Says no, by throwing. For verifiers, finders and stores.
+ * Refuses the request by throwing an error. For verifiers, `findTenant`, `findExport`, stores and limiters.
  *
- * @param kind - decides the status and the body
- * @param because - `retryAfterMs`: milliseconds, shown as `Retry-After` in whole seconds, rounded up.
- *   `cause`: reaches events only, as a non-enumerable member; never the wire.
+ * @param kind - decides the status and the body of the response
+ * @param because - `retryAfterMs`: milliseconds, sent as `Retry-After` in whole seconds, rounded up.
+ *   `cause`: shown in events only, as a non-enumerable member; the client never gets it.
  *   `trouble`: the code of the `trouble` event, such as `'store_silent'`. Absent: for `'unavailable'`, `'upstream_error'`
- *   and `'internal'` the guard's own code for the port that refused; for other kinds no event
- * @throws always
+ *   and `'internal'` the handler's code for the port that refused; for other kinds no trouble is reported
+ * @throws a refusal, always; a TypeError if `trouble` is not a code of docs/events.md
  */
 export function refuse(
   kind: RefusalKind,
@@ -189,7 +190,7 @@ export function refuse(
   )
 }
 
-/** The error that {@link refuse} throws, for steps that have more to say than a host does. */
+/** Creates the error that {@link refuse} throws. Inside the library, with details that hosts do not give. */
 export function refusal(detail: RefusalDetail, cause?: unknown): Error {
   const error = withoutStack(
     () => new Boom<RefusalDetail>(detail.kind, { statusCode: statusOf[detail.kind], data: detail }),
@@ -208,14 +209,14 @@ export function withoutStack<V>(make: () => V): V {
   }
 }
 
-/** The private cause of a refusal, without a stack trace. It must not hold a token. */
+/** Creates the private cause of a refusal, without a stack trace. The text must not contain a token. */
 export const because = (text: string): Error => withoutStack(() => new Error(text))
 
 /**
- * The private cause of a refusal: what must hold, and what was got.
+ * Creates the private cause of a refusal from the condition that must hold and the value that was got.
  *
- * @param must - such as `record.state must be 'ready'`
- * @param got - shown in short. It must not be a token
+ * @param must - the condition, such as `record.state must be 'ready'`
+ * @param got - the value; it is shortened. It must not be a token
  */
 export const gotWanted = (must: string, got: unknown): Error => because(`${must}; got ${shown(got)}`)
 
@@ -236,12 +237,12 @@ function shownOne(value: unknown): string {
   return typeof value === 'object' ? 'an object' : `a ${typeof value}`
 }
 
-/** What a thrown value says no with; undefined: it is no refusal but a fault. */
+/** Reads the details of a refusal from a thrown value. `undefined`: the value is not a refusal. */
 export function refusalDetail(thrown: unknown): RefusalDetail | undefined {
   return isBoom(thrown) && isDetail(thrown.data) ? thrown.data : undefined
 }
 
-/** What a refusal was thrown because of; of anything else, the thing itself. Reaches events only. */
+/** Reads the cause of a refusal. Any other thrown value is its own cause. Shown in events only. */
 export const refusalCause = (thrown: unknown): unknown =>
   thrown instanceof Error && refusalDetail(thrown) ? thrown.cause : thrown
 
@@ -252,25 +253,26 @@ const isDetail = (data: unknown): data is RefusalDetail =>
   typeof data.kind === 'string' &&
   Object.hasOwn(statusOf, data.kind)
 
-/** What an error format is given to show. It holds nothing of the inside. */
+/** A refusal as error formats receive it. It contains no private information such as causes, keys or tokens. */
 export interface Refusal {
   /** Why the request is refused. */
   readonly kind: RefusalKind
   /** The HTTP status of this kind. */
   readonly status: number
-  /** As in `X-Request-Id`. */
+  /** The value of `X-Request-Id`. */
   readonly requestId: string
-  /** Milliseconds; also shown as `Retry-After`. */
+  /** Milliseconds until the client should try again, also sent as `Retry-After`. Absent: unknown. */
   readonly retryAfterMs?: number
-  /** Of `'invalid_request'`: every fault found, path first. */
+  /** Every invalid part of the request, path first. Only with the kind `'invalid_request'`. */
   readonly fields?: readonly InvalidField[]
 }
 
 /**
- * Gives a refusal its body, and may give it another status, from 400 to 599. Its header fields are the core's, but when
- * to come back may be the format's: `retryAfterMs`, in milliseconds, becomes `Retry-After`. Absent: the refusal's own,
- * and none with 404, where it would tell an export that is not ready from a missing one. Pure; one that throws, or gives
- * no such answer, is a plain 500.
+ * Makes the response body of a refusal. It may choose another status, from 400 to 599. The handler sets the header fields. Only
+ * `Retry-After` can be changed: the format returns `retryAfterMs`, in milliseconds. If it does not, the refusal's own value is
+ * sent, but none with 404, because that would distinguish a pending export from a missing one.
+ *
+ * Must be a pure, synchronous function. If it throws or returns anything else, the client gets a plain 500.
  */
 export type ErrorFormat = (refusal: Refusal) => {
   readonly status: number

@@ -1,40 +1,40 @@
-/** Milliseconds of the longest timer of Node, about 24.8 days. A longer one would fire at once. */
+/** The longest delay of a Node timer in milliseconds, about 24.8 days. A timer with a longer delay fires immediately. */
 export const longestTimerMs = 2_147_483_647
 
 /**
- * Starts a timer; every timer of this package is started here. A delay above 24.8 days becomes 24.8 days: whoever must wait
- * longer looks at the clock when it fires, and starts another. A delay that has passed already becomes 1 ms, as in Node, but
- * without the warning that Node prints for a negative one.
+ * Starts a timer. Every timer of this package is started here. A delay above 24.8 days becomes 24.8 days: to wait longer, check
+ * the clock when the timer fires and start another one. A negative delay becomes 1 ms, as in Node, but without Node's warning.
  *
- * @param ms - milliseconds; `Infinity` and negative numbers are allowed
+ * @param fire - called once, when the delay has passed
+ * @param ms - the delay in milliseconds; `Infinity` and negative numbers are allowed
  */
 export const startTimer = (fire: () => void, ms: number): NodeJS.Timeout =>
   setTimeout(fire, Math.max(1, Math.min(ms, longestTimerMs)))
 
-/** No answer came before the deadline of {@link withDeadline}. */
+/** The rejection of {@link withDeadline} at its deadline. */
 export class DeadlineError extends Error {
-  /** @param ms - the time that was given, in milliseconds */
+  /** @param ms - the deadline, in milliseconds from the call */
   constructor(ms: number) {
     super(`no answer within ${ms} ms`)
     this.name = 'DeadlineError'
   }
 }
 
-/** How long {@link withDeadline} waits. */
+/** Options of {@link withDeadline}. */
 export interface Deadline<V> {
-  /** Milliseconds; more than 24.8 days counts as 24.8 days. */
+  /** The deadline in milliseconds from the call. More than 24.8 days counts as 24.8 days. */
   readonly ms: number
-  /** When it fires, the wait rejects with its reason. Absent: only the time ends the wait. */
+  /** When it fires, `withDeadline` rejects with its reason. Absent: only the deadline ends the wait. */
   readonly signal?: AbortSignal | undefined
-  /** Receives a value that comes after the wait has ended, to release it. A late rejection is dropped. */
+  /** Called with a value that arrives after the wait has ended, to release it. A late rejection is ignored. Absent: it is dropped. */
   readonly late?: (value: V) => void
 }
 
 /**
  * Waits for a promise until the signal fires. Then it rejects with the signal's reason, whether or not the promise settles.
  *
- * @param late - receives a value that comes after the signal, to release it; what it throws is dropped. A late rejection is
- *   dropped, too
+ * @param late - called with a value that arrives after the signal, to release it. Its errors and a late rejection are ignored.
+ *   Absent: the value is dropped
  */
 export function abortable<V>(
   promise: Promise<V>,
@@ -64,11 +64,11 @@ export function abortable<V>(
 }
 
 /**
- * Makes a call and waits for it, at most for `ms` milliseconds. What the call throws at once is a rejection. A signal that
- * has fired already prevents the call.
+ * Calls a function and waits for its promise, at most for `ms` milliseconds. A synchronous error of the function is a rejection.
+ * If `signal` has already fired, the function is not called.
  *
- * @param call - receives a signal of its own, which fires when nobody waits any more: at the deadline or with `signal`
- * @throws {@link DeadlineError} at the deadline; the reason of `signal` when that fires; what the call throws
+ * @param call - receives its own signal, which fires when the wait ends early: at the deadline or with `signal`
+ * @throws {@link DeadlineError} at the deadline; the reason of `signal` when that fires; the error of the function
  */
 export async function withDeadline<V>(
   call: (signal: AbortSignal) => Promise<V>,
@@ -77,7 +77,7 @@ export async function withDeadline<V>(
   signal?.throwIfAborted()
   const own = new AbortController()
   const leave = (): void => own.abort(signal?.reason)
-  // Reads the sockets once more before it gives up: a process that was busy itself must not blame the server.
+  // Let Node read the sockets once more before the deadline counts: if this process was busy, the answer may be there already.
   let lastLook: NodeJS.Immediate | undefined
   const timer = startTimer(() => {
     lastLook = setImmediate(() => own.abort(new DeadlineError(ms)))
@@ -92,7 +92,7 @@ export async function withDeadline<V>(
   }
 }
 
-/** Async, so that a call that throws is one that rejects. */
+/** Async, so that a synchronous error becomes a rejection. */
 const begin = async <V>(call: (signal: AbortSignal) => Promise<V>, signal: AbortSignal): Promise<V> =>
   call(signal)
 

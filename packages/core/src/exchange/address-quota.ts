@@ -5,9 +5,9 @@ import { addressAsk, checkAdmission, requireAdmitted } from '../steps/admit.ts'
 import type { Exchange } from './exchange.ts'
 
 /**
- * Authenticates under the quota of the client's address. An attempt takes one token first. The token is given back when the
- * attempt proves a principal, and when the verifier is at fault. It is lost when nothing is proven, and when the client leaves
- * before the outcome is known. Refuses `rate_limited` when the address has no token left.
+ * Authenticates under the quota of the client's address. An attempt first takes one token from the quota. The quota token is
+ * returned if the attempt proves a principal, and if the verifier fails. It is spent if the credentials are refused, and if the
+ * client disconnects before the outcome is known. Refuses `rate_limited` when the quota has no token left.
  */
 export type AddressQuota = <V>(
   address: string | undefined,
@@ -15,18 +15,18 @@ export type AddressQuota = <V>(
   authenticate: () => Promise<V>,
 ) => Promise<V>
 
-/** The attempts from one address. Whenever some wait, at least one is active, and wakes others when it ends. */
+/** The attempts from one address. While some wait, at least one is active. It wakes others when it ends. */
 interface Crowd {
-  /** Attempts that ask the limiter or are being verified. */
+  /** The number of attempts that are at the limiter or at the verifier. */
   active: number
-  /** Attempts that found no token, oldest first. */
+  /** Wakes the attempts that found no token, oldest first. */
   readonly waiting: Set<() => void>
 }
 
 /**
- * Makes the address quota of one handler. An attempt that finds no token while others from its address are under way waits for
- * their outcome, so that many valid tokens at once from behind one proxy are all admitted. A token that comes back wakes one
- * attempt. A token that is lost wakes all, and each takes the limiter's next answer.
+ * Creates the address quota of one handler. If an attempt finds no quota token while others from its address are active, it waits
+ * for their outcome. So many clients with valid tokens behind one proxy are all admitted. A returned quota token wakes one
+ * waiting attempt. A spent one wakes all of them, and each asks the limiter once more.
  */
 export function createAddressQuota({
   perAddress,
@@ -71,7 +71,7 @@ export function createAddressQuota({
         giveBack()
         return proven
       } catch (error) {
-        if (isNoAttempt(error)) giveBack()
+        if (isFree(error)) giveBack()
         throw error
       }
     } finally {
@@ -108,8 +108,8 @@ function wake(crowd: Crowd, most: number): void {
   }
 }
 
-/** A fault of the verifier says nothing about the token. A client that left has no refusal, and pays. */
-const isNoAttempt = (error: unknown): boolean => {
+/** Whether the attempt is free: the verifier failed, which says nothing about the token. A disconnected client pays. */
+const isFree = (error: unknown): boolean => {
   const kind = refusalDetail(error)?.kind
   return (
     kind !== undefined && kind !== 'token_missing' && kind !== 'token_invalid' && kind !== 'ticket_invalid'

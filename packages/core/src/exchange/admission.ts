@@ -18,17 +18,17 @@ import type { Route } from '../steps/check-method.ts'
 import type { Exchange } from './exchange.ts'
 import type { OpenedExport } from './open-export.ts'
 
-/** What the limiter was asked and what it answered. */
+/** A call of the limiter and its answer. */
 export interface AskedAdmission {
   readonly asked: AdmissionAsk
   readonly admission: Admission
-  /** The RateLimit fields of every answer from here on. */
+  /** The RateLimit header fields for the response. */
   readonly fields: Readonly<Record<string, string>>
 }
 
 /**
- * Asks for quotas and slots in one step. Slots are given back when the exchange ends. A ticket costs as much as a HEAD and takes no
- * slot, so that it can be had while downloads run.
+ * Asks the limiter for quotas and slots in one step. Slots are released when the exchange ends. A request for a ticket costs as much
+ * as a HEAD and takes no slot, so that it is admitted while downloads run.
  */
 export async function askAdmission<T extends Tenant>(
   route: Route,
@@ -44,17 +44,17 @@ export async function askAdmission<T extends Tenant>(
     const ask = admissionAsk(principal, tenant, limits, cost)
     const asked = route === 'ticket' ? { ...ask, slots: [] } : ask
     const admission = checkAdmission(await limits.limiter.admit(asked, signal))
-    // Also where the exchange ended before the limiter answered.
+    // Registered here, so that the slots are also released if the exchange ended before the limiter answered.
     if (admission.admitted) exchange.onEnd(() => admission.release())
     return { asked, admission, fields: admissionFields(asked, admission, limits.legacyFields) }
   })
 }
 
 /**
- * Makes the price follow what is sent, once the plan is known: takes what is missing from the same quotas, or gives back what was
- * paid too much. Refuses `rate_limited` when a quota does not have it.
+ * Corrects the cost once the plan is known: takes the missing tokens from the same quotas, or refunds the excess. Refuses
+ * `rate_limited` if a quota has too few tokens.
  *
- * @returns the RateLimit fields afterwards
+ * @returns the RateLimit header fields afterwards
  */
 export async function settleCost<T extends Tenant>(
   method: string,
@@ -64,10 +64,10 @@ export async function settleCost<T extends Tenant>(
   exchange: Exchange,
 ): Promise<AskedAdmission['fields']> {
   const price = costOfPlan(method, plan, info.size, cost)
-  const tooMuch = asked.cost - price
-  if (tooMuch > 0 && admission.admitted) {
-    admission.refund(tooMuch)
-    const left = leftAfterRefund(asked, admission.left, tooMuch)
+  const excess = asked.cost - price
+  if (excess > 0 && admission.admitted) {
+    admission.refund(excess)
+    const left = leftAfterRefund(asked, admission.left, excess)
     return admissionFields(asked, { left }, legacyFields)
   }
   const debt = debtAsk(asked, price)

@@ -16,11 +16,11 @@ import type { Exchange } from './exchange.ts'
 import type { OpenedExport, StoreAccess } from './open-export.ts'
 
 /**
- * The body of an opened export, its first chunk in hand; `undefined`: no bytes are sent. Throws while a clean refusal
- * is still possible.
+ * Makes the response body of an opened export, and reads its first chunk. `undefined`: the response has no bytes. Throws if the
+ * first chunk cannot be read: then the request can still be refused.
  *
- * A small body is taken in one piece, which spares it the layers that a long one needs. Where that fails, it goes their
- * way.
+ * A small body is read into one buffer, because that is cheaper than streaming. If that fails, the body is streamed, which can
+ * reopen the object.
  */
 export async function deliver(
   { plan, info, object }: OpenedExport,
@@ -59,20 +59,20 @@ export async function deliver(
       return startDelivery(plan.length, exportBytes(plan, { ...source, opened: object }), terms)
     }
     const chunk = await bufferBody(plan.length, objectChunks(object, floor, signal), borrow).catch(
-      // Nothing has been sent, so wherever it stopped, the object is opened at the first byte.
+      // No byte has been sent yet, so the object is reopened at the first byte.
       (error: unknown) => beforeReopen(error, plan.ranges[0]?.first ?? 0),
     )
     if (chunk) return deliverWhole(chunk, terms)
     return startDelivery(plan.length, exportBytes(plan, { ...source, opened: undefined }), terms)
   }
   return ask('store', start).catch((error: unknown) => {
-    // The first-byte clock ended an outage that has been reported. The store was not silent: it failed, again and again.
+    // The first-byte deadline ended an outage that has been reported. The store was not silent: it failed repeatedly.
     const isSilence = refusalDetail(error)?.trouble === 'store_silent'
     throw hasReported && isSilence ? refusal({ kind: 'unavailable' }, refusalCause(error)) : error
   })
 }
 
-/** How bodies are delivered. */
+/** The delivery options, and the state that the downloads share. */
 interface DeliveryRules extends FilledDelivery {
   /** Shared by the downloads of the handler. */
   readonly pace: ReopenPace
@@ -81,8 +81,8 @@ interface DeliveryRules extends FilledDelivery {
 const auditMs = 2_000
 
 /**
- * Tells that the first byte is about to leave: the audit is awaited, the event emitted, the first-byte clock stopped.
- * Throws when the audit fails or is silent: what cannot be recorded does not leave.
+ * Runs before the first byte is sent: awaits the audit, emits `download_started` and stops the first-byte deadline. Throws if
+ * the audit fails or does not answer, because a download that cannot be recorded must not be sent.
  */
 export async function announce(
   { status, ranges, length }: Plan,

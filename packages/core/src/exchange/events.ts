@@ -17,28 +17,28 @@ type Mutable<T> = { -readonly [Member in keyof T]: T[Member] }
 type Started = Omit<DownloadStarted, 'type'>
 
 /**
- * What is known of one request so far: the members of its events, filled in step by step. Text from outside stands here only as
- * `printableText`.
+ * The members of a request's events, filled in while the request is processed. Text from outside must pass `printableText`
+ * first.
  */
 export type Entry = Mutable<
   Started & Pick<DownloadEnded, 'bytesSent'> & Pick<RequestEnded, 'kind'> & { firstByteMs?: number }
 >
 
-/** Tells the host what happened. Never throws. */
+/** Emits events to the host's `onEvent`. Its methods never throw. */
 export interface Reporter {
-  /** @param entry - of the request that the trouble belongs to. Absent: it belongs to none */
+  /** @param entry - the request that the trouble belongs to. Absent: it belongs to none */
   trouble(code: TroubleCode, cause?: unknown, entry?: Entry): void
-  /** Whether this is the first time that this handler has the trouble for this text. Of many hundred texts no more are the first. */
+  /** Whether this handler sees this trouble with this text for the first time. Always `false` after 500 different texts. */
   isFirst(code: TroubleCode, text: string): boolean
   started(event: DownloadStarted): void
   issued(event: TicketIssued): void
-  /** Reports the end of a download, if the entry has `firstByteMs`, else of a request that was none. */
+  /** Emits `download_ended` if the entry has `firstByteMs`, otherwise `request_ended`. */
   ended(entry: Entry, outcome: Outcome, durationMs: number, cause?: unknown): void
-  /** Reports what was held back. */
+  /** Emits the refusals that wait for the end of their window. */
   flush(): void
 }
 
-/** Wraps the host's sink, so that one that throws or rejects harms nothing. */
+/** Creates the reporter of one handler. It ignores errors and rejections of `onEvent`. Absent: nothing is emitted. */
 export function createReporter(onEvent: ((event: ExportEvent) => unknown) | undefined): Reporter {
   if (!onEvent)
     return {
@@ -50,24 +50,24 @@ export function createReporter(onEvent: ((event: ExportEvent) => unknown) | unde
       flush: ignore,
     }
   const reported = new Set<string>()
-  const tell = (event: ExportEvent): void => {
+  const emit = (event: ExportEvent): void => {
     try {
       const result = onEvent(event)
       if (result instanceof Promise) result.catch(ignore)
     } catch {
-      // A broken sink is the host's to notice; the download goes on.
+      // A broken event listener must not break the download.
     }
   }
-  const refusals = limitRefusals(tell)
+  const refusals = limitRefusals(emit)
   return {
     trouble: (code, cause, entry) => {
       const event = withCause<Trouble>(
         { type: 'trouble', port: troublePorts[code], code, ...idsOf(entry) },
         cause,
       )
-      // A refused request: each one of a client that asks again at once would report the same outage.
+      // Limited for refused requests: a client that retries immediately would report the same outage again and again.
       if (entry?.kind !== undefined) refusals.report(event, entry)
-      else tell(event)
+      else emit(event)
     },
     isFirst: (code, text) => {
       const key = `${code} ${text}`
@@ -75,18 +75,18 @@ export function createReporter(onEvent: ((event: ExportEvent) => unknown) | unde
       reported.add(key)
       return true
     },
-    started: tell,
-    issued: tell,
+    started: emit,
+    issued: emit,
     ended: (entry, outcome, durationMs, cause) => {
       const event = withCause(endedEvent(entry, outcome, durationMs), cause)
       if (event.type === 'request_ended' && outcome === 'refused') refusals.report(event, entry)
-      else tell(event)
+      else emit(event)
     },
     flush: refusals.flush,
   }
 }
 
-/** The names come from the host's own rows and routes, so there are few, unless a row is keyed by data. */
+/** The texts are names from the host's records and routes, so there are few, unless data is used as a member name. */
 const mostReported = 500
 
 const idsOf = (entry: Entry | undefined): Partial<Entry> =>
@@ -108,8 +108,8 @@ function endedEvent(entry: Entry, outcome: Outcome, durationMs: number): Downloa
 }
 
 /**
- * Reports what a port says through its `onTrouble`. A code that is not in the table, as a port in plain JavaScript may give,
- * is reported as the port's failure, so that the codes of events stay closed.
+ * Creates a listener for the `onTrouble` of a port. It reports an unknown code, which a port in plain JavaScript may give, as a
+ * failure of the port, so that events contain only documented codes.
  */
 export const portListener =
   <P extends 'verifier' | 'limiter' | 'store'>(port: P, report: Reporter) =>
@@ -118,24 +118,24 @@ export const portListener =
     else report.trouble(`${port}_failed`, new TypeError(`unknown trouble code: ${String(code)}`, { cause }))
   }
 
-/** Hears each store once, also where the host's function gives it again and again. */
+/** Creates a function that listens to the troubles of a store once, however often the host's `store` function returns it. */
 export function createStoreListener(report: Reporter): (store: ExportStore) => ExportStore {
-  const heard = new WeakSet<ExportStore>()
+  const listenedTo = new WeakSet<ExportStore>()
   return (store) => {
-    if (heard.has(store)) return store
-    heard.add(store)
+    if (listenedTo.has(store)) return store
+    listenedTo.add(store)
     store.onTrouble?.(portListener('store', report))
     return store
   }
 }
 
-/** The event before the first byte. */
+/** Makes the `download_started` event of a request. */
 export function startedEvent(entry: Omit<Entry, 'kind' | 'firstByteMs'>): DownloadStarted {
   const { bytesSent: _, ...started } = entry
   return { type: 'download_started', ...started }
 }
 
-/** Who it is, as events show it. */
+/** The issuer and subject of a principal for events. */
 export const printablePrincipal = ({
   issuer,
   subject,
@@ -144,7 +144,7 @@ export const printablePrincipal = ({
   subject: printableText(subject),
 })
 
-/** Not enumerable: a cause may name buckets and keys, so no logger prints it unasked. */
+/** Not enumerable, because a cause may contain bucket names and keys, and loggers must not print them by default. */
 const withCause = <E extends ExportEvent>(event: E, cause: unknown): E =>
   cause === undefined ? event : Object.defineProperty(event, 'cause', { value: cause })
 

@@ -10,18 +10,22 @@ import { DeadlineError, startTimer } from '../waiting.ts'
 import type { Entry, Reporter } from './events.ts'
 import type { Running } from './running.ts'
 
-/** One request's life: its clocks, its signal and its one end. */
+/** The state of one request and its response: deadlines, signal, resources and events. It ends exactly once. */
 export interface Exchange {
-  /** What the events will say. Filled in by the pipeline; no step reads it. */
+  /** The members of the events. The pipeline fills them in; no step reads them. */
   readonly entry: Entry
-  /** Ends everything that is done for this request. */
+  /** Fires when the work for this request must stop. */
   readonly signal: AbortSignal
-  /** Asks a port, one at a time, until the signal fires. What it throws that is no refusal becomes `unavailable`, with its trouble. */
+  /**
+   * Calls a port and waits for it until the signal fires. Only one call may be pending at a time. An error that is not a refusal
+   * becomes the refusal `unavailable` with the port's trouble code.
+   */
   readonly ask: <V>(port: CalledPort, call: (signal: AbortSignal) => Promise<V>) => Promise<V>
   /**
-   * The head is decided: the first-byte clock stops, the lifetime begins. Throws the signal's reason where it has fired.
+   * Records that status and header fields are final: stops the first-byte deadline and starts the lifetime. Throws the signal's
+   * reason if it has fired.
    *
-   * @param download - the event to report. Absent: the answer carries no bytes of an export
+   * @param download - the event to report. Absent: the response has no bytes of an export
    */
   readonly begin: (
     head: Pick<Entry, 'status' | 'ranges' | 'bytesPromised'>,
@@ -30,20 +34,20 @@ export interface Exchange {
   /**
    * Reports a trouble in this request.
    *
-   * @param once - reports it only the first time that this handler has it for this text. Absent: every time
+   * @param once - a text: the trouble is reported only the first time that this handler has it with this text. Absent: every time
    */
   readonly trouble: (code: TroubleCode, cause?: unknown, once?: string) => void
   /** Reports that a ticket was issued. */
   readonly issued: (ticket: Omit<TicketIssued, 'type' | 'id' | 'requestId' | 'address'>) => void
-  /** The exchange is over. The first call counts: it says how, and calls every `release` that `onEnd` was given. */
+  /** Ends the exchange: releases what `onEnd` registered, and reports the outcome. Only the first call has an effect. */
   readonly end: (outcome: Outcome, cause?: unknown) => void
-  /** Ends the exchange for a reason, and everything that is under way with it. */
+  /** Ends the exchange early and aborts its signal with `reason`. */
   readonly stop: (reason: unknown) => void
-  /** Calls `release` when the exchange ends; immediately if it has ended. */
+  /** Registers a function that is called when the exchange ends; immediately if it has ended. */
   readonly onEnd: (release: () => void) => void
 }
 
-/** What the exchanges of one handler share. */
+/** Options and state that the exchanges of one handler share. */
 export interface ExchangeRules {
   readonly firstByteMs: number
   readonly lifetimeMs: number
@@ -51,7 +55,7 @@ export interface ExchangeRules {
   readonly running: Running
 }
 
-/** Starts the exchange of a request, and its clocks. */
+/** Starts the exchange of a request, and its first-byte deadline. */
 export function startExchange(request: ExportRequest, rules: ExchangeRules): Exchange {
   const { report, running, firstByteMs, lifetimeMs } = rules
   const startedAt = performance.now()
@@ -69,7 +73,7 @@ export function startExchange(request: ExportRequest, rules: ExchangeRules): Exc
   }
   const controller = new AbortController()
   const { signal } = controller
-  const held: (() => void)[] = []
+  const releases: (() => void)[] = []
   let ended = false
   let endWait: ((reason: unknown) => void) | undefined
 
@@ -81,14 +85,14 @@ export function startExchange(request: ExportRequest, rules: ExchangeRules): Exc
   const end = (outcome: Outcome, cause?: unknown): void => {
     if (ended) return
     ended = true
-    clearTimeout(clock)
+    clearTimeout(timer)
     request.signal.removeEventListener('abort', leave)
     running.end(run)
-    for (const release of held) quietly(release)
+    for (const release of releases) callSafely(release)
     report.ended(entry, outcome, performance.now() - startedAt, cause)
   }
   // Record the outcome first, then abort. Aborting closes the socket, and its 'close' handler would record `client_aborted`.
-  // Before there is an answer, aborting is enough: the pipeline refuses, and knows the status.
+  // Before there is a response, aborting is enough: the pipeline then refuses the request and records status and outcome.
   const stop = (reason: unknown): void => {
     if (entry.status !== 0) end(outcomeOf(reason), reason instanceof DeliveryError ? reason.cause : reason)
     abort(reason)
@@ -98,15 +102,15 @@ export function startExchange(request: ExportRequest, rules: ExchangeRules): Exc
     const { reason } = request.signal as { reason: unknown }
     stop(reason instanceof DeliveryError ? reason : new DeliveryError('client_aborted'))
   }
-  // One clock: where the head was out in time, it goes on to the end of the lifetime.
-  const onDeadline = (): void => {
+  // One timer serves both deadlines, so that `begin` need not replace it: it is first set for the first byte, then for the lifetime.
+  const onTimer = (): void => {
     const left = overAt - performance.now()
     if (overAt === 0) abort(tooLate(firstByteMs))
-    else if (left > 0) clock = startTimer(onDeadline, left)
+    else if (left > 0) timer = startTimer(onTimer, left)
     else stop(new DeliveryError('lifetime_over'))
   }
-  let overAt = 0 // 0: the head is not out yet
-  let clock = startTimer(onDeadline, firstByteMs)
+  let overAt = 0 // When the lifetime ends. 0: `begin` was not called yet.
+  let timer = startTimer(onTimer, firstByteMs)
   const run = running.begin(entry, stop)
   if (request.signal.aborted) leave()
   else request.signal.addEventListener('abort', leave)
@@ -120,7 +124,7 @@ export function startExchange(request: ExportRequest, rules: ExchangeRules): Exc
       new Promise((resolve, reject) => {
         const fail = (error: unknown): void => {
           endWait = undefined
-          reject(blame(port, signal.aborted ? signal.reason : error, signal))
+          reject(portFault(port, signal.aborted ? signal.reason : error, signal))
         }
         if (signal.aborted) return fail(undefined)
         const settle = (value: Awaited<ReturnType<typeof call>>): void => {
@@ -141,8 +145,8 @@ export function startExchange(request: ExportRequest, rules: ExchangeRules): Exc
       if (download) entry.firstByteMs = now - startedAt
       overAt = now + lifetimeMs
       if (lifetimeMs < firstByteMs) {
-        clearTimeout(clock)
-        clock = startTimer(onDeadline, lifetimeMs)
+        clearTimeout(timer)
+        timer = startTimer(onTimer, lifetimeMs)
       }
       if (download) report.started(download)
     },
@@ -160,20 +164,20 @@ export function startExchange(request: ExportRequest, rules: ExchangeRules): Exc
       })
     },
     onEnd: (release) => {
-      if (ended) quietly(release)
-      else held.push(release)
+      if (ended) callSafely(release)
+      else releases.push(release)
     },
   }
 }
 
-/** The status in the event of a client that left before there was an answer. It is never sent. */
+/** The status in the event if the client disconnected before there was a response. It is never sent. */
 const clientLeft = 499
 
 const tooLate = (firstByteMs: number): Error =>
   refusal({ kind: 'unavailable' }, because(`the response was not decided within ${firstByteMs} ms`))
 
-/** A port's fault, as a refusal that says which port it was. A refusal for the caller's fault stays as it is. */
-function blame(port: CalledPort, error: unknown, signal: AbortSignal): unknown {
+/** Converts the error of a port to a refusal with the port's trouble code. A refusal for the caller's mistake stays unchanged. */
+function portFault(port: CalledPort, error: unknown, signal: AbortSignal): unknown {
   if (error instanceof DeliveryError) return error
   if (error instanceof DeadlineError)
     return refusal({ kind: 'unavailable', trouble: `${port}_silent` }, error)
@@ -189,18 +193,18 @@ function blame(port: CalledPort, error: unknown, signal: AbortSignal): unknown {
   return given === undefined ? refusal(detail, cause) : error
 }
 
-/** `undefined`: the port refused for a fault of the caller's. */
+/** The trouble code for a refusal of a port. `undefined`: the caller made the mistake, not the port. */
 function troubleOf(port: CalledPort, kind: RefusalKind): TroubleCode | undefined {
   if (kind === 'unavailable') return `${port}_unavailable`
   if (kind === 'upstream_error') return `${port}_wrong`
   return kind === 'internal' ? `${port}_failed` : undefined
 }
 
-/** If one `release` throws, the others are still called, and the event is still sent. */
-function quietly(release: () => void): void {
+/** If one release throws, the others must still be called and the end must still be reported. */
+function callSafely(release: () => void): void {
   try {
     release()
   } catch {
-    // `close` and `release` never throw; one that does has nothing more to give.
+    // `close` and `release` must not throw. If one does, nothing more can be done.
   }
 }

@@ -10,18 +10,18 @@ import { createAddressQuota } from './address-quota.ts'
 import { printablePrincipal } from './events.ts'
 import type { Exchange } from './exchange.ts'
 
-/** Who is asking, and the ticket that proved it. */
+/** The authenticated caller. */
 interface Proof {
   readonly principal: Principal
-  /** Absent: a token proved it, or the host has authenticated the principal. */
+  /** The ticket that proved the principal. Absent: a token did, or the host has authenticated the principal. */
   readonly ticket?: Ticket
 }
 
 /**
- * Finds who is asking: opens the ticket, or takes the bearer token and asks the verifier, within the quota of the client's address.
+ * Authenticates the caller by the ticket, or by the bearer token and the verifier, within the quota of the client's address.
  *
- * @param sent - every ticket of the request. `[]`: it needs a bearer token
- * @param known - the principal, if the host has authenticated it
+ * @param sent - all tickets of the request. `[]`: the request needs a bearer token
+ * @param known - the principal, if the host has authenticated it. `undefined`: the request must prove one
  */
 type FindPrincipal = (
   request: ExportRequest,
@@ -30,7 +30,7 @@ type FindPrincipal = (
   exchange: Exchange,
 ) => Promise<Proof>
 
-/** Makes the {@link FindPrincipal} of one handler. */
+/** Creates the {@link FindPrincipal} of one handler. */
 export function createPrincipalFinder<T extends Tenant>(
   guard: Pick<Guard<T>, 'verifier' | 'limits' | 'tickets' | 'capability' | 'now'>,
 ): FindPrincipal {

@@ -4,7 +4,7 @@ import { checkRecord } from '../steps/check-record.ts'
 import type { Exchange } from './exchange.ts'
 import { reportUnknownMembers } from './host-mistakes.ts'
 
-/** A query whose ids the compiler does not know as asked for yet. */
+/** An {@link ExportQuery} whose ids do not have the type `AskedId` yet. */
 type Lookup<T extends Tenant> = Omit<ExportQuery<T>, 'exportId' | 'tenant'> & {
   readonly exportId: string
   readonly tenant: T
@@ -16,7 +16,7 @@ interface Catalogue<T extends Tenant> {
   readonly now: () => number
 }
 
-/** Asks the catalogue for the export, and checks what it answers. Refuses everything but a record that is ready. */
+/** Finds the record of the export in the catalogue, and checks it. Refuses if there is none, or if it is not ready. */
 export async function findRecord<T extends Tenant>(
   lookup: Lookup<T>,
   { findExport, idPattern, now }: Catalogue<T>,
@@ -28,7 +28,7 @@ export async function findRecord<T extends Tenant>(
   return checkRecord(record, query, now(), idPattern)
 }
 
-/** Types the ids as asked for, so that the compiler refuses them in a record. Nothing changes at run time. */
+/** Gives the ids the type `AskedId`, so that the compiler refuses them in a record. Returns the same object. */
 function asQuery<T extends Tenant>(lookup: Lookup<T>): ExportQuery<T>
 function asQuery(lookup: unknown): unknown {
   return lookup

@@ -2,14 +2,14 @@ import { nearestName } from '../nearest-name.ts'
 import type { ExportRequest } from '../request-response.ts'
 import type { Exchange } from './exchange.ts'
 
-// Mistakes of the host that refuse nothing by themselves. Each is reported once per handler.
+// Mistakes of the host that do not refuse a request. Each is reported once per handler.
 
 const recordMembers = ['id', 'tenantId', 'key', 'format', 'state', 'expiresAt', 'filename', 'object']
 const objectMembers = ['size', 'validator', 'lastModified', 'sha256', 'encoding']
 const members: ReadonlySet<string> = new Set(recordMembers)
 const membersOfObject: ReadonlySet<string> = new Set(objectMembers)
 
-/** Reports members of a record that the handler does not know, such as `expires_at`, with the name that is most like it. */
+/** Reports members of a record that the handler does not know, such as `expires_at`, and suggests the most similar known name. */
 export function reportUnknownMembers(record: unknown, { trouble }: Pick<Exchange, 'trouble'>): void {
   if (typeof record !== 'object' || record === null || Array.isArray(record)) return
   for (const name of Object.keys(record)) {
@@ -37,7 +37,7 @@ const unknownMember = (name: string, nearest: string | undefined, known: readonl
       : `a record has no member '${name}'; did you mean ${nearest}?`,
   )
 
-/** Reports that a route has parameters, but not those that the options name. */
+/** Reports that a route has parameters, but not `idParameter` or `tenancy.parameter`. */
 export function reportMissingParameters(
   params: ExportRequest['params'],
   { idParameter, tenantName }: ParameterNames,

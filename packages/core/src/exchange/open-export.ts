@@ -8,22 +8,26 @@ import { decidesFirst } from '../steps/plan-delivery.ts'
 import { withDeadline } from '../waiting.ts'
 import type { Exchange } from './exchange.ts'
 
-/** One object of the store. */
+/** Describes and opens one object of the store. */
 export interface ObjectAccess {
   head(): Promise<ObjectInfo | undefined>
-  /** The object is closed when the exchange ends, read or not. */
+  /** Opens the object. It is closed when the exchange ends. */
   get(options: GetOptions): Promise<OpenObject | undefined>
 }
 
-/** One object of the store, as one exchange sees it: with its signal and its count of attempts. */
+/** Access to one object for one exchange. Its calls use the exchange's signal and count as its attempts. */
 export interface StoreAccess extends ObjectAccess {
-  /** Whether the store may reuse the memory of a chunk once the reader asks for the next one. */
+  /** Whether the store may reuse the memory of a chunk once the reader requests the next one. */
   readonly borrow: boolean
-  /** Opens the same object again. Refuses `object_changed` where it is another one by now. The caller closes it. */
+  /** Opens the same object again. Refuses `object_changed` if it has changed. The caller must close it. */
   reopen(range: ByteRange, info: ObjectInfo): Promise<OpenObject>
 }
 
-/** @param find - called once, when the store is needed: the host's `store` function may throw */
+/**
+ * Creates the {@link StoreAccess} of one exchange.
+ *
+ * @param find - returns the store. Called once, at the first use, because the host's `store` function may throw
+ */
 export function accessObject(
   find: () => ExportStore,
   key: string,
@@ -55,7 +59,7 @@ export function accessObject(
   }
 }
 
-/** A store is a port: what it calls an open object must at least be one that can be read and closed. */
+/** Refuses an open object of the store that cannot be read or closed. The host may have written the store in JavaScript. */
 function checkOpen(object: OpenObject): OpenObject {
   const { chunks, close } = object as Partial<OpenObject>
   if (typeof chunks?.[Symbol.asyncIterator] === 'function' && typeof close === 'function') return object
@@ -63,7 +67,7 @@ function checkOpen(object: OpenObject): OpenObject {
   throw refusal({ kind: 'upstream_error', trouble: 'object_malformed' }, cause)
 }
 
-/** The object that was opened again, if it is the one that `info` describes. Any other is closed. */
+/** Returns a reopened object if `info` describes it. Otherwise closes it and refuses `object_changed`. */
 function checkSame(object: OpenObject | undefined, info: ObjectInfo): OpenObject {
   if (!object) throw changed(info, undefined)
   const open = checkOpen(object)
@@ -77,18 +81,18 @@ function checkSame(object: OpenObject | undefined, info: ObjectInfo): OpenObject
   throw changed(info, open.info)
 }
 
-/** What is sent, of which object. */
+/** The plan of a response, and the object that it sends. */
 export interface OpenedExport {
   readonly plan: Plan
   readonly info: ObjectInfo
-  /** Open at the plan's first range. Absent: the plan sends no bytes of it. */
+  /** The object, opened at the plan's first range. Absent: the plan sends no bytes. */
   readonly object?: OpenObject
 }
 
 /**
- * Describes, plans and opens. A plain download is one `get`; what must be decided first is a `head`, or the record where
- * it knows size and validator, and then a `get` pinned to what was described. An object that changed in between is
- * described and planned once more.
+ * Describes the object, plans the response and opens the object. A plain download needs one `get`. A request with conditions or
+ * ranges must be decided first: the description comes from the record, if it has size and validator, otherwise from `head()`, and
+ * `get` is called with the validator of that description. If the object has changed in between, all of this is done once more.
  */
 export async function openExport(
   question: DeliveryQuestion,
@@ -129,7 +133,7 @@ async function openPlanned(
   }
 }
 
-/** Whether two descriptions are of one object. */
+/** Whether two descriptions belong to the same object. */
 const sameObject = (one: ObjectInfo, other: ObjectInfo): boolean =>
   one.validator === other.validator && one.size === other.size && one.encoding === other.encoding
 
@@ -155,7 +159,7 @@ async function present<V>(found: Promise<V | undefined>, { record }: DeliveryQue
   return value
 }
 
-/** What the catalogue knows is enough to decide by, if it knows size and validator. */
+/** The description in the record. `undefined`: it lacks the size or the validator. */
 function knownInfo({ object }: ReadyRecord): ObjectInfo | undefined {
   if (object?.size === undefined || object.validator === undefined) return undefined
   return checkObject({ ...object, size: object.size, validator: object.validator }, undefined)

@@ -2,10 +2,10 @@ import type { RequestEnded, Trouble } from '../events.ts'
 import { addressPrefixes } from '../http/address-prefix.ts'
 import { startTimer } from '../waiting.ts'
 
-/** How many events of one kind about one caller are reported per window. The last one stands for all that were not. */
+/** How many events of one kind about one caller are reported per window. The last one also counts those that were not reported. */
 const PER_WINDOW = 10
 const WINDOW_MS = 1000
-/** Callers and kinds that are counted in one window. All others count as one caller. */
+/** How many pairs of caller and kind are counted in one window. All further callers are counted as one. */
 const MOST_KEYS = 10_000
 
 /** An event of a refused request. */
@@ -13,9 +13,9 @@ type RefusalEvent = RequestEnded | Trouble
 
 /** Limits the events of refused requests. */
 export interface RefusalLimit {
-  /** @param caller - what is known of the caller */
+  /** Reports an event now, at the end of the window, or only in `suppressed` of a later one. */
   readonly report: (event: RefusalEvent, caller: Caller) => void
-  /** Reports what was held back. */
+  /** Ends the window: reports the latest event of each kind and caller now. */
   readonly flush: () => void
 }
 
@@ -24,20 +24,22 @@ type Caller = Pick<RequestEnded, 'principal' | 'address'>
 /** The events of one kind about one caller in this window. */
 interface Refusals {
   reported: number
-  /** The latest event that was not reported. */
-  held?: RefusalEvent
-  /** How many events before `held` were not reported. */
+  /** The latest event that was not reported. It is reported at the end of the window. */
+  latest?: RefusalEvent
+  /** How many events before `latest` were not reported. */
   suppressed: number
 }
 
 /**
- * Reports the first events of a window at once, and one more at its end. That one has in `suppressed` how many others it stands for, so
- * all refusals are counted. Refusals of another kind and troubles of another code are counted on their own. A client that ignores `Retry-After` can send thousands of requests per second, and would otherwise fill
- * the log's disk.
+ * Reports the first 9 events of a window immediately, and the latest one at its end. Its `suppressed` is the number of events that
+ * were not reported, so all refusals are counted. Each kind of refusal and each code of a trouble has its own count. Without this
+ * limit, a client that ignores `Retry-After` and sends thousands of requests per second would fill the log's disk.
  *
- * A caller is a principal, or if there is none the address: an IPv6 address counts with its whole /56.
+ * The caller is the principal, or, if there is none, the address. All IPv6 addresses of one /56 are one caller.
+ *
+ * @param emit - receives the events that are reported
  */
-export function limitRefusals(tell: (event: RefusalEvent) => void): RefusalLimit {
+export function limitRefusals(emit: (event: RefusalEvent) => void): RefusalLimit {
   const window = new Map<string, Refusals>()
   let timer: NodeJS.Timeout | undefined
 
@@ -46,8 +48,8 @@ export function limitRefusals(tell: (event: RefusalEvent) => void): RefusalLimit
     timer = undefined
     const over = [...window.values()]
     window.clear()
-    for (const { held, suppressed } of over)
-      if (held) tell(suppressed > 0 ? Object.assign(held, { suppressed }) : held)
+    for (const { latest, suppressed } of over)
+      if (latest) emit(suppressed > 0 ? Object.assign(latest, { suppressed }) : latest)
   }
 
   const refusalsOf = (event: RefusalEvent, caller: Caller): Refusals => {
@@ -66,10 +68,10 @@ export function limitRefusals(tell: (event: RefusalEvent) => void): RefusalLimit
       const refusals = refusalsOf(event, caller)
       if (refusals.reported < PER_WINDOW - 1) {
         refusals.reported += 1
-        tell(event)
+        emit(event)
       } else {
-        if (refusals.held) refusals.suppressed += 1
-        refusals.held = event
+        if (refusals.latest) refusals.suppressed += 1
+        refusals.latest = event
       }
     },
   }

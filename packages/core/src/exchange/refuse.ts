@@ -11,7 +11,7 @@ import type { Route } from '../steps/check-method.ts'
 import { allowedMethods } from '../steps/check-method.ts'
 import type { Exchange } from './exchange.ts'
 
-/** The one road out for everything that was thrown: the answer, the events, and nothing left open. */
+/** Handles everything that the pipeline throws: makes the response, reports the events and ends the exchange. */
 export function refuseExchange(
   thrown: unknown,
   terms: RefusalTerms,
@@ -27,7 +27,7 @@ export function refuseExchange(
   return answer
 }
 
-/** The answer, and the kind that it is of: an error format that fails is a bug like any other. */
+/** Makes the response. If the error format throws, the kind is `internal`, and `bug` is what it threw. */
 function answerTo(
   detail: RefusalDetail,
   terms: RefusalTerms,
@@ -39,7 +39,7 @@ function answerTo(
   }
 }
 
-/** Before the head every end is a refusal. An error that is neither a refusal nor the delivery's is a bug of ours. */
+/** The refusal for a thrown value. A value that is neither a refusal nor a {@link DeliveryError} is a bug in this library. */
 function whyRefused(thrown: unknown): RefusalDetail {
   const detail = refusalDetail(thrown)
   if (detail) return detail
@@ -65,7 +65,7 @@ const kindOf: Readonly<Record<Outcome, RefusalKind>> = {
   cut: 'unavailable',
 }
 
-/** On every answer, whatever its status: what came is a file to save, for one organization, and nothing to render. */
+/** Header fields of every response. They prevent a browser from rendering it, and other sites from embedding it. */
 export const commonHeaders: Readonly<Record<string, string>> = {
   'X-Content-Type-Options': 'nosniff',
   'Content-Security-Policy': "default-src 'none'; frame-ancestors 'none'; sandbox",
@@ -74,7 +74,7 @@ export const commonHeaders: Readonly<Record<string, string>> = {
   'X-Frame-Options': 'DENY',
 }
 
-/** The answer to OPTIONS (RFC 9110 §9.3.7). */
+/** Makes the response to OPTIONS (RFC 9110 §9.3.7). */
 export function optionsAnswer(
   headers: Readonly<Record<string, string>>,
   route: Route,
@@ -85,24 +85,24 @@ export function optionsAnswer(
   return { status: 204, headers: { ...headers, 'Cache-Control': 'no-store', Allow: allowedMethods[route] } }
 }
 
-/** What a refusal is made visible with. */
+/** Everything that the response to a refusal depends on, besides the refusal itself. */
 export interface RefusalTerms {
   readonly method: string
   readonly route: Route
   readonly requestId: string
   readonly errors: ErrorFormat
-  /** Makes the page that takes the place of the format's body. Absent: the client is no browser that followed a link. */
+  /** Makes an HTML page that replaces the format's body. Absent: the client is not a browser that followed a link. */
   readonly page?: ((refusal: Refusal) => string) | undefined
-  /** For the challenge of a missing capability. */
+  /** Named in the challenge of a 403 for a missing capability. */
   readonly capability: string
-  /** Fields that the answer already has: the request id, the version, the limits. */
+  /** Header fields that the response already has: the request id, the version, the limits. */
   readonly headers: Readonly<Record<string, string>>
   readonly random: () => number
 }
 
 /**
- * A refusal → its answer: the format's body under the core's header fields. Throws what the format throws, and where it
- * gives no answer.
+ * Makes the response to a refusal: the body comes from the error format, the header fields from the handler. Throws if the error
+ * format throws or returns an invalid result.
  */
 export function refusalAnswer(detail: RefusalDetail, terms: RefusalTerms): ExportResponse {
   const { kind, fields } = detail
@@ -123,13 +123,13 @@ export function refusalAnswer(detail: RefusalDetail, terms: RefusalTerms): Expor
   const fieldsOf = {
     ...terms.headers,
     ...(terms.page && pageHeaders),
-    ...explanation(detail, terms),
+    ...adviceFields(detail, terms),
   }
   const wait = waitMs === undefined ? {} : { 'Retry-After': String(retryAfterSeconds(waitMs)) }
   return errorAnswer(terms.method, status, { ...fieldsOf, ...wait, 'Content-Type': contentType }, body)
 }
 
-/** The status and the wait are the format's. */
+/** Replaces the format's body with a page. Status and `retryAfterMs` stay those of the format. */
 const asPage = (rendered: ReturnType<ErrorFormat>, page: string): ReturnType<ErrorFormat> => ({
   ...rendered,
   contentType: 'text/html; charset=utf-8',
@@ -140,7 +140,7 @@ const pageHeaders = {
   'Content-Security-Policy': "default-src 'none'; style-src 'unsafe-inline'; sandbox",
 }
 
-/** The answer where not even a refusal could be made. */
+/** The response if the error format failed. */
 export const plainAnswer = ({ method, headers }: RefusalTerms): ExportResponse =>
   errorAnswer(
     method,
@@ -160,14 +160,14 @@ function errorAnswer(
   return method === 'HEAD' ? { status, headers } : { status, headers, body: wholeBody(bytes) }
 }
 
-/** A format is the host's: what it gives must be an answer that says no, and safe to send. */
+/** Throws if an error format, which the host may have written, returned something that is not a valid error response. */
 function checkRendered(rendered: ReturnType<ErrorFormat>): ReturnType<ErrorFormat> {
-  // One that answers later is refused below, and must not fail unheard then.
+  // An async format is refused below. Its rejection must not stay unhandled.
   if (rendered instanceof Promise) rendered.catch(ignore)
   const { status, contentType, body, retryAfterMs = 0 } = rendered
   const isError = Number.isInteger(status) && status >= 400 && status <= 599
-  const sound = isError && isFieldText(contentType) && isText(body) && isWait(retryAfterMs)
-  if (!sound) {
+  const isValid = isError && isFieldText(contentType) && isText(body) && isWait(retryAfterMs)
+  if (!isValid) {
     const got = [status, contentType, isText(body) ? '…' : body]
     const must = 'an error format must return { status: 400 to 599, contentType, body }'
     throw new TypeError(gotWanted(must, got).message)
@@ -180,8 +180,8 @@ const isFieldText = (value: unknown): boolean => isText(value) && /^[\x20-\x7e]+
 const isWait = (ms: number): boolean => Number.isFinite(ms) && ms >= 0
 const ignore = (): void => undefined
 
-/** The header fields that say what to do about a refusal. */
-function explanation(
+/** The header fields that tell the client how to react to a refusal. */
+function adviceFields(
   { kind, size, challenge }: RefusalDetail,
   { capability, route }: RefusalTerms,
 ): Record<string, string> {
@@ -201,5 +201,5 @@ function explanation(
 
 const realm = 'exports'
 
-/** 5 to 20 s, never alike: what an outage cut in one instant must not come back in one. */
+/** 5 to 20 s with jitter, so that clients that an outage cut at the same time do not all retry at the same time. */
 const outageRetryMs = (random: () => number): number => 5_000 + Math.floor(random() * 15_000)

@@ -5,7 +5,7 @@ import type { ExportHandler, RunningDownload } from '../request-response.ts'
 import { abortable, startTimer } from '../waiting.ts'
 import type { Entry } from './events.ts'
 
-/** One request that is being answered. */
+/** A request that is being processed. */
 interface Run {
   readonly entry: Entry
   readonly startedAt: Date
@@ -13,11 +13,11 @@ interface Run {
   index: number
 }
 
-/** The requests of one handler that are being answered: to count, list, cut and drain them. */
+/** The registry of the requests that one handler is processing. It counts, lists, cuts and drains them. */
 export interface Running {
   readonly count: () => number
   readonly begin: (entry: Entry, stop: Run['stop']) => Run
-  /** Called once for each `begin`. */
+  /** Must be called once for each `begin`. */
   readonly end: (run: Run) => void
   readonly downloads: () => readonly RunningDownload[]
   readonly cut: (matches: (download: RunningDownload) => boolean) => number
@@ -31,8 +31,7 @@ export interface Running {
  * @param onDrained - called once, when `drain` has ended
  */
 export function createRunning(onDrained: () => void = ignore): Running {
-  // Not a Set: V8 keeps the old tables of a Set whose entries come and go, and whole requests with them, until a full
-  // collection.
+  // Not a Set: V8 keeps the old tables of a Set that changes often until a full garbage collection, and with them the requests.
   const runs: Run[] = []
   let drained: Promise<void> | undefined
   let onEmpty: (() => void) | undefined
@@ -78,7 +77,7 @@ export function createRunning(onDrained: () => void = ignore): Running {
   }
 }
 
-/** `undefined`: not a download, or its principal and tenant are not known yet. */
+/** Describes a download. `undefined`: it is not a download, or its principal, tenant or export id is not known yet. */
 function describe({ entry, startedAt }: Run): RunningDownload | undefined {
   const { id, requestId, principal, tenantId, exportId, address, version, bytesPromised, bytesSent } = entry
   if (entry.method !== 'GET' || !principal || tenantId === undefined || exportId === undefined)
@@ -99,7 +98,7 @@ function describe({ entry, startedAt }: Run): RunningDownload | undefined {
 
 const ignore = (): void => undefined
 
-/** The methods of a handler that are for the operator. They check what they are given. */
+/** Creates the handler's methods for the operator. They check their arguments. */
 export const operatorMethods = (
   running: Running,
   verifier: TokenVerifier,

@@ -7,10 +7,10 @@ const PRINCIPAL_OF_FREE = 1 / 4
 const TENANT_OF_FREE = 1
 
 /**
- * The store, after this exchange has taken its part of the connections that the store shares with others. They are given
- * back when the exchange ends. A cap that the host has set takes the place of the share.
+ * Takes connections for this exchange from the pool of the store, and returns the store. The connections are returned when the
+ * exchange ends. If the host has set `limits.concurrent`, that limit applies instead of the share.
  *
- * @throws a refusal `'too_many_downloads'` where the principal or its tenant has its share
+ * @throws a refusal `'too_many_downloads'` if the principal or its tenant has taken its share
  */
 export function shareStore<T extends Tenant>(
   store: ExportStore,
@@ -29,7 +29,7 @@ export function shareStore<T extends Tenant>(
   return store
 }
 
-/** Whose connections are counted together, and how many of those that are free they may have. */
+/** A principal or tenant whose connections are counted together, and its share of the free connections. */
 export interface PoolHolder {
   readonly name: string
   /** Another download is refused once the holder has this many times the free connections. */
@@ -39,9 +39,9 @@ export interface PoolHolder {
 /**
  * Takes the connections of one download from a store's pool, and returns the function that gives them back.
  *
- * A share is measured against what is free now, not against the whole pool: with `ofFree: 1/4` one holder gets a fifth of
- * an idle pool, four holders get three fifths, and there is always something left for the next one. A holder without any
- * connection is never refused: it waits for the store's next free one.
+ * A share is a part of the connections that are free now, not of the whole pool. With `ofFree: 1/4` one holder gets a fifth of
+ * an idle pool, and four holders get three fifths together, so some connections are always left for the next holder. A holder
+ * without any connection is never refused: it waits until the store has a free one.
  *
  * @throws a refusal `'too_many_downloads'`
  */
@@ -68,7 +68,7 @@ export function takeFromPool(
   }
 }
 
-/** Per pool, and so for all handlers of the process that share one. */
+/** Connections taken from each pool, by holder. Global, so that all handlers of the process that share a pool count together. */
 const tables = new WeakMap<StoreConnections['pool'], Map<string, number>>()
 const EVERYBODY = ''
 const RETRY_MS = 5_000
