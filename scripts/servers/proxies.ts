@@ -97,7 +97,7 @@ ${config.replace('Listen 8080', 'Listen 127.0.0.1:8080')}`,
     // Its name names its shared memory.
     args: (file, _, port) => ['-N', '-d', '1', '-n', `port${port}`, '-f', file],
     adapt: (config, directory) => `pid_filename ${directory}/pid
-cache_log /dev/null
+cache_log ${directory}/cache.log
 access_log none
 coredump_dir ${directory}
 pinger_enable off

@@ -141,8 +141,8 @@ const inShort = (value: unknown): string => {
 const toleranceOf = (ms: number): string => `the tolerance is ${ms / 1_000} s`
 
 /**
- * `aud` must name one of ours. It is refused if a member is no string, or if it is absent (RFC 7519 §4.1.3). With `'none'` it
- * must name nobody: a token that names an audience is for that one.
+ * `aud` must name one of ours. A token without `aud` is refused, and so is one whose `aud` has a member that is not a string
+ * (RFC 7519 §4.1.3). With `'none'`, a token that names any audience is refused, because it was issued for that audience.
  */
 function findAudienceFault({ aud }: Claims, ours: readonly string[] | 'none'): string | undefined {
   if (ours === 'none') return namesNobody(aud) ? undefined : `"aud" is ${quoted(aud)}, and audience is 'none'`
