@@ -31,12 +31,14 @@ const quota = check.refine<Quota>(
   }),
   ({ capacity, perMs }) => capacity * perMs <= mostTokens,
 )
-const quotaOr = <F>(signature: string): OptionCheck<Quota | F> =>
-  check.either<Quota, F>(
-    `{ capacity, refill, perMs } of whole numbers, perMs from 100 (1 s is 1000), or a function ${signature}`,
-    quota,
-    check.fn<F>(signature),
+/** An object is checked as a quota, so that the message names the wrong member. */
+const quotaOr = <F>(signature: string): OptionCheck<Quota | F> => {
+  const what = `{ capacity, refill, perMs } of whole numbers, perMs from 100 (1 s is 1000), or a function ${signature}`
+  const quotaOrFunction = check.either<Quota, F>(what, quota, check.fn<F>(signature))
+  return check.choose<Quota | F>((value) =>
+    typeof value === 'object' && value !== null && !Array.isArray(value) ? quota : quotaOrFunction,
   )
+}
 
 const tenant = check.object<Tenant>(
   '{ id, name }',

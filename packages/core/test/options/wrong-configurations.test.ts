@@ -288,7 +288,7 @@ const wrong: Readonly<Record<string, readonly [title: string, create: () => unkn
     [
       'a quota that may be a function',
       handlerWith({ limits: { perTenant: { ...quota, perMs: 1 } } }),
-      `createExportHandler: limits.perTenant: must be ${aQuota} (tenant) => quota; got an object`,
+      `createExportHandler: limits.perTenant.perMs: ${ms('the time of one refill', 100)}; got 1`,
     ],
     [
       'a clock',

@@ -161,11 +161,11 @@ export const wrongOptions: readonly (readonly [object, string])[] = [
   ],
   [
     { limits: { perPrincipal: { ...quota, refill: 0.5 } } },
-    'limits.perPrincipal: must be { capacity, refill, perMs } of whole numbers, perMs from 100 (1 s is 1000), or a function (principal, tenant) => quota; got an object',
+    'limits.perPrincipal.refill: must be tokens: a whole number from 1 to 9007199254740991; got 0.5',
   ],
   [
     { limits: { perTenant: { ...quota, capacity: 0 } } },
-    'limits.perTenant: must be { capacity, refill, perMs } of whole numbers, perMs from 100 (1 s is 1000), or a function (tenant) => quota; got an object',
+    'limits.perTenant.capacity: must be tokens: a whole number from 1 to 9007199254740991; got 0',
   ],
   [
     { limits: { perAddress: () => quota } },
