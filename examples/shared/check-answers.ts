@@ -6,6 +6,7 @@ import { buffer } from 'node:stream/consumers'
 
 import { createLeakScanner } from '@sallyport/core/testing'
 
+import { browserAnswer } from './check-browser.ts'
 import type { Check, Service } from './check-service.ts'
 import { headersFor, sha256 } from './check-service.ts'
 
@@ -83,6 +84,7 @@ export const commonAnswers: readonly Check<Service>[] = [
       assert(script.includes(jwt))
     },
   },
+  browserAnswer,
   {
     title: 'HEAD tells the size and sends nothing',
     run: async (service) => {

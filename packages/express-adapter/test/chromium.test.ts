@@ -235,7 +235,7 @@ document.querySelector('button').addEventListener('click', async () => {
       expect(await files()).toEqual([filename])
       expect(await saved()).toBe(whole)
       expect(await tab.run('document.title')).toBe('Exports')
-      expect(outcomes(service)).toEqual(['ticket completed'])
+      await vi.waitFor(() => expect(outcomes(service)).toEqual(['ticket completed']))
     }))
 
   test('a connection that is cut at half: it resumes by itself, also when no new download may begin', () =>
@@ -307,11 +307,13 @@ document.querySelector('button').addEventListener('click', async () => {
       service.clock.at += resumeWithinMs
       cut()
       await ends('canceled')
-      expect(service.events.at(-1)).toMatchObject({
-        type: 'request_ended',
-        status: 410,
-        kind: 'ticket_expired',
-      })
+      await vi.waitFor(() =>
+        expect(service.events.at(-1)).toMatchObject({
+          type: 'request_ended',
+          status: 410,
+          kind: 'ticket_expired',
+        }),
+      )
       const [partial = '', ...others] = await files()
       expect(others).toEqual([])
       expect(partial).toMatch(/\.crdownload$/)
@@ -373,7 +375,7 @@ document.querySelector('button').addEventListener('click', async () => {
       await tab.click('#link')
       await ends('completed')
       expect(await saved()).toBe(whole)
-      expect(outcomes(service)).toEqual(['ticket completed'])
+      await vi.waitFor(() => expect(outcomes(service)).toEqual(['ticket completed']))
     }))
 
   test('a link on the page of a refusal sends no Referer', () =>
