@@ -27,10 +27,10 @@ const tableOf = (costs: readonly Cost[]): Table => ({
 
 const scene = await openMicroScene()
 const groups = [
-  { title: 'The handler', subjects: handlerSubjects(scene) },
+  { title: 'The handler', subjects: await handlerSubjects(scene) },
   { title: 'Its steps', subjects: stepSubjects(scene) },
   { title: 'Limiters', subjects: limiterSubjects(scene) },
-  { title: 'Tokens', subjects: tokenSubjects(scene) },
+  { title: 'Tokens', subjects: await tokenSubjects(scene) },
 ]
 const measured: { title: string; costs: readonly Cost[] }[] = []
 for (const { title, subjects } of groups) {

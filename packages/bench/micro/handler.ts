@@ -2,19 +2,30 @@ import { createExportHandler, createJwtVerifier, type ExportHandler } from '@sal
 
 import { capability } from '../src/settings.ts'
 import type { Subject } from './measure.ts'
-import { audience, type MicroScene, quota, requestOf } from './scene.ts'
+import { audience, createMicroTickets, type MicroScene, quota, requestOf } from './scene.ts'
 
 /** The handler without a server: a complete download, and a refusal. */
-export function handlerSubjects(scene: MicroScene): readonly Subject[] {
+export async function handlerSubjects(scene: MicroScene): Promise<readonly Subject[]> {
   const handler = createHandler(scene)
   const { request, headers } = scene
   const { authorization: _, ...anonymous } = headers
   const noToken = requestOf(anonymous)
   const foreign = requestOf({ ...headers, 'x-org-name': 'globex' })
   const ranged = requestOf({ ...headers, range: 'bytes=1024-2047' })
+  const missing = { ...request, params: { exportId: '0b0e7b4e-3c1d-4a53-9d0c-5f0a6c1d2e40' } }
   const unchanged = requestOf({ ...headers, 'if-none-match': '*' })
+  const { principal, tenant, record } = scene
+  const { query } = await handler.issueTicket(
+    { principal, tenantName: tenant.name, exportId: record.id },
+    request.signal,
+  )
+  const byTicket = { ...requestOf({ host: 'localhost', accept: '*/*' }), url: `/download?${query}` }
+  const forTicket = { ...request, method: 'POST', url: '/exports/1/ticket' }
   return [
     { title: 'handler: a 4 KiB download, known token', call: () => answered(handler, request) },
+    { title: 'handler: the same by ticket', call: () => answered(handler, byTicket) },
+    { title: 'handler: a ticket is issued, known token', call: () => issued(handler, forTicket) },
+    { title: 'handler: the same guard without a ticket (404)', call: () => answered(handler, missing) },
     { title: 'handler: a range of it', call: () => answered(handler, ranged) },
     { title: 'handler: 304', call: () => answered(handler, unchanged) },
     { title: 'handler: refused, no token (401)', call: () => answered(handler, noToken) },
@@ -29,11 +40,19 @@ function createHandler({ issuer, tenant, record, store }: MicroScene): ExportHan
     verifier: createJwtVerifier({ issuer: name, audience, jwks, type: 'at+jwt' }),
     tenancy: { mode: 'multi', findTenant: () => Promise.resolve(tenant) },
     capability,
-    findExport: () => Promise.resolve(record),
+    findExport: ({ exportId }) => Promise.resolve(exportId === record.id ? record : undefined),
     store,
+    tickets: createMicroTickets(),
     limits: { perPrincipal: quota },
     onEvent: ({ type }) => void events.set(type, (events.get(type) ?? 0) + 1),
   })
+}
+
+async function issued(handler: ExportHandler, request: MicroScene['request']): Promise<number> {
+  const { body, status } = await handler.handleTicket(request)
+  if (status !== 201) throw new Error(`status ${status}`)
+  if (body) for await (const chunk of body) void chunk
+  return status
 }
 
 async function answered(handler: ExportHandler, request: MicroScene['request']): Promise<number> {

@@ -1,11 +1,15 @@
+import { randomBytes } from 'node:crypto'
+
 import {
   createJwtVerifier,
+  createTickets,
   type ExportRecord,
   type ExportRequest,
   type ExportStore,
   type Principal,
   type Quota,
   type Tenant,
+  type Tickets,
 } from '@sallyport/core'
 import { createTestIssuer, type TestIssuer } from '@sallyport/core/testing'
 
@@ -45,6 +49,10 @@ export async function openMicroScene(): Promise<MicroScene> {
     store: createPlainStore(Buffer.alloc(4_096, 'id,name,value\n')),
   }
 }
+
+/** Tickets with one random key. They last for the whole measurement. */
+export const createMicroTickets = (): Tickets =>
+  createTickets({ keys: [{ id: 'bench', secret: randomBytes(32) }], startWithinMs: 86_400_000 })
 
 /** A request like that of an adapter. All share a signal that never fires. */
 export const requestOf = (headers: Readonly<Record<string, string>>): ExportRequest => ({

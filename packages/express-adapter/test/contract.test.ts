@@ -1,7 +1,7 @@
 import { adapterContract } from '@sallyport/core/testing'
 import { describe, expect, test } from 'vitest'
 
-import { exportDownload, malformedPath } from '../src/express-adapter.ts'
+import { exportDownload, exportTicket, malformedPath } from '../src/express-adapter.ts'
 import { expresses } from './expresses.ts'
 import { listen } from './listen.ts'
 
@@ -10,6 +10,7 @@ describe.each(expresses)('the adapter keeps the contract on Express $major', ({ 
     const app = express()
     app.enable('strict routing').enable('case sensitive routing')
     app.all('/exports/:exportId/download', exportDownload(handler))
+    app.all('/exports/:exportId/ticket', exportTicket(handler))
     app.use(exportDownload(handler), malformedPath(handler))
     return listen(app)
   })

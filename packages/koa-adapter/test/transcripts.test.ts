@@ -39,15 +39,17 @@ const comparable =
     return promised
       .replaceAll(/\r\nDate: [^\r]+/g, '\r\nDate: now')
       .replaceAll(/\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b/g, 'BOUNDARY')
+      .replaceAll(/\beyJ[\w-]+\.\.[\w-]+\.[\w-]+\.[\w-]+/g, 'TICKET')
   }
 
 const bareNode = async (handler: ExportHandler): Promise<Served> => {
   const server = createServer((request, response) => {
     const [path = ''] = (request.url ?? '').split('?')
-    const [, segment] = /^\/exports\/([^/]+)\/download$/.exec(path) ?? []
+    const [, segment] = /^\/exports\/([^/]+)\/(?:download|ticket)$/.exec(path) ?? []
     const isParameter = segment !== undefined && !/%(?![0-9a-f]{2})|%ff/i.test(segment)
     const params = isParameter ? { exportId: decodeURIComponent(segment) } : {}
-    void serveNode(handler, request, response, { params })
+    const handle = path.endsWith('/ticket') && isParameter ? handler.handleTicket : handler.handle
+    void serveNode({ handle }, request, response, { params })
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   return {

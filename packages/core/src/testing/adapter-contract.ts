@@ -3,6 +3,7 @@ import { departures } from './adapter-departures.ts'
 import { framing } from './adapter-framing.ts'
 import { http2Cases } from './adapter-http2.ts'
 import { runCase, type Serve } from './adapter-scene.ts'
+import { tickets } from './adapter-tickets.ts'
 import type { ContractCase } from './store-contract.ts'
 
 export type { Served } from './adapter-scene.ts'
@@ -16,6 +17,7 @@ export type { Served } from './adapter-scene.ts'
  *
  * - for every method at exactly `/exports/{exportId}/download`, case-sensitive and without a trailing slash, with that segment,
  *   decoded, as the parameter `exportId`;
+ * - for tickets, as `handler.handleTicket`, for every method at exactly `/exports/{exportId}/ticket`, likewise;
  * - for every other path, without the parameter, also for paths that the framework cannot decode (`%zz`). Otherwise the framework
  *   would answer instead of the handler.
  *
@@ -29,7 +31,7 @@ export type { Served } from './adapter-scene.ts'
  * @throws TypeError if no case has a title of `cannot`
  */
 export function adapterContract(serve: Serve, cannot: Readonly<Record<string, string>> = {}): ContractCase[] {
-  const cases = [...answers, ...framing, ...departures, ...http2Cases].map((one) => ({
+  const cases = [...answers, ...framing, ...departures, ...http2Cases, ...tickets].map((one) => ({
     title: one.over === undefined ? one.title : `${protocols[one.over]}: ${one.title}`,
     run: () => runCase(serve, one),
   }))

@@ -7,11 +7,13 @@ import { valueOf, type WireAnswer, type WireRequest } from './wire.ts'
 
 /** The response of the handler without a server. An adapter must send exactly this. */
 export async function expectedAnswer(
-  { method, headers }: WireRequest,
+  { method, path, headers }: WireRequest,
   params: ExportRequest['params'],
+  route: 'handle' | 'handleTicket' = 'handle',
 ): Promise<WireAnswer> {
-  const answer = await createWatchedHandler().handler.handle({
+  const answer = await createWatchedHandler().handler[route]({
     method,
+    url: path,
     params,
     header: (wanted) => {
       const values = headers.flatMap(([name, value]) => (name.toLowerCase() === wanted ? [value] : []))

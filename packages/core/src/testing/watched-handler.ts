@@ -6,6 +6,7 @@ import { createExportHandler } from '../export-handler.ts'
 import type { Principal, Tenant } from '../ports.ts'
 import { refuse } from '../refusals.ts'
 import type { ExportHandler } from '../request-response.ts'
+import { createTickets } from '../verifiers/tickets.ts'
 import { createAdapterLimiter } from './adapter-limiter.ts'
 import { createAdapterStore } from './adapter-store.ts'
 import { createPortWatch, type Stage } from './port-watch.ts'
@@ -51,6 +52,10 @@ export function createWatchedHandler(hangsAt?: Stage): WatchedHandler {
     ended.push(event)
     watch.changed()
   }
+  const counted = <V>(call: () => V): V => {
+    asked += 1
+    return call()
+  }
   const guard = createExportHandler<Tenant>({
     verifier: { verify: (token, signal) => watch.call('verifier', signal, () => principalOf(token)) },
     tenancy: {
@@ -69,6 +74,9 @@ export function createWatchedHandler(hangsAt?: Stage): WatchedHandler {
     },
     findExport: ({ exportId }, signal) => watch.call('catalogue', signal, () => recordOf(exportId)),
     store: createAdapterStore(watch),
+    tickets: createTickets({
+      keys: [{ id: 'contract', secret: Uint8Array.from({ length: 32 }, (_, index) => index) }],
+    }),
     audit: (_, signal) => watch.call('audit', signal, () => undefined),
     limits: { limiter: createAdapterLimiter(watch) },
     delivery: { resume: { attempts: 1, withinMs: 1_000 }, multipleRanges: true },
@@ -78,10 +86,8 @@ export function createWatchedHandler(hangsAt?: Stage): WatchedHandler {
   return {
     handler: {
       ...guard,
-      handle: (request) => {
-        asked += 1
-        return guard.handle(request)
-      },
+      handle: (request) => counted(() => guard.handle(request)),
+      handleTicket: (request) => counted(() => guard.handleTicket(request)),
     },
     asked: () => asked,
     running: watch.running,

@@ -1,6 +1,12 @@
-import { createSecretKey, hkdfSync, type KeyObject, randomUUID } from 'node:crypto'
-
-import { CompactEncrypt, compactDecrypt } from 'jose'
+import {
+  createCipheriv,
+  createDecipheriv,
+  createSecretKey,
+  hkdfSync,
+  type KeyObject,
+  randomBytes,
+  randomUUID,
+} from 'node:crypto'
 
 import type { Claims } from '../ports.ts'
 import { refuse } from '../refusals.ts'
@@ -34,7 +40,7 @@ export function createTickets(options: TicketOptions): Tickets {
   const { startWithinMs, resumeWithinMs, audience, claims, parameter, isRevoked, url, page } = settings
   const keys = settings.keys.map(({ id, secret }): TicketKey => {
     const header = { alg: 'dir', enc: 'A256GCM', kid: id, typ: 'export-ticket+jwt' } as const
-    return { header, part: base64url(JSON.stringify(header)), key: deriveKey(secret) }
+    return { part: base64url(JSON.stringify(header)), key: deriveKey(secret) }
   })
   const keyByHeader = new Map(keys.map((key) => [key.part, key]))
 
@@ -64,7 +70,7 @@ export function createTickets(options: TicketOptions): Tickets {
         resumeBy: at + resumeWithinMs,
       }
       const plaintext = Buffer.from(JSON.stringify(sealed))
-      const text = await new CompactEncrypt(plaintext).setProtectedHeader(first.header).encrypt(first.key)
+      const text = encrypt(first, plaintext)
       if (text.length > longestTicket)
         throw new TypeError(
           `a ticket has at most ${longestTicket} characters, not ${text.length}: let \`claims\` choose fewer`,
@@ -76,7 +82,7 @@ export function createTickets(options: TicketOptions): Tickets {
       if (text.length > longestTicket || !compactForm.test(text)) invalid('it has not the shape of a ticket')
       const part = text.slice(0, text.indexOf('.'))
       const key = keyByHeader.get(part) ?? invalid(headerFault(part))
-      const { aud, ticket } = readSealed(await decrypt(key, text))
+      const { aud, ticket } = readSealed(decrypt(key, text))
       const wanted = audience ?? capability
       if (aud !== wanted) invalid(`it is for the endpoint '${aud}', not '${wanted}'`)
       if (ticket.capability !== capability) invalid(`it proves '${ticket.capability}', not '${capability}'`)
@@ -98,7 +104,6 @@ class TicketFault extends Error {
 const invalid = (fault: string): never => refuse('ticket_invalid', { cause: new TicketFault(fault) })
 
 interface TicketKey {
-  readonly header: { readonly alg: string; readonly enc: string; readonly kid: string; readonly typ: string }
   /** The header as it stands in every ticket of this key. */
   readonly part: string
   readonly key: KeyObject
@@ -151,14 +156,30 @@ interface SealedTicket {
   readonly resumeBy: number
 }
 
-const permitted = {
-  keyManagementAlgorithms: ['dir'],
-  contentEncryptionAlgorithms: ['A256GCM'],
+const algorithm = 'aes-256-gcm'
+const tagBytes = { authTagLength: 16 }
+
+/**
+ * Encrypts as RFC 7516 §5.1 says for `dir`. By node:crypto and not by jose, which uses Web Crypto: its trip through the thread pool
+ * costs several times what 600 bytes of AES do. A test opens these tickets with jose, and those of jose here.
+ */
+function encrypt({ part, key }: TicketKey, plaintext: Uint8Array): string {
+  const iv = randomBytes(12)
+  const cipher = createCipheriv(algorithm, key, iv, tagBytes).setAAD(Buffer.from(part))
+  const sealed = Buffer.concat([cipher.update(plaintext), cipher.final()])
+  return [part, '', ...[iv, sealed, cipher.getAuthTag()].map((bytes) => bytes.toString('base64url'))].join(
+    '.',
+  )
 }
 
-async function decrypt({ key }: TicketKey, text: string): Promise<Uint8Array> {
+/** Decrypts as RFC 7516 §5.2 says for `dir`. */
+function decrypt({ part, key }: TicketKey, text: string): Uint8Array {
+  const [, , iv = '', sealed = '', tag = ''] = text.split('.')
+  const decipher = createDecipheriv(algorithm, key, Buffer.from(iv, 'base64url'), tagBytes)
+    .setAAD(Buffer.from(part))
+    .setAuthTag(Buffer.from(tag, 'base64url'))
   try {
-    return (await compactDecrypt(text, key, permitted)).plaintext
+    return Buffer.concat([decipher.update(Buffer.from(sealed, 'base64url')), decipher.final()])
   } catch {
     return invalid('it was changed, or sealed with another key of this id')
   }

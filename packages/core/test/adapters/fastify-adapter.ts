@@ -8,7 +8,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
  * As `frameworkErrors` of the app it also answers for paths that cannot be decoded: there are no parameters then.
  */
 export const exportDownload =
-  (handler: ExportHandler) =>
+  (handler: Pick<ExportHandler, 'handle'>) =>
   async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
     reply.hijack()
     await serveNode(handler, request.raw, reply.raw, {

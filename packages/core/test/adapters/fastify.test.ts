@@ -16,6 +16,8 @@ async function serve(handler: ExportHandler): Promise<Served> {
   app.addHttpMethod('PROPFIND')
   const unreached = (): void => undefined
   app.all('/exports/:exportId/download', { onRequest: download }, unreached)
+  const ticket = exportDownload({ handle: handler.handleTicket })
+  app.all('/exports/:exportId/ticket', { onRequest: ticket }, unreached)
   app.all('/*', { onRequest: download }, unreached)
   return { url: new URL(await app.listen({ host: '127.0.0.1', port: 0 })), close: () => app.close() }
 }

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { connect } from 'node:net'
 
 import { describe, expect, test } from 'vitest'
 
@@ -491,6 +492,44 @@ export function ticketTraps(serve: Serve): void {
       await using issuing = await open()
       await using scene = await open({ versions: { v2: {} }, defaultVersion: 'v2' })
       expect(await used(scene, await issuing.ticket())).toBe('410 ticket_expired')
+    })
+  })
+
+  describe('a download that breaks off', () => {
+    /** How a connection ended that asked for this path, and whether all that was promised came. */
+    const endOf = ({ port }: TicketScene, path: string, headers: string): Promise<string> =>
+      new Promise((resolve) => {
+        const socket = connect(port, '127.0.0.1')
+        let how = 'closed'
+        socket.on('error', ({ code }: NodeJS.ErrnoException) => (how = code ?? 'error'))
+        socket.on('close', () => resolve(how))
+        socket.resume()
+        socket.write(`GET ${path} HTTP/1.1\r\nHost: a\r\n${headers}\r\n`)
+      })
+
+    test('is closed where it came by ticket, so that a browser resumes by itself, and else reset', async () => {
+      const info = { size, validator: 'v' }
+      await using scene = await open({
+        delivery: { resume: { attempts: 0 } },
+        store: {
+          head: async () => info,
+          get: async () => ({
+            info,
+            close: () => undefined,
+            chunks: (async function* chunks() {
+              yield content.subarray(0, 100_000)
+              throw new Error('cut')
+            })(),
+          }),
+        },
+      })
+      const token = 'Authorization: Bearer ann\r\nX-Org-Name: acme\r\n'
+      expect(await endOf(scene, await scene.ticket(), '')).toBe('closed')
+      expect(await endOf(scene, pathOf(ids.acme), token)).toBe('ECONNRESET')
+      expect(scene.events.filter(({ type }) => type === 'download_ended')).toMatchObject([
+        { outcome: 'store_cut', via: 'ticket' },
+        { outcome: 'store_cut', via: 'token' },
+      ])
     })
   })
 

@@ -1,5 +1,6 @@
 import { createCipheriv, hkdfSync, randomBytes } from 'node:crypto'
 
+import { CompactEncrypt, compactDecrypt } from 'jose'
 import { describe, expect, test } from 'vitest'
 
 import type { Principal } from '../../src/ports.ts'
@@ -202,6 +203,14 @@ const accessToken = forge.token()
 test('the sound one that all others are made from is opened', async () => {
   expect(await opened(jwe(header, claims))).toBe('user-1')
   expect(await opened(sound)).toBe('user-1')
+})
+
+test('jose opens our tickets, and we open those of jose (RFC 7516)', async () => {
+  const { plaintext, protectedHeader } = await compactDecrypt(sound, derived)
+  expect(protectedHeader).toEqual(header)
+  expect(JSON.parse(Buffer.from(plaintext).toString())).toMatchObject({ sub: 'user-1', aud: capability })
+  const theirs = new CompactEncrypt(plaintext).setProtectedHeader(header)
+  expect(await opened(await theirs.encrypt(derived))).toBe('user-1')
 })
 
 test.each<[string, string]>([
