@@ -15,7 +15,7 @@ export async function tokenSubjects(scene: MicroScene): Promise<readonly Subject
   const options = { issuer, audience, jwks, type: 'at+jwt' } as const
   const cold = createJwtVerifier({ ...options, cacheMs: 0 })
   const known = createJwtVerifier(options)
-  const keys = createLocalJWKSet({ keys: jwks.keys.map((key) => ({ kty: 'RSA', ...key })) })
+  const keys = createLocalJWKSet({ keys: jwks.keys.map((key) => Object.assign({ kty: 'RSA' }, key)) })
   const rules = { issuer, audience, typ: 'at+jwt', algorithms: ['RS256'] }
   const tickets = createMicroTickets()
   const { principal, tenant, record } = scene
