@@ -36,11 +36,13 @@ import { requireValid } from './steps/require-valid.ts'
 import { resolveTenant } from './steps/resolve-tenant.ts'
 
 /**
- * Puts the guard in front of a store. Checks every option once and throws a `TypeError` that names each wrong one.
+ * Creates the guarded endpoint for the exports of a store.
  *
- * `handle` takes each request through the lines of `answer`, from top to bottom. Each line either adds to the response or
- * throws a refusal. `handle` never rejects: a refusal, a failure of a port and a bug are responses too. A request for a ticket takes
- * the same lines and leaves them after the record.
+ * `handle` runs the lines of `answer` for each request, from top to bottom. Each line either adds to the response or throws a
+ * refusal. A request for a ticket runs the same lines up to the record. `handle` never rejects: refusals, failures of a port and
+ * bugs are responses too.
+ *
+ * @throws TypeError that names each wrong option, what it must be and what it is
  */
 export function createExportHandler<T extends Tenant>(options: ExportHandlerOptions<T>): ExportHandler {
   const guard = resolveOptions(options)

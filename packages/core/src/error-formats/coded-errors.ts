@@ -4,7 +4,7 @@ import type { ErrorFormat, Refusal, RefusalKind } from '../refusals.ts'
 type Options = NonNullable<Parameters<typeof codedErrors>[0]>
 const optionsCheck = check.object<Options>('{ revealState? }', { revealState: check.flag.optional() })
 
-/** What a client branches on, and what its developer reads. */
+/** A stable code for programs, and a message for developers. */
 interface CodedError {
   readonly code: string
   readonly message: string
@@ -12,15 +12,15 @@ interface CodedError {
 }
 
 /**
- * Refusals as `{"code", "details", "message"}`, `application/json`: a stable code, details that inform, and a message for
- * developers.
+ * Creates an error format with bodies of `{"code", "details", "message"}` as `application/json`: a stable code, details and a
+ * message for developers.
  *
- * @param options - `revealState`: `true` tells a pending, a failed and an expired export from a missing one, in
- *   `details.reason`, and when to ask for a pending one again, in `Retry-After`: what `refuse('export_pending',
- *   { retryAfterMs })` said, else 5 s. For callers that poll; they have proved tenant and capability by then. `false` shows
+ * @param options - `revealState`: `true` distinguishes pending, failed and expired exports from missing ones in
+ *   `details.reason`, for callers that poll. Such callers have already proved tenant and capability. A pending export also
+ *   gets a `Retry-After`: the `retryAfterMs` of `refuse('export_pending', { retryAfterMs })`, by default 5 s. `false` shows
  *   all of them as `export_not_found`
  * @defaultValue `{ revealState: false }`
- * @throws TypeError for a `revealState` that is no boolean, and for an unknown option
+ * @throws TypeError for a `revealState` that is not a boolean, and for an unknown option
  */
 export function codedErrors(options: { readonly revealState?: boolean } = {}): ErrorFormat {
   check.checkOptions('codedErrors', options, optionsCheck)
@@ -38,7 +38,7 @@ export function codedErrors(options: { readonly revealState?: boolean } = {}): E
 
 const pollAfter = ({ retryAfterMs = 5_000 }: Refusal): number => retryAfterMs
 
-/** What depends on more than the kind. */
+/** The details that depend on more than the kind. `undefined`: there are none. */
 function moreDetails(refusal: Refusal, revealState: boolean): CodedError['details'] {
   const { kind, retryAfterMs } = refusal
   if (kind === 'invalid_request' && asksUnknownVersion(refusal)) return { reason: 'unsupported_api_version' }
@@ -50,7 +50,7 @@ function moreDetails(refusal: Refusal, revealState: boolean): CodedError['detail
 const asksUnknownVersion = ({ fields = [] }: Refusal): boolean =>
   fields.some(({ part }) => part === 'version')
 
-/** An object that is missing stays out: its record says ready, so the state would tell of the inside. */
+/** `object_missing` is not listed: its record is ready, so a state would reveal that the store lost the object. */
 const states: Readonly<Partial<Record<RefusalKind, string>>> = {
   export_pending: 'export_not_ready',
   export_failed: 'export_failed',

@@ -16,14 +16,16 @@ const optionsCheck = check.object<Options>('{ typeBase? }', {
 })
 
 /**
- * Refusals as `application/problem+json` (RFC 9457): `type`, `title`, `status` and a `detail` that says what to do; `errors`, each with `detail` and
- * `pointer`, for an invalid request; `retry_after_ms` where there is a wait for a quota. The kinds of 404 read alike.
+ * Creates an error format with `application/problem+json` bodies (RFC 9457): `type`, `title`, `status` and a `detail` that says what
+ * to do. An invalid request also has `errors`, each with `detail` and `pointer`. A 429 has `retry_after_ms`. All kinds of 404 have
+ * the same body.
  *
- * @param options - `typeBase`: where your problem types are documented, such as `new URL('https://example.com/problems/')`:
- *   the types are `invalid-request`, `ticket-invalid`, `ticket-expired`, `forbidden`, `export-not-found`, `upstream-error` and `unavailable` below it, and the
- *   registered one for an exceeded quota. Kinds that say no more than their status stay `about:blank`
+ * @param options - `typeBase`: the URL below which your problem types are documented, such as
+ *   `new URL('https://example.com/problems/')`. The types are `invalid-request`, `ticket-invalid`, `ticket-expired`,
+ *   `forbidden`, `export-not-found`, `upstream-error` and `unavailable` below it, and the registered type for an exceeded
+ *   quota. All other kinds have `about:blank`
  * @defaultValue no `typeBase`: every type is `about:blank`
- * @throws TypeError for a `typeBase` that is no http(s) URL, or one with credentials, query or fragment,
+ * @throws TypeError for a `typeBase` that is not an http(s) URL, or has credentials, query or fragment,
  *   and for an unknown option
  */
 export function problemDetails(options: { readonly typeBase?: URL } = {}): ErrorFormat {

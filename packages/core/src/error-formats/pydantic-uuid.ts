@@ -1,4 +1,4 @@
-/** More is not searched. No request line that Node reads by default can hold so much. */
+/** The most characters that are searched. Node's default limit for a request line is lower. */
 const longestText = 16_384
 
 const hyphenated = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
@@ -13,10 +13,10 @@ const groups = [
 const lastGroupStart = 24
 
 /**
- * Says why a text is not a UUID, in the words that pydantic puts after `Input should be a valid UUID, `.
+ * Explains why a text is not a UUID, in the words that pydantic puts after `Input should be a valid UUID, `.
  *
- * pydantic accepts some texts that we refuse. Of those, 32 digits without hyphens get an `invalid group count`; all others (the nil
- * and the max UUID, braces, a URN) are an `invalid UUID format`.
+ * pydantic accepts some texts that this library refuses. Of those, 32 digits without hyphens get `invalid group count`. All others
+ * (the nil and the max UUID, braces, a URN) get `invalid UUID format`.
  */
 export function explainUuid(text: string): string {
   if (simple.test(text)) return 'invalid group count: expected 5, found 1'
@@ -24,7 +24,7 @@ export function explainUuid(text: string): string {
   return hyphenated.test(input) ? 'invalid UUID format' : explain(input)
 }
 
-/** `{…}` and `urn:uuid:…` around 36 bytes are taken off before anything is judged. */
+/** Removes `{…}` and `urn:uuid:` if exactly 36 bytes remain. */
 function unwrapWhole(text: string): string {
   const { inside } = unwrap(text)
   return inside.length <= 36 && utf8.encode(inside).length === 36 ? inside : text
@@ -56,7 +56,7 @@ function explain(input: string): string {
   return `invalid group length in group 4: expected 12, found ${input.length - lastGroupStart}`
 }
 
-/** Not by `codePointAt`: optimized by the V8 of Node 24 and 26, it reads on past the end of a slice. */
+/** Does not use `codePointAt`: the optimized code of V8 in Node 24 and 26 reads past the end of a slice. */
 function characterAt(text: string, index: number): string {
   const [character = '\ufffd'] = text.slice(index, index + 2).toWellFormed()
   return character

@@ -1,8 +1,8 @@
 import type { Refusal, RefusalKind } from '../refusals.ts'
 
 /**
- * A refusal as a web page, for a browser that followed a link with a ticket: what happened, what to do, and the request id.
- * It has no script and loads nothing.
+ * Makes the HTML page of a refusal, for a browser that followed a link with a ticket. It shows what happened, what to do, and the
+ * request id. It contains no script and loads nothing.
  */
 export function refusalPage({ kind, requestId, retryAfterMs }: Refusal): string {
   const { title, advice } = texts[kind]
@@ -23,7 +23,7 @@ body { font: 1rem/1.5 system-ui, sans-serif; max-width: 36rem; margin: 4rem auto
 `
 }
 
-/** Only where the kind is one to wait for. */
+/** The sentence that says when to try again. */
 const waitText = (ms: number): string => {
   const seconds = Math.ceil(ms / 1_000)
   if (seconds < 120) return `Try again in ${seconds} ${seconds === 1 ? 'second' : 'seconds'}.`
@@ -79,6 +79,6 @@ const texts: Readonly<Record<RefusalKind, PageText>> = {
   object_changed: outage,
 }
 
-/** A request id is safe already; this keeps the page so whatever an id may be. */
+/** The handler's request ids need no escaping. The page must be safe with any id. */
 const escapeHtml = (text: string): string =>
   text.replaceAll(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`)

@@ -11,11 +11,11 @@ const optionsCheck = check.object<Options>('{ detail? }', {
 })
 
 /**
- * Refusals as FastAPI words them: `{"detail": …}`, `application/json`. For `'invalid_request'` 422 and a list of the
- * faults, else the status and one phrase; the kinds of 404 read alike.
+ * Creates an error format with the bodies of FastAPI: `{"detail": …}` as `application/json`. `'invalid_request'` has the status 422
+ * and a list of all faults. Other kinds have their status and one phrase. All kinds of 404 have the same body.
  *
- * @param options - `detail`: `'brief'` shows `type`, `loc` and `msg` of a fault; `'full'` adds `input`, cut to 128
- *   characters, and `ctx`
+ * @param options - `detail`: `'brief'` shows `type`, `loc` and `msg` of each fault; `'full'` adds `ctx` and `input`,
+ *   shortened to 128 characters
  * @defaultValue `{ detail: 'brief' }`
  * @throws TypeError for any other `detail`, and for an unknown option
  */
@@ -47,7 +47,7 @@ function inBrief(field: InvalidField): object {
 
 const inFull = (field: InvalidField): object => ({
   ...inBrief(field),
-  // A cut through a character leaves half of it, which UTF-8 cannot write.
+  // Shortening may leave half of a surrogate pair, which UTF-8 cannot encode.
   input: field.input?.slice(0, longestInput).toWellFormed() ?? null,
   ctx: wordsOf(field).ctx,
 })

@@ -39,9 +39,9 @@ export interface PoolHolder {
 /**
  * Takes the connections of one download from a store's pool, and returns the function that gives them back.
  *
- * A share is a part of the connections that are free now, not of the whole pool. With `ofFree: 1/4` one holder gets a fifth of
- * an idle pool, and four holders get three fifths together, so some connections are always left for the next holder. A holder
- * without any connection is never refused: it waits until the store has a free one.
+ * A share is a part of the connections that are free now, not of the whole pool. With `ofFree: 1/4` each holder can take a fifth
+ * of the connections that the others have left, so some are always left for the next holder. A holder without any connection is
+ * never refused: it waits until the store has a free one.
  *
  * @throws a refusal `'too_many_downloads'`
  */

@@ -45,7 +45,7 @@ const tenant = check.object<Tenant>(
   { id: check.text("the tenant's stable id"), name: check.text("the tenant's name") },
   'allowed',
 )
-/** Header fields that a request or a response of ours uses for something else (RFC 9110, RFC 9112). */
+/** Header fields that requests or responses use for something else (RFC 9110, RFC 9112). */
 const usedHeaders: ReadonlySet<string> = new Set(
   `accept accept-encoding accept-ranges age allow authorization cache-control connection content-disposition
   content-encoding content-length content-range content-security-policy content-type cookie
@@ -130,7 +130,7 @@ const version = check.refine<VersionOptions>(
 
 type Slots = NonNullable<Limits['concurrent']>
 const slots = check.whole('slots', 1, 1_000_000)
-/** A principal must not take all slots of its tenant by mistake, nor a tenant all of the process. */
+/** Wrongly nested limits would let a principal take all slots of its tenant, or a tenant all slots of the process. */
 const concurrent = check.refine<Slots>(
   'limits that nest: perPrincipal ≤ perTenant ≤ total',
   check.object<Slots>('{ perPrincipal?, perTenant?, total? }', {
@@ -170,7 +170,7 @@ const pace = check.object<Pace>('{ bytes, perMs }', {
   bytes: check.whole('bytes', 1, mostTokens),
   perMs: check.milliseconds('the window', 100),
 })
-/** 64 KiB are handed to the client at once, and Node has no longer timer for them. */
+/** The client's deadline covers a write of 64 KiB, and Node has no longer timer. */
 const slowestClient = check.refine<Pace>(
   `a pace at which 64 KiB take at most ${longestTimerMs} ms`,
   pace,
@@ -196,7 +196,7 @@ const delivery = check.object<DeliveryOptions>(
 
 const isAsync = (value: unknown): boolean =>
   typeof value === 'function' && value.constructor.name === 'AsyncFunction'
-/** The functions of these packages that make a store take options, not a tenant. */
+/** Functions of these packages that create a store. They take options instead of a tenant, so they are not a `store` function. */
 const makesStore = /^create(?:Filesystem|S3|SignedS3|AzureBlob|ReadAhead|Parts|Memory|Chaos)Store$/
 const storeOf = check.accept<(tenant: Tenant) => ExportStore>(
   'a function (tenant) => store',
@@ -245,6 +245,6 @@ const options = check.object<Options>('{ verifier, tenancy, capability, findExpo
   now: check.clock.optional(),
 })
 
-/** Throws a `TypeError` that names every wrong option of `createExportHandler`, what it is and what it must be. */
+/** Checks the options of `createExportHandler`. Throws a `TypeError` that says for every wrong option what it must be and what it is. */
 export const checkHandlerOptions = (given: unknown): void =>
   check.checkOptions('createExportHandler', given, options)

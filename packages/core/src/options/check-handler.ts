@@ -3,20 +3,20 @@ import type { ExportHandler } from '../request-response.ts'
 import { longestTimerMs } from '../waiting.ts'
 
 /**
- * For adapters: checks, when it is mounted, that a handler is one.
+ * Checks that a value is a handler of `createExportHandler`. For adapters, when they mount it.
  *
- * @param caller - the function that mounts it, to begin the message with
- * @throws TypeError for anything else, such as the handler's `handle` alone
+ * @param caller - the name of the function that mounts the handler. The message begins with it
+ * @throws TypeError for any other value, such as the handler's `handle` function
  */
 export function checkHandler(caller: string, handler: unknown): void {
   check.checkOptions(caller, { handler }, mounted)
 }
 
 /**
- * For adapters: checks, when a route for tickets is mounted, that the handler can issue them.
+ * Checks that a value is a handler that can issue tickets. For adapters, when they mount a route for tickets.
  *
- * @param caller - the function that mounts it, to begin the message with
- * @throws TypeError for what is no handler, and for one that was made without the option `tickets`
+ * @param caller - the name of the function that mounts the handler. The message begins with it
+ * @throws TypeError for a value that is not a handler, and for a handler without the option `tickets`
  */
 export function checkTicketHandler(caller: string, handler: unknown): void {
   checkHandler(caller, handler)
@@ -37,10 +37,10 @@ const mounted = check.object<{ readonly handler: ExportHandler }>('(handler)', {
 })
 
 /**
- * Checks what the operator gives to the handler's methods.
+ * Checks the arguments of the handler's methods for the operator.
  *
- * @param method - begins the message and is a heading in docs/options.md
- * @throws TypeError for a `withinMs` that looks like seconds, a filter that is no function, a signal that is none
+ * @param method - the name of the method. The message begins with it, and docs/options.md has a heading for it
+ * @throws TypeError for a wrong `withinMs` (also one in seconds), a filter that is not a function and a wrong signal
  */
 export function checkCall(method: 'cut' | 'drain' | 'ready', given: unknown): void {
   check.checkOptions(method, given, calls[method])

@@ -13,17 +13,20 @@ import type {
 import type { ErrorFormat } from '../refusals.ts'
 import type { Tickets } from '../ticket.ts'
 
-/** Everything a host decides. `T` is the host's own tenant type, handed from `findTenant` to `findExport` and `store`. */
+/** Options of `createExportHandler`. `T` is the host's own tenant type, passed from `findTenant` to `findExport` and `store`. */
 export interface ExportHandlerOptions<T extends Tenant = Tenant> {
-  /** Proves who is asking: `createJwtVerifier`, `createIntrospectionVerifier`, `createBearerVerifier`, or your own. */
+  /** Verifies access tokens: `createJwtVerifier`, `createIntrospectionVerifier`, `createBearerVerifier`, or your own. */
   readonly verifier: TokenVerifier
-  /** How the organization of a request is found: one of many, or the only one. */
+  /** Whether many organizations share the service or there is only one, and how a request names its organization. */
   readonly tenancy: MultiTenancy<T> | SingleTenancy<T>
-  /** What the principal must hold, compared whole. */
+  /** The capability that a principal needs for a download. It must equal one of the principal's capabilities. */
   readonly capability: string
   /** Finds the record of an export in the host's catalogue. */
   readonly findExport: FindExport<T>
-  /** A function gives each tenant a bucket or prefix of its own; keep the stores you make. */
+  /**
+   * The store that holds the objects, or a function that returns the store of a tenant, for a bucket or prefix of its own. The
+   * function is called for each request that reaches the store, and should return the same store for the same tenant.
+   */
   readonly store: ExportStore | ((tenant: T) => ExportStore)
   /**
    * The route parameter that holds the export id, and its name in validation errors.
@@ -31,77 +34,86 @@ export interface ExportHandlerOptions<T extends Tenant = Tenant> {
    */
   readonly idParameter?: string
   /**
-   * What an export id looks like. The whole id must match, it has at most 128 characters, and the id of a record is compared with
-   * it exactly. Absent: a UUID or GUID (32 hexadecimal digits in five groups), whose case does not count.
+   * The pattern of export ids. The whole id must match, it has at most 128 characters, and the id of the record must equal it.
+   * Absent: export ids are UUIDs or GUIDs (32 hexadecimal digits in five groups), in upper or lower case.
    */
   readonly idPattern?: RegExp
   /**
-   * The request header that names the version. The response header of the same name says which version answered.
+   * The request header that names the API version. The response header of the same name says which version answered.
    * @defaultValue 'X-API-Version'
    */
   readonly versionHeader?: string
   /**
-   * By the value of `versionHeader`.
+   * The API versions, by the name that clients send in `versionHeader`.
    * @defaultValue `{ v1: {} }`
    */
   readonly versions?: Readonly<Record<string, VersionOptions>>
   /**
-   * Which version answers when `versionHeader` is not sent.
+   * The version that answers if `versionHeader` is not sent. It must be one of `versions`.
    * @defaultValue 'v1'
    */
   readonly defaultVersion?: string
   /**
-   * Lets browsers download by a link: `createTickets`. Mount `exportTicket` of the adapter beside `exportDownload`. Absent: there are
-   * no tickets, and a query means nothing.
+   * Lets browsers download by a link. Made by `createTickets`. Mount `exportTicket` of the adapter beside `exportDownload`. Absent:
+   * there are no tickets, and the query of a request is ignored.
    */
   readonly tickets?: Tickets
-  /** Quotas and concurrent downloads. Absent: the defaults of each. */
+  /** Limits of requests and of concurrent downloads. Absent: every limit has its default. */
   readonly limits?: Limits<T>
-  /** Times and paces of a download. Absent: the defaults of each. */
+  /** Deadlines of a download, and the slowest stores and clients. Absent: every member has its default. */
   readonly delivery?: DeliveryOptions
-  /** Told what happened. What it throws or rejects with is ignored: a broken sink harms no download. */
+  /** Receives every event. Its errors and rejections are ignored, so that they cannot break a download. Absent: there are no events. */
   readonly onEvent?: (event: ExportEvent) => void
-  /** Awaited before the first byte, for at most 2,000 ms; a failure or silence is 503. Absent: nothing is awaited. */
+  /**
+   * Records a download. The first byte is sent once its promise has resolved. If it rejects or takes longer than 2,000 ms, the caller
+   * gets 503. Absent: downloads are not audited.
+   */
   readonly audit?: (event: DownloadStarted, signal: AbortSignal) => Promise<void>
   /**
-   * ms since the epoch, for expiry and dates. Durations are measured by a monotonic clock.
+   * Returns the current time in milliseconds since the epoch, for expiry and dates. Durations use a monotonic clock.
    * @defaultValue Date.now
    */
   readonly now?: () => number
 }
 
-/** One version of the endpoint: how it refuses and how it names formats. */
+/** Options of one API version. */
 export interface VersionOptions {
-  /** @defaultValue problemDetails() */
+  /**
+   * The format of error bodies.
+   * @defaultValue problemDetails()
+   */
   readonly errors?: ErrorFormat
-  /** Content-Type by record format, over the known ones: jsonl, csv, json and `.gz` of each. */
+  /** The Content-Type of each record format. Added to the known ones: jsonl, csv, json and `.gz` of each. */
   readonly mediaTypes?: Readonly<Record<string, string>>
-  /** Shown as `Deprecation` (RFC 9745). Changes nothing else. */
+  /** When the version became deprecated, sent as `Deprecation` (RFC 9745). Has no other effect. Absent: not deprecated. */
   readonly deprecated?: Date
-  /** Shown as `Sunset` (RFC 8594); not before `deprecated`. From then on the version is unknown. */
+  /** When the version ends, sent as `Sunset` (RFC 8594). Not before `deprecated`. From then on the version is unknown. Absent: never. */
   readonly sunset?: Date
-  /** Shown as `Link` fields: absolute URLs. */
+  /** Absolute URLs that are sent as `Link` header fields. */
   readonly links?: Readonly<Partial<Record<'deprecation' | 'sunset' | 'successor-version', string>>>
 }
 
-/** Asked after the capability and before the catalogue, all in one `admit`. */
+/** Limits of requests and downloads. The limiter decides all but `perAddress` in one step, after the capability was checked. */
 export interface Limits<T extends Tenant = Tenant> {
-  /** @defaultValue `{ capacity: 60, refill: 1, perMs: 1_000 }` */
+  /**
+   * The quota of each principal, or a function that returns it.
+   * @defaultValue `{ capacity: 60, refill: 1, perMs: 1_000 }`
+   */
   readonly perPrincipal?: Quota | ((principal: Principal, tenant: T) => Quota)
-  /** Absent: tenants are not counted. */
+  /** The quota of each tenant, or a function that returns it. Absent: tenants have no quota. */
   readonly perTenant?: Quota | ((tenant: T) => Quota)
   /**
-   * Attempts to authenticate from one address. An attempt takes a token, which is given back when it proves a principal. Absent:
-   * addresses are not counted.
+   * The quota of attempts to authenticate from one address. Each attempt takes a token, which is returned if the attempt proves a
+   * principal. Absent: addresses have no quota.
    */
   readonly perAddress?: Quota
   /**
-   * Downloads at the same time; a slot is held until the last byte or the cut. `total` counts in each process, the others in all
-   * processes that share the limiter. `total` absent: unlimited (the other limits still apply).
+   * The most concurrent downloads. A download holds a slot until its last byte is sent or it is cut. `total` counts in each
+   * process, the others in all processes that share the limiter. `total` absent: unlimited (the other limits still apply).
    *
-   * `perPrincipal` absent: 16, and on a store with a pool of connections (S3) another download only while the principal
-   * holds less than a quarter of those that are free. `perTenant` absent: unlimited, and on such a store another download only
-   * while the tenant holds fewer than are free (`multi` tenancy). A number takes the place of the share.
+   * On a store with a connection pool (S3), a principal or tenant without a number here has a share of the pool: another download is
+   * refused when the principal holds at least a quarter as many connections as are free, or the tenant (in `multi` tenancy) at least as
+   * many as are free. In addition, `perPrincipal` absent means 16, and `perTenant` absent means no limit.
    * @defaultValue `{ perPrincipal: 16 }`
    */
   readonly concurrent?: {
@@ -113,85 +125,88 @@ export interface Limits<T extends Tenant = Tenant> {
     readonly total?: number
   }
   /**
-   * Whole tokens that an answer costs. A range costs the same part of `download` as it is of the export, rounded up, and at
-   * least `range`.
+   * The tokens that a response costs, as whole numbers. A range costs its fraction of `download`, rounded up, and at least
+   * `range`.
    * @defaultValue 1 each
    */
   readonly cost?: {
-    /** The whole export. */
+    /** The cost of a whole export. */
     readonly download?: number
-    /** The least that a range costs. */
+    /** The minimum cost of a range. */
     readonly range?: number
-    /** HEAD and 304. */
+    /** The cost of a HEAD and a 304. */
     readonly head?: number
   }
   /**
-   * `true`: `X-RateLimit-*` fields too.
+   * `true`: responses also have `X-RateLimit-*` header fields.
    * @defaultValue false
    */
   readonly legacyFields?: boolean
-  /** @defaultValue createMemoryLimiter() */
+  /**
+   * The rate limiter that counts quotas and slots.
+   * @defaultValue createMemoryLimiter()
+   */
   readonly limiter?: RateLimiter
 }
 
-/** How long each side may take. All in milliseconds. */
+/** Deadlines of a download in milliseconds, and the slowest stores and clients that are accepted. */
 export interface DeliveryOptions {
   /**
-   * From the request to its head, all look-ups included; then 503.
+   * The most milliseconds from the request until status and header fields are sent, including all calls of the verifier, the
+   * catalogue, the limiter and the store. When reached, the caller gets 503.
    * @defaultValue 15_000
    */
   readonly firstByteMs?: number
   /**
-   * How long we wait while the store sends nothing; then the object is re-opened where it stopped.
+   * The most milliseconds in which the store sends no byte. When reached, the object is reopened at the next byte.
    * @defaultValue 15_000
    */
   readonly storeSilenceMs?: number
   /**
-   * The slowest store that is waited for, counted only while the download waits for its bytes. Below it the object is
-   * re-opened once; below it again, before `bytes` have come, the connection is cut.
+   * The slowest store that is accepted. Only the time in which the download waits for bytes counts. A slower store is reopened once.
+   * If it is too slow again before it has sent `bytes`, the connection is cut.
    * @defaultValue `{ bytes: 61_440, perMs: 60_000 }`
    */
   readonly slowestStore?: {
-    /** Bytes in each window. */
+    /** The fewest bytes in each window. */
     readonly bytes: number
-    /** Milliseconds of the window. */
+    /** The length of the window, in milliseconds. */
     readonly perMs: number
   }
   /**
-   * How long a download tries to open its object again after the store broke off, fell silent or gave no answer.
-   * `withinMs`: milliseconds from the beginning of the outage. `attempts`: re-opens in a row without a byte. Then the
-   * connection is cut.
+   * How long a download retries to reopen its object after the store broke off, sent nothing or did not answer. When `withinMs` or
+   * `attempts` is reached, the connection is cut.
    *
-   * The downloads of one handler take turns: per second at most a fifth of the running ones re-open, and at least 10. So
-   * after an outage of all of them the last turn comes after about 5 seconds. With less `withinMs` some get none.
+   * The downloads of one handler take turns: per second at most a fifth of the running ones reopen, and at least 10. If an outage
+   * affects all of them, the last one gets its turn after about 5 seconds. With a shorter `withinMs` some get no turn.
    * @defaultValue `{ withinMs: 60_000 }`, with unlimited attempts
    */
   readonly resume?: {
-    /** Re-opens in a row without a byte. Absent: unlimited. */
+    /** The most consecutive attempts to reopen without receiving a byte. Absent: unlimited. */
     readonly attempts?: number
-    /** Milliseconds of one outage. */
+    /** The longest outage, in milliseconds from its beginning. */
     readonly withinMs?: number
   }
   /**
-   * The slowest client that is served: it must take `bytes` in `perMs` milliseconds, counted as its socket's send buffer
-   * takes them, and only while bytes wait for it. A client that stops is cut after `perMs`. `bytes` below 65,536: after
-   * the time in which 65,536 bytes may be taken. Readers on a fast link must take more: see docs/clients.md.
+   * The slowest client that is accepted: it must take `bytes` in each `perMs` milliseconds. Bytes count when its socket's send buffer
+   * accepts them, and time counts only while bytes wait for the client. A client that stops reading is cut after `perMs`; if `bytes`
+   * is below 65,536, after the time in which it may take 65,536 bytes. Clients on a fast link must read faster: see docs/clients.md.
    * @defaultValue `{ bytes: 122_880, perMs: 120_000 }`
    */
   readonly slowestClient?: {
-    /** Bytes in each window. */
+    /** The fewest bytes in each window. */
     readonly bytes: number
-    /** Milliseconds of the window. */
+    /** The length of the window, in milliseconds. */
     readonly perMs: number
   }
   /**
-   * From the head to the last byte; then the connection is cut.
+   * The most milliseconds from the header fields to the last byte. When reached, the connection is cut.
    * @defaultValue 86_400_000
    */
   readonly lifetimeMs?: number
   /**
-   * `true`: a request for several ranges is answered with `multipart/byteranges` (RFC 9110 §14.6). `false`: as if it had
-   * no `Range`, which RFC 9110 §14.2 allows. Either way the answer closes its connection.
+   * `true`: a request for several ranges gets a `multipart/byteranges` response (RFC 9110 §14.6). `false`: its `Range` is ignored,
+   * which RFC 9110 §14.2 allows. In both cases the connection is closed after the response.
    * @defaultValue false
    */
   readonly multipleRanges?: boolean

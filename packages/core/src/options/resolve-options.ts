@@ -19,7 +19,7 @@ import type { Tickets } from '../ticket.ts'
 import { checkHandlerOptions } from './check-handler-options.ts'
 import type { DeliveryOptions, ExportHandlerOptions, Limits, VersionOptions } from './options.ts'
 
-/** One version, with its header fields made once. */
+/** One API version, with the header fields of its responses. */
 interface Version {
   readonly name: string
   readonly errors: ErrorFormat
@@ -28,7 +28,7 @@ interface Version {
   readonly headers: Readonly<Record<string, string>>
 }
 
-/** The options with every default filled. */
+/** The options of a handler, with all defaults filled in. */
 export interface Guard<T extends Tenant> extends Pick<
   ExportHandlerOptions<T>,
   'verifier' | 'tenancy' | 'capability' | 'findExport' | 'audit' | 'onEvent'
@@ -42,33 +42,33 @@ export interface Guard<T extends Tenant> extends Pick<
   readonly vary: string
   readonly versions: ReadonlyMap<string, Version>
   readonly defaultVersion: Version
-  /** Absent: there are no tickets. */
+  /** Absent: the handler has no tickets. */
   readonly tickets?: FilledTickets | undefined
   readonly limits: FilledLimits<T>
   readonly delivery: FilledDelivery
   readonly now: () => number
 }
 
-/** The tickets, with the library's page where the host has none. */
+/** The tickets, with the library's page if the host has none. */
 type FilledTickets = Tickets & Required<Pick<Tickets, 'page'>>
 
-/** The limits, with every default filled. */
+/** The limits, with all defaults filled in. */
 export interface FilledLimits<T extends Tenant> extends Pick<Limits<T>, 'perTenant' | 'perAddress'> {
   readonly perPrincipal: Quota | ((principal: Principal, tenant: T) => Quota)
   readonly concurrent: { readonly perPrincipal: number; readonly perTenant?: number; readonly total?: number }
   readonly cost: { readonly download: number; readonly range: number; readonly head: number }
-  /** For whom the host has set no cap, so that they are held to a share of a store's connections. */
+  /** Whether principals and tenants are limited to a share of the store's connections, because the host has set no number. */
   readonly poolShares: { readonly principals: boolean; readonly tenants: boolean }
   readonly legacyFields: boolean
   readonly limiter: RateLimiter
 }
 
-/** The delivery options, with every default filled. */
+/** The delivery options, with all defaults filled in. */
 export interface FilledDelivery extends Required<Omit<DeliveryOptions, 'resume'>> {
   readonly resume: Required<NonNullable<DeliveryOptions['resume']>>
 }
 
-/** Checks every option once and fills the defaults. Throws a `TypeError` that names each wrong one. */
+/** Checks the options and fills in the defaults. Throws a `TypeError` that names each wrong option. */
 export function resolveOptions<T extends Tenant>(options: ExportHandlerOptions<T>): Guard<T> {
   checkHandlerOptions(options)
   const { tenancy, store, versions = { v1: {} }, defaultVersion = 'v1', limits = {}, delivery = {} } = options
@@ -105,7 +105,7 @@ const fillTenantName = <T extends Tenant>(tenancy: MultiTenancy<T> | SingleTenan
   pattern: (tenancy.mode === 'multi' && tenancy.namePattern) || defaultNamePattern,
 })
 
-/** One header or route parameter must not stand for two things. */
+/** Refuses options that use one header or route parameter for two things. */
 function checkNames<T extends Tenant>(
   { header, parameter }: MultiTenancy<T> | SingleTenancy<T>,
   tenantName: TenantNameRules,
@@ -122,14 +122,14 @@ function checkNames<T extends Tenant>(
   if (faults.length > 0) throw wrongOptions('createExportHandler', faults)
 }
 
-// Each default by its own `??`: an option that is given as undefined is one that is not given.
+// Each default uses `??`, because an option that is given as `undefined` counts as absent.
 const fillLimits = <T extends Tenant>(
   { concurrent, cost, ...limits }: Limits<T>,
   tenancy: 'multi' | 'single',
 ): FilledLimits<T> => ({
   ...limits,
   perPrincipal: limits.perPrincipal ?? { capacity: 60, refill: 1, perMs: 1_000 },
-  // The default gives way to a smaller cap of the host's: caps nest.
+  // Limits must nest, so the default is lowered to a smaller limit of the host.
   concurrent: {
     ...concurrent,
     perPrincipal:
@@ -154,14 +154,14 @@ const fillDelivery = (delivery: DeliveryOptions): FilledDelivery => ({
   multipleRanges: delivery.multipleRanges ?? false,
 })
 
-/** The host's function may give anything. */
+/** Checks the result of the host's `store` function. */
 function requireStore(store: ExportStore): ExportStore {
   const given: Partial<ExportStore> | null | undefined = store
   if (typeof given?.head === 'function' && typeof given.get === 'function') return store
   throw new TypeError(`store: the function must return a store with head() and get(); got ${kindOf(store)}`)
 }
 
-/** A request that costs more than a bucket holds would never be admitted. */
+/** Refuses a cost above the capacity of a quota, because such a request would never be admitted. */
 function checkCosts<T extends Tenant>(limits: FilledLimits<T>): FilledLimits<T> {
   const { perPrincipal, perTenant, cost } = limits
   const quotas = [perPrincipal, perTenant].filter((quota) => typeof quota === 'object')

@@ -3,14 +3,14 @@ import { formatRateLimit, formatRateLimitPolicy, legacyRateLimitFields } from '.
 import type { Admission, AdmissionAsk, ByteRange, Principal, Quota, QuotaLeft, Tenant } from '../ports.ts'
 import { because, gotWanted, refusal } from '../refusals.ts'
 
-/** What the host limits, with its defaults filled. */
+/** The host's limits, with the defaults filled in. */
 export interface AdmissionRules<T extends Tenant> {
   readonly perPrincipal: Quota | ((principal: Principal, tenant: T) => Quota)
   readonly perTenant?: Quota | ((tenant: T) => Quota)
   readonly concurrent: { readonly perPrincipal: number; readonly perTenant?: number; readonly total?: number }
 }
 
-/** What one request of a principal asks of the limiter: every quota and every slot in one step. */
+/** Makes the limiter's question for a request of a principal: all its quotas and slots, to be decided in one step. */
 export function admissionAsk<T extends Tenant>(
   principal: Principal,
   tenant: T,
@@ -42,13 +42,13 @@ export function admissionAsk<T extends Tenant>(
   ]
   if (concurrent.perTenant !== undefined)
     slots.push({ name: 'tenant-downloads', key: tenantKey, limit: concurrent.perTenant, scope: 'fleet' })
-  // It protects the sockets and the memory of this process.
+  // Counted per process, because it protects the sockets and the memory of this process.
   if (concurrent.total !== undefined)
     slots.push({ name: 'total-downloads', key: ['total'], limit: concurrent.total, scope: 'process' })
   return { partition: tenant.id, quotas, slots, cost }
 }
 
-/** What an attempt to authenticate asks of the limiter: one token of the quota of its address. */
+/** Makes the limiter's question for an attempt to authenticate: one token of the quota of its address. */
 export function addressAsk(address: string, quota: Quota): AdmissionAsk {
   const [finest, ...coarser] = addressPrefixes(address)
   const keyOf = (prefix: string): readonly string[] => [prefix, 'address']
@@ -60,23 +60,23 @@ export function addressAsk(address: string, quota: Quota): AdmissionAsk {
   }
 }
 
-/** Tokens that a request costs by what it sends. */
+/** Tokens that each kind of response costs. */
 export interface Cost {
   readonly download: number
   readonly range: number
   readonly head: number
 }
 
-/** The cost before the answer is known. `isRange`: the request has a well-formed `Range`. */
+/** The cost before the response is planned. `isRange`: the request has a well-formed `Range`. */
 export function costOfRequest(method: string, isRange: boolean, cost: Cost): number {
   if (method === 'HEAD') return cost.head
   return isRange ? cost.range : cost.download
 }
 
 /**
- * The cost of the planned answer. A range costs the same part of a download's cost as it is of the export, rounded up, so no way
- * to split an export makes it cheaper; but at least `cost.range` for each part, because each is opened by itself. An answer
- * without content (HEAD, 304) costs what a HEAD costs.
+ * The cost of the planned response. A range costs its fraction of a whole download, rounded up, so that splitting an export never
+ * makes it cheaper. It costs at least `cost.range` for each part, because the store opens each part separately. A response
+ * without content (HEAD, 304) costs as much as a HEAD.
  *
  * @param size - bytes of the whole export
  */
@@ -92,35 +92,35 @@ export function costOfPlan(
   return Math.max(cost.range * ranges.length, portion(cost.download, bytes, size))
 }
 
-/** `whole · part ÷ size`, rounded up. Exact: the product may be above 2^53. */
+/** `whole · part ÷ size`, rounded up. Uses BigInt, because the product may be above 2^53. */
 const portion = (whole: number, part: number, size: number): number =>
   Number((BigInt(whole) * BigInt(part) + BigInt(size) - 1n) / BigInt(size))
 
-/** What is still to be paid, so that the same quotas can take it; never more than the smallest of them holds. */
+/** Makes the limiter's question for the rest of a cost. In total never more than the capacity of the smallest quota. */
 export function debtAsk(asked: AdmissionAsk, cost: number): AdmissionAsk {
   const smallest = Math.min(...asked.quotas.map(({ quota }) => quota.capacity))
   return { ...asked, slots: [], cost: Math.max(0, Math.min(cost, smallest) - asked.cost) }
 }
 
 /**
- * The wait after a debt that was not admitted. The next request pays its first cost again before the debt, so it needs both:
- * by then each quota must have gained that first cost, too.
+ * The milliseconds to wait after the rest of a cost was not admitted. The next request pays its first cost again and then the
+ * rest, so each quota must gain both.
  */
 export function debtRetryMs({ quotas, cost }: AdmissionAsk, retryAfterMs: number): number {
   const waits = quotas.map(({ quota: { refill, perMs } }) => Math.ceil((cost * perMs) / refill))
   return retryAfterMs + Math.max(0, ...waits)
 }
 
-/** What is left after `tokens` were given back. */
+/** The remaining tokens of each quota after a refund. */
 export const leftAfterRefund = (
   { quotas }: AdmissionAsk,
   left: readonly QuotaLeft[],
   tokens: number,
 ): readonly QuotaLeft[] =>
-  left.map((row) => {
-    const capacity = quotas.find(({ name }) => name === row.name)?.quota.capacity ?? 0
-    const more = row.tokens + tokens
-    return more < capacity ? { ...row, tokens: more } : { ...row, tokens: capacity, nextMs: 0 }
+  left.map((quotaLeft) => {
+    const capacity = quotas.find(({ name }) => name === quotaLeft.name)?.quota.capacity ?? 0
+    const more = quotaLeft.tokens + tokens
+    return more < capacity ? { ...quotaLeft, tokens: more } : { ...quotaLeft, tokens: capacity, nextMs: 0 }
   })
 
 /** Rejects a malformed limiter answer, because admitting a request by mistake cannot be undone. */
@@ -150,7 +150,7 @@ export function requireAdmitted({
   throw refusal({ kind, retryAfterMs }, notAdmitted(asked, admission))
 }
 
-/** For the event: the quota or slot that refused, what was asked of it, and what it had. */
+/** The private cause of the refusal: the quota or slot that refused, the amount that was needed, and the amount that was left. */
 export function notAdmitted(
   { slots, cost }: AdmissionAsk,
   admission: Admission & { readonly admitted: false },
@@ -162,7 +162,7 @@ export function notAdmitted(
   return gotWanted(`quota '${by}' must have ${Math.max(1, cost)} tokens`, tokens)
 }
 
-/** The RateLimit fields of the answer, admitted or not. */
+/** Makes the RateLimit header fields of the response, admitted or not. */
 export function admissionFields(
   ask: AdmissionAsk,
   { left }: Pick<Admission, 'left'>,
@@ -178,7 +178,7 @@ export function admissionFields(
     remaining: tokens,
     resetSeconds: Math.ceil(nextMs / 1_000),
   }))
-  // A limiter that refused because of a slot may have left the quotas unread.
+  // A limiter that refused because of a slot may not have read the quotas.
   if (limits.length === 0) return {}
   const fields = { 'RateLimit-Policy': formatRateLimitPolicy(policies), RateLimit: formatRateLimit(limits) }
   return legacy ? { ...fields, ...legacyRateLimitFields(policies, limits) } : fields

@@ -3,7 +3,7 @@ import type { Principal } from '../ports.ts'
 import { because, refusal } from '../refusals.ts'
 
 /**
- * The value of `Authorization` → the principal that the token proves (RFC 6750 §2.1).
+ * Authenticates the caller: reads the bearer token from the value of `Authorization` (RFC 6750 §2.1) and verifies it.
  *
  * Refuses `token_missing` if there are no bearer credentials, and `token_invalid` if they are malformed or sent twice. Both
  * are thrown synchronously instead of returning a rejected promise: that is cheaper, and most refused requests end here.
@@ -29,7 +29,7 @@ export function authenticate(
   }
 }
 
-/** Nothing of the field is shown: a client may have sent a token without a scheme. */
+/** Does not show the value of the field, because a client may have sent a token without a scheme. */
 const missing = (authorization: string | undefined): string =>
   authorization === undefined
     ? 'the request has no Authorization field'

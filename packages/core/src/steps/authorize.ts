@@ -1,7 +1,7 @@
 import type { Principal } from '../ports.ts'
 import { gotWanted, refusal } from '../refusals.ts'
 
-/** Refuses a principal that lacks the capability. Compared whole: `export` is not held by one who holds `exports`. */
+/** Refuses a principal that lacks the capability. Capabilities must be equal: `exports` does not include `export`. */
 export function authorize({ capabilities }: Principal, capability: string): void {
   if (capabilities.includes(capability)) return
   const cause = gotWanted(`the capabilities of the principal must include '${capability}'`, capabilities)

@@ -3,8 +3,9 @@ import type { ObjectInfo } from '../ports.ts'
 import { gotWanted, refusal } from '../refusals.ts'
 
 /**
- * What is known of the object: the store's word and the catalogue's together. An export id names one immutable object,
- * so a store that contradicts the record is refused, and no retry can heal it.
+ * Checks the store's description of an object, and compares it with the record. Returns the description, with the SHA-256 of the
+ * record. An export id names one immutable object, so a store that contradicts the record is refused (502), and retrying does not
+ * help.
  */
 export function checkObject(
   info: ObjectInfo | null | undefined,
@@ -27,7 +28,7 @@ export function checkObject(
   return recorded.sha256 === undefined ? info : { ...info, sha256: recorded.sha256.toLowerCase() }
 }
 
-/** The first member that the record has and the object has not. */
+/** The first member in which the object differs from the record. `undefined`: it matches the record. */
 function difference(
   recorded: Partial<ObjectInfo>,
   info: ObjectInfo,
@@ -46,7 +47,7 @@ function difference(
   return undefined
 }
 
-/** The first member that is not what it must be, if any. */
+/** The first malformed member of a description. `undefined`: all are well-formed. */
 function infoFault({
   size,
   validator,

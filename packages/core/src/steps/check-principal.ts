@@ -1,7 +1,7 @@
 import type { Principal } from '../ports.ts'
 import { gotWanted, refusal } from '../refusals.ts'
 
-/** Refuses what a verifier gives and proves nobody: limits, tenancy and events stand on these members. */
+/** Refuses a malformed principal of a verifier, because limits, tenancy and events depend on its members. */
 export function checkPrincipal(principal: Principal | null | undefined): Principal {
   if (principal && isWhole(principal)) return principal
   const must =
@@ -19,7 +19,7 @@ export function checkPrincipal(principal: Principal | null | undefined): Princip
 const isWhole = ({ issuer, subject, organizations, capabilities }: Principal): boolean =>
   isText(issuer) && isText(subject) && areStrings(organizations) && areStrings(capabilities)
 
-/** An organization that is no string would reach `findTenant` and pass for a name. */
+/** Checked for each item, because an organization that is not a string would be passed to `findTenant` as a name. */
 const areStrings = (values: unknown): boolean =>
   Array.isArray(values) && values.every((value) => typeof value === 'string')
 

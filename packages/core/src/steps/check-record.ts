@@ -6,13 +6,14 @@ import type { RefusalDetail } from '../refusals.ts'
 import { gotWanted, refusal } from '../refusals.ts'
 
 /**
- * The record, if it is the requested one, of this tenant, and ready. `null` members are left out.
+ * Returns the record without its `null` members, if it belongs to the requested export and tenant and is ready. Refuses
+ * otherwise.
  *
- * A catalogue that answers with another export or another tenant's has lost a WHERE: the caller reads the same 404 as
- * for a missing export, before any store is touched, and `onEvent` gets a `trouble`.
+ * A catalogue that returns another export, or an export of another tenant, has probably lost a WHERE. The caller then gets the same
+ * 404 as for a missing export, before the store is called, and `onEvent` receives the trouble `record_mismatch`.
  *
- * @param now - ms since the epoch
- * @param idPattern - what an export id looks like. Absent: it is a UUID
+ * @param now - the current time, in milliseconds since the epoch
+ * @param idPattern - the pattern of export ids. `undefined`: they are UUIDs
  */
 export function checkRecord(
   record: ExportRecord | null | undefined,
@@ -67,17 +68,17 @@ const withoutNull = ({
   ...(isGiven(encoding) && { encoding }),
 })
 
-/** Databases say `null` for what is absent. */
+/** `null` counts as absent, because databases return it for empty columns. */
 const isGiven = <V>(value: V | null | undefined): value is V => value !== undefined && value !== null
 
 const mismatch: RefusalDetail = { kind: 'export_not_found', trouble: 'record_mismatch' }
 
 /**
- * Databases show a UUID in upper case, too (SQL Server does), so its case does not count. Ids of the host's own pattern are
- * compared exactly.
+ * Whether the id of a record is the requested one. The case of a UUID does not matter, because some databases return upper case
+ * (SQL Server does). Ids of the host's own pattern must be equal.
  */
-const isSameId = (found: unknown, asked: string, idPattern: RegExp | undefined): boolean =>
-  found === asked || (!idPattern && typeof found === 'string' && parseUuid(found) === asked)
+const isSameId = (found: unknown, requested: string, idPattern: RegExp | undefined): boolean =>
+  found === requested || (!idPattern && typeof found === 'string' && parseUuid(found) === requested)
 
 interface Fault {
   readonly need: string
@@ -86,7 +87,7 @@ interface Fault {
 
 const need = (what: string, got: unknown): Fault => ({ need: what, got })
 
-/** What is wrong with the first member that is not what it must be. A catalogue is a port: its types are not believed. */
+/** The first malformed member of a record. Checked at run time, because the host's rows need not match their types. */
 function recordFault({ state, key, format, expiresAt, filename, object }: ExportRecord): Fault | undefined {
   if (state !== 'ready') return need("a state of 'ready', 'pending' or 'failed'", state)
   if (!isText(key)) return need('a key that is not empty', key)

@@ -4,14 +4,14 @@ import type { ExportRequest } from '../request-response.ts'
 import type { Ticket } from '../ticket.ts'
 import type { Parsed } from './require-valid.ts'
 
-/** What a request says itself of what its ticket is for. `undefined`: nothing. */
+/** The export, organization and version that a request names beside its ticket. `undefined`: it does not name it. */
 export interface NamedByRequest {
   readonly exportId: string
   readonly tenantName: string | undefined
   readonly versionName: string | undefined
 }
 
-/** Refuses `ticket_invalid` where the request names another export, organization or version than its ticket. */
+/** Refuses `ticket_invalid` if the request names another export, organization or version than its ticket. */
 export function requireTicketFor(ticket: Ticket, named: NamedByRequest): void {
   const { exportId, tenantName = ticket.tenant.name, versionName = ticket.version } = named
   if (exportId !== ticket.exportId) throw another('export')
@@ -19,17 +19,18 @@ export function requireTicketFor(ticket: Ticket, named: NamedByRequest): void {
   if (versionName !== ticket.version) throw another('version')
 }
 
-/** Refuses `ticket_invalid` where the organization of that name is another one than when the ticket was issued. */
+/** Refuses `ticket_invalid` if the organization with this name has another id than when the ticket was issued. */
 export function requireTicketTenant(ticket: Ticket, tenant: Tenant): void {
   if (tenant.id !== ticket.tenant.id) throw another('organization')
 }
 
 /**
- * Until `startBy` a ticket permits every request, from then on only the resume of a download: a `Range` under the condition that
- * the client's bytes are of this very object. Refuses `ticket_expired` where there is no such condition.
+ * Checks the time of a ticket. Before `startBy` it permits every request. After that it only permits to resume a download: a GET
+ * with `Range`, and with `If-Range` or `If-Match` to prove that the client already has bytes of the same object. Refuses
+ * `ticket_expired` for any other request.
  *
- * @param now - milliseconds since the epoch
- * @returns whether the answer must be a part of the export, whose ETag the condition names
+ * @param now - the current time, in milliseconds since the epoch
+ * @returns `'part'`: the response must be a part of the export, and its ETag must be the one in the condition
  */
 export function checkTicketTime(
   { startBy }: Ticket,
@@ -43,7 +44,7 @@ export function checkTicketTime(
   throw refusal({ kind: 'ticket_expired' }, because(`a download had to begin ${now - startBy} ms ago`))
 }
 
-/** Refuses `ticket_expired` where the host has revoked the ticket. Only `false` means that it has not. */
+/** Refuses `ticket_expired` if the host has revoked the ticket. Any answer but `true` and `false` is a fault of the host's function. */
 export function requireNotRevoked(answer: unknown): void {
   if (answer === false) return
   if (answer === true) throw refusal({ kind: 'ticket_expired' }, because('it was revoked'))
@@ -51,7 +52,7 @@ export function requireNotRevoked(answer: unknown): void {
   throw refusal({ kind: 'upstream_error', trouble: 'tickets_wrong' }, cause)
 }
 
-/** The version that a ticket was issued for. Refuses `ticket_expired` where it is not served any more. */
+/** Returns the version that a ticket was issued for. Refuses `ticket_expired` if that version is no longer served. */
 export function requireServed<V>(parsed: Parsed<V>): V {
   if ('value' in parsed) return parsed.value
   throw refusal({ kind: 'ticket_expired' }, because('its version of the endpoint is not served any more'))

@@ -1,17 +1,20 @@
 import type { Parsed } from './require-valid.ts'
 
-/** The version that answers, and whether it is the one that was asked for. */
+/** The version that answers the request. */
 export interface NegotiatedVersion<V> {
+  /** The requested version, or the default one if the request names an unknown one. */
   readonly version: V
+  /** The requested version, or the fault if it is unknown. */
   readonly parsed: Parsed<V>
 }
 
 /**
- * Chooses the version that answers. It refuses nothing: an unknown version is answered in the default's error format, and its
- * fault is judged with those of the other parts. From its sunset on a version is unknown, also to clients that name none.
+ * Chooses the version that answers. Does not refuse: a request with an unknown version is answered in the error format of the
+ * default version, and {@link requireValid} refuses it together with the faults of the other parts. From its sunset on a version is
+ * unknown, also if it is the default.
  *
- * @param requested - the value of the version header; `undefined`: the default
- * @param now - ms since the epoch
+ * @param requested - the value of the version header. `undefined`: the default version is requested
+ * @param now - the current time, in milliseconds since the epoch
  */
 export function negotiateVersion<V extends { readonly sunset?: Date | undefined }>(
   requested: string | undefined,

@@ -4,7 +4,7 @@ import type { Parsed } from './require-valid.ts'
 
 const longestId = 128
 
-/** How an export id is written, and in which route parameter it stands. */
+/** The pattern of export ids, and the route parameter that holds one. */
 interface ExportIdRules {
   readonly idParameter: string
   /** Absent: a UUID or GUID. */
@@ -12,8 +12,8 @@ interface ExportIdRules {
 }
 
 /**
- * Reads the export id from its route parameter. A UUID or GUID (32 hexadecimal digits in five groups) is lower-cased, so that one export has one spelling in limits, logs and
- * the catalogue. An id of the host's own pattern stays as it is.
+ * Reads the export id from its route parameter. A UUID or GUID (32 hexadecimal digits in five groups) is converted to lower case, so
+ * that an export has only one spelling in limits, logs and the catalogue. An id of the host's own pattern is not changed.
  */
 export function parseExportId(
   sent: string | undefined,

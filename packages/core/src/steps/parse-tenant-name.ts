@@ -6,10 +6,10 @@ import type { Parsed } from './require-valid.ts'
 
 const longestName = 64
 
-/** ASCII letters and digits, inside also `.`, `_` and `-`. */
+/** ASCII letters and digits, and between them also `.`, `_` and `-`. */
 export const defaultNamePattern: RegExp = /^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,62}[A-Za-z0-9])?$/
 
-/** Where the name of the organization stands in a request, and what it looks like. */
+/** Where a request contains the name of the organization, and the pattern of names. */
 export interface TenantNameRules {
   readonly in: 'header' | 'path'
   /** The name of the header or of the route parameter. */
@@ -18,8 +18,8 @@ export interface TenantNameRules {
 }
 
 /**
- * Reads the name of the organization. `undefined`: none was sent and none is needed. Bytes of a header that are valid UTF-8 are
- * read as UTF-8, others as ISO-8859-1.
+ * Reads the name of the organization. `undefined`: none was sent and none is required. The bytes of a header are decoded as UTF-8
+ * if they are valid UTF-8, otherwise as ISO-8859-1.
  *
  * @param required - whether a missing name is a fault
  */
@@ -41,18 +41,18 @@ export function parseTenantName(
   return fault(value, { rule: 'pattern', pattern: pattern.source })
 }
 
-/** The whole name must match, also where the pattern has no anchors. */
+/** Whether the whole name matches, also if the pattern has no anchors. */
 const matches = (pattern: RegExp, name: string): boolean => pattern.exec(name)?.[0] === name
 
-/** Whether a name must be sent: there are many tenants, and the token does not choose one. */
+/** Whether the request must name the organization: there are several, and the token does not determine one. */
 export const nameRequired = <T extends Tenant>(
   tenancy: MultiTenancy<T> | SingleTenancy<T>,
   { organizations }: Principal,
 ): boolean => tenancy.mode === 'multi' && !(tenancy.headerOptional === true && organizations.length === 1)
 
 /**
- * The one organization that the token proves, for requests without a name. `undefined`: it proves none or several, or
- * one whose name is not well-formed and must not reach `findTenant`.
+ * The only organization that the token proves, for requests without a name. `undefined`: the token proves none or several, or
+ * the name is malformed and must not be passed to `findTenant`.
  */
 export function onlyTenantName(
   { organizations }: Principal,

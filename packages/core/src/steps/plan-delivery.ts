@@ -16,34 +16,35 @@ import { evaluatePreconditions, rangeStillApplies } from '../http/preconditions.
 import type { ByteRange, ObjectInfo } from '../ports.ts'
 import { gotWanted, refusal } from '../refusals.ts'
 
-/** The decided answer, before any byte moves. */
+/** The plan of a response: everything but the bytes. */
 export interface Plan {
   readonly status: 200 | 206 | 304
   readonly headers: Readonly<Record<string, string>>
-  /** What is read of the object, in order; several make a `multipart/byteranges` body. None: no bytes are sent. */
+  /** The ranges of the object to read, in order. Several make a `multipart/byteranges` body. `[]`: no bytes are sent. */
   readonly ranges: readonly ByteRange[]
   /** Bytes of the body, framing included. */
   readonly length: number
+  /** The framing of a `multipart/byteranges` body. Absent: the body has at most one range. */
   readonly frame?: ByterangesFrame
 }
 
-/** What of the request decides the plan. */
+/** Everything that the plan depends on, besides the object. */
 export interface DeliveryQuestion {
   readonly method: string
   readonly header: (name: string) => string | undefined
   readonly record: ReadyRecord
   readonly mediaTypes: Readonly<Record<string, string>>
-  /** Whether a list of ranges is answered in parts. `false`: as if there were no `Range`. */
+  /** Whether a request for several ranges gets a multipart response. `false`: its `Range` is ignored. */
   readonly multipleRanges: boolean
-  /** ms since the epoch. */
+  /** The current time, in milliseconds since the epoch. */
   readonly now: number
-  /** Parts the ranges of a multipart answer; unguessable. */
+  /** Returns the boundary of a multipart response. It must be unguessable. */
   readonly boundary: () => string
   /** The request headers that choose tenant and version, as `Vary` lists them. */
   readonly vary: string
 }
 
-/** The header fields that make the object's description necessary before it is opened. */
+/** The request headers for which the object must be described before it is opened. */
 const decidingFields = [
   'range',
   'if-match',
@@ -52,15 +53,16 @@ const decidingFields = [
   'if-unmodified-since',
 ] as const
 
-/** Whether the answer depends on more than that the object is there. */
+/** Whether the object must be described before it is opened, because the plan depends on the description. */
 export const decidesFirst = ({ method, header }: DeliveryQuestion): boolean =>
   method === 'HEAD' || decidingFields.some((name) => header(name) !== undefined)
 
 /**
- * Request, record and object → status, header fields and the bytes to read (RFC 9110 §13.2.2, then §14.2). Pure.
+ * Decides the status, the header fields and the bytes to read, from the request, the record and the object. Evaluates the
+ * preconditions (RFC 9110 §13.2.2), then `Range` (§14.2). Pure.
  *
- * Refuses `precondition_failed` and `range_not_satisfiable`. Range counts for GET alone; a malformed optional field is
- * as if it were not sent.
+ * Refuses `precondition_failed` and `range_not_satisfiable`. `Range` is only used for GET. Malformed optional header fields are
+ * ignored.
  */
 export function planDelivery(question: DeliveryQuestion, info: ObjectInfo): Plan {
   const { method, header, now, boundary } = question
@@ -89,7 +91,7 @@ export function planDelivery(question: DeliveryQuestion, info: ObjectInfo): Plan
     Vary: vary,
     ETag: etag,
     'Accept-Ranges': 'bytes',
-    // A proxy that buffers takes nothing from us for minutes, and its disk for the export.
+    // nginx would otherwise buffer the export on its disk, and stop reading from us for minutes.
     'X-Accel-Buffering': 'no',
     'Content-Disposition': shown.disposition,
     'Content-Type': shown.type,
@@ -112,9 +114,8 @@ export function planDelivery(question: DeliveryQuestion, info: ObjectInfo): Plan
 }
 
 /**
- * An object's date, if its second has begun (RFC 9110 §8.8.2.1: never later than `Date`). A date of the future counts as
- * none: replacing it by the time of each answer would give another date each time, and a condition with one that we gave
- * ourselves would fail.
+ * The object's date, if it is not in the future (RFC 9110 §8.8.2.1: never later than `Date`). A future date is omitted. Replacing
+ * it with the current time would give each response another date, and later requests with such a date as a condition would fail.
  */
 const notAhead = (date: Date | undefined, now: number): Date | undefined =>
   date && Math.floor(date.getTime() / 1_000) <= Math.floor(now / 1_000) ? date : undefined
@@ -156,9 +157,9 @@ function several(
 }
 
 /**
- * The object as this client is shown it. A file stored in a coding is a coding to a client that names it, else the file that
- * it is: a `.gz` of gzip. Under a name that ends in `.gz` it is that file to everyone: a client that decodes would otherwise
- * save plain text under that name.
+ * Chooses the representation of the object for this client. An object that is stored compressed is sent with `Content-Encoding` to a
+ * client that accepts its coding. Any other client gets it as a compressed file, such as `.gz`. If the file name already ends in
+ * `.gz`, every client gets the compressed file, because a client that decodes would save plain text under that name.
  */
 function representation(
   { record, mediaTypes, header, vary: varies }: DeliveryQuestion,
@@ -194,13 +195,13 @@ function mediaTypeOf(format: string, mediaTypes: Readonly<Record<string, string>
 }
 
 /**
- * The strong, opaque ETag: equal in every process, region and release, and silent about the store behind it. A coded
- * representation has its own (RFC 9110 §8.8.3.3).
+ * Makes the strong ETag of an object. It is equal in every process, region and release, and reveals nothing about the store. A
+ * representation with a content coding has its own ETag (RFC 9110 §8.8.3.3).
  */
 export function objectEtag(sha256: string | undefined, validator: string, coding = ''): string {
   const source = sha256 === undefined ? `validator ${validator}` : `sha256 ${sha256.toLowerCase()}`
   return `"${hash('sha256', `sallyport etag 1\n${source}\n${coding}`, 'base64url').slice(0, 27)}"`
 }
 
-/** `no-transform`: compression on the way would break ranges and lengths. */
+/** `no-transform`, because a proxy that compresses the response would break ranges and lengths. */
 const cacheControl = 'private, no-store, no-transform'

@@ -4,23 +4,23 @@ import { because, refusal } from '../refusals.ts'
 import type { ExportRequest } from '../request-response.ts'
 import type { Tickets } from '../ticket.ts'
 
-/** The tickets of a handler. Refuses `export_not_found` if the host has none: then the route does not exist. */
+/** Returns the tickets of the handler. Refuses `export_not_found` if it has none: then the route does not exist. */
 export function requireTickets<T extends Tickets>(tickets: T | undefined): T {
   if (!tickets) throw refusal({ kind: 'export_not_found' }, because('the option tickets is absent'))
   return tickets
 }
 
 /**
- * Every ticket in the query of a request. `[]`: it carries none.
+ * All tickets in the query of a request. `[]`: there are none.
  *
- * @param tickets - absent: the query means nothing
+ * @param tickets - `undefined`: the query is ignored
  */
 export const sentTickets = ({ url }: ExportRequest, tickets: Tickets | undefined): readonly string[] =>
   url === undefined || !tickets ? [] : queryValues(url, tickets.parameter)
 
 /**
- * The one ticket of a request. Refuses `invalid_request` where several are sent, or one together with `Authorization` (RFC 6750
- * §2), and `unavailable` where a browser fetches ahead of a click: then nothing is asked and nothing spent.
+ * The only ticket of a request. Refuses `invalid_request` if the request has several, or has one together with `Authorization`
+ * (RFC 6750 §2). Refuses `unavailable` if a browser prefetches the link, before any port is called and any quota is used.
  */
 export function onlyTicket(
   [text = '', ...more]: readonly string[],

@@ -1,10 +1,10 @@
 import type { InvalidField } from '../refusals.ts'
 import { because, gotWanted, refusal } from '../refusals.ts'
 
-/** A part of the request that was read: its value, or what is wrong with it. */
+/** A parsed part of the request: its value or its fault. */
 export type Parsed<V> = { readonly value: V } | { readonly fault: InvalidField }
 
-/** Judges all parts together: their values, or one refusal that names every fault. */
+/** Returns the values of all parts. If any part has a fault, refuses `invalid_request` with all faults. */
 export function requireValid<const P extends readonly Parsed<unknown>[]>(
   parts: P,
 ): { readonly [I in keyof P]: P[I] extends Parsed<infer V> ? V : never }

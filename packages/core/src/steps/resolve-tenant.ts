@@ -2,12 +2,11 @@ import type { MultiTenancy, Principal, SingleTenancy, Tenant } from '../ports.ts
 import { gotWanted, refusal, refusalCause, refusalDetail } from '../refusals.ts'
 
 /**
- * The organization that the request is for. `X-Org-Name` chooses among those the token proves. A name that the token lacks
- * and a name that nobody has are refused alike, and without `isMember` neither is looked up. With it an organization that
- * the caller may not know of is refused like one that does not exist, also where `isMember` fails: the failure is reported
- * as a trouble.
+ * Finds the organization of the request. A name that the token does not prove gets the same refusal as one that does not exist, so
+ * that callers cannot find out which organizations exist. Without `isMember`, `findTenant` is not called for such a name. With
+ * `isMember`, the refusal is the same even if `isMember` fails; the failure is reported as a trouble.
  *
- * @param name - well-formed: the header's, or without one the only name that the token proves. `undefined`: neither
+ * @param name - a well-formed name: the one in the request, or the only one that the token proves. `undefined`: there is neither
  */
 export async function resolveTenant<T extends Tenant>(
   name: string | undefined,
@@ -28,7 +27,7 @@ export async function resolveTenant<T extends Tenant>(
     const kind = proved ? 'upstream_error' : 'tenant_forbidden'
     throw refusal({ kind, trouble: 'tenant_malformed' }, cause)
   }
-  // A look-up that ignores case or accents would admit an organization that the token does not name.
+  // A query that ignores case or accents could find an organization that the token does not name.
   if (tenant.name !== name) {
     const cause = gotWanted(`the tenant of findTenant must have the name '${name}'`, tenant.name)
     throw refusal({ kind: 'tenant_forbidden', trouble: 'tenant_mismatch' }, cause)
@@ -41,7 +40,7 @@ export async function resolveTenant<T extends Tenant>(
   return tenant
 }
 
-/** Any other status would say that the organization exists. What is no refusal, such as a client that left, is rethrown. */
+/** Any other status would reveal that the organization exists. Errors that are not refusals, such as a disconnect, are rethrown. */
 function refuseLikeMissing(error: unknown): never {
   const detail = refusalDetail(error)
   if (!detail) throw error
