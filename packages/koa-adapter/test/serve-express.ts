@@ -10,7 +10,7 @@ import type express from 'express'
 export async function serveExpress(app: express.Express, handler: ExportHandler): Promise<Served> {
   app.enable('strict routing').enable('case sensitive routing')
   app.all('/exports/:exportId/download', exportDownload(handler))
-  app.all('/exports/:exportId/ticket', exportTicket(handler))
+  if (handler.issuesTickets) app.all('/exports/:exportId/ticket', exportTicket(handler))
   app.use(exportDownload(handler), malformedPath(handler))
   const server = createServer(app)
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
