@@ -47,6 +47,24 @@ const sentences: Readonly<Record<string, string>> = {
   'How long a removed signing key can stay good is one number':
     'A removed signing key works for at most 10 minutes',
   'and only so is each `finally` armed': 'A generator that was never started does not run its `finally`.',
+  'which spares it the layers that a long one needs':
+    'A small body is read into one buffer, because that is cheaper than streaming.',
+  'what must be decided first is a `head`': 'A request with conditions or ranges must be decided first',
+  'What it throws that is no refusal becomes': 'An error that is not a refusal becomes `unavailable`',
+  'The first call counts: it says how': 'Only the first call has an effect.',
+  'One thing that will not be let go': 'If one release throws, the others must still be called',
+  'A token that is lost wakes all': 'A spent token wakes all of them, and each asks the limiter once more.',
+  'what came is a file to save': 'They prevent a browser from rendering it',
+  'Throws what the format throws': 'Throws if the error format throws or returns an invalid result.',
+  'what an outage cut in one instant': '5 to 20 s with jitter',
+  'from then on `close` rules': 'to stop reading, call `close`',
+  'is a coding to a client that names it':
+    'is sent with `Content-Encoding` to a client that accepts its coding',
+  'its disk for the export': 'nginx would otherwise buffer the export on its disk',
+  'What a thrown value says no with': 'Reads the details of a refusal from a thrown value.',
+  'when to come back may be the format': 'Only `Retry-After` can be changed',
+  'Of many hundred texts no more are the first': 'Always `false` after 500 different texts.',
+  'must not blame the server': 'if this process was busy, the answer may be there already',
 }
 
 /** Whole words, in their case. */
@@ -59,6 +77,7 @@ const names: Readonly<Record<string, string>> = {
   'Heal|createHeal|outageAt': 'reopenPolicy, beforeReopen',
   'inOnePiece|KeyShelf|Reach|Begun|Flight':
     'bufferBody, JwksCache, ReadAheadOptions, FirstPart, SingleFlight',
+  'letGo|strike': 'release, onTimer',
   lent: 'borrowed',
   'door|doors|Door|openDoor': 'entry point',
 }

@@ -16,7 +16,7 @@ export type AddressQuota = <V>(
 ) => Promise<V>
 
 /** The attempts from one address. While some wait, at least one is active. It wakes others when it ends. */
-interface Crowd {
+interface AddressAttempts {
   /** The number of attempts that are at the limiter or at the verifier. */
   active: number
   /** Wakes the attempts that found no token, oldest first. */
@@ -33,28 +33,28 @@ export function createAddressQuota({
   limiter,
 }: Pick<FilledLimits<Tenant>, 'perAddress' | 'limiter'>): AddressQuota {
   if (!perAddress) return (_, __, authenticate) => authenticate()
-  const crowds = new Map<string, Crowd>()
+  const byAddress = new Map<string, AddressAttempts>()
 
   return async (address, { ask, signal }, authenticate) => {
     if (address === undefined) return authenticate()
     const asked = addressAsk(address, perAddress)
-    const crowd = crowds.get(asked.partition) ?? { active: 0, waiting: new Set() }
-    crowds.set(asked.partition, crowd)
+    const attempts = byAddress.get(asked.partition) ?? { active: 0, waiting: new Set() }
+    byAddress.set(asked.partition, attempts)
     let isActive = false
     let isRefunded = false
 
     const take = (): Promise<Admission> =>
       ask('limiter', async (signal) => checkAdmission(await limiter.admit(asked, signal)))
     const takeInTurn = async (): Promise<Admission> => {
-      if (crowd.waiting.size === 0) {
-        crowd.active += 1
+      if (attempts.waiting.size === 0) {
+        attempts.active += 1
         isActive = true
         const admission = await take()
-        if (admission.admitted || crowd.active === 1) return admission
-        crowd.active -= 1
+        if (admission.admitted || attempts.active === 1) return admission
+        attempts.active -= 1
         isActive = false
       }
-      await turn(crowd, signal)
+      await turn(attempts, signal)
       isActive = true
       return take()
     }
@@ -76,16 +76,16 @@ export function createAddressQuota({
       }
     } finally {
       if (isActive) {
-        crowd.active -= 1
-        wake(crowd, isRefunded ? 1 : crowd.waiting.size)
+        attempts.active -= 1
+        wake(attempts, isRefunded ? 1 : attempts.waiting.size)
       }
-      if (crowd.active + crowd.waiting.size === 0) crowds.delete(asked.partition)
+      if (attempts.active + attempts.waiting.size === 0) byAddress.delete(asked.partition)
     }
   }
 }
 
 /** Waits until an active attempt ends. Rejects with the signal's reason. */
-const turn = ({ waiting }: Crowd, signal: AbortSignal): Promise<void> =>
+const turn = ({ waiting }: AddressAttempts, signal: AbortSignal): Promise<void> =>
   new Promise((resolve, reject) => {
     const go = (): void => {
       signal.removeEventListener('abort', leave)
@@ -100,10 +100,10 @@ const turn = ({ waiting }: Crowd, signal: AbortSignal): Promise<void> =>
     signal.addEventListener('abort', leave, { once: true })
   })
 
-function wake(crowd: Crowd, most: number): void {
-  for (const go of [...crowd.waiting].slice(0, most)) {
-    crowd.waiting.delete(go)
-    crowd.active += 1
+function wake(attempts: AddressAttempts, most: number): void {
+  for (const go of [...attempts.waiting].slice(0, most)) {
+    attempts.waiting.delete(go)
+    attempts.active += 1
     go()
   }
 }

@@ -39,7 +39,7 @@ function difference(
   const stored = info.sha256?.toLowerCase()
   if (!agree(size, info.size)) return unlike('size', size, info.size)
   if (!agree(validator, info.validator)) return unlike('validator', validator, info.validator)
-  if (isWhole(recorded) ? encoding !== info.encoding : !agree(encoding, info.encoding))
+  if (replacesHead(recorded) ? encoding !== info.encoding : !agree(encoding, info.encoding))
     return unlike('encoding', encoding, info.encoding)
   if (stored !== undefined && !agree(sha256, stored)) return unlike('sha256', sha256, stored)
   if (info.lastModified !== undefined && !agree(seconds(lastModified), seconds(info.lastModified)))
@@ -68,7 +68,7 @@ const isDate = (value: unknown): boolean => value instanceof Date && !Number.isN
 const isSha256 = (value: unknown): boolean => typeof value === 'string' && /^[0-9a-f]{64}$/i.test(value)
 
 /** A record with size and validator replaces `head()`. So an absent member, such as `encoding`, counts as "none" then. */
-const isWhole = ({ size, validator }: Partial<ObjectInfo>): boolean =>
+const replacesHead = ({ size, validator }: Partial<ObjectInfo>): boolean =>
   size !== undefined && validator !== undefined
 
 const agree = <V>(recorded: V | undefined, stored: V | undefined): boolean =>

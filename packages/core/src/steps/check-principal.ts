@@ -3,7 +3,7 @@ import { gotWanted, refusal } from '../refusals.ts'
 
 /** Refuses a malformed principal of a verifier, because limits, tenancy and events depend on its members. */
 export function checkPrincipal(principal: Principal | null | undefined): Principal {
-  if (principal && isWhole(principal)) return principal
+  if (principal && isWellFormed(principal)) return principal
   const must =
     'a principal needs issuer and subject, and organizations and capabilities that are lists of strings'
   const got = principal && [
@@ -16,7 +16,7 @@ export function checkPrincipal(principal: Principal | null | undefined): Princip
   throw refusal({ kind: 'upstream_error', trouble: 'principal_malformed' }, cause)
 }
 
-const isWhole = ({ issuer, subject, organizations, capabilities }: Principal): boolean =>
+const isWellFormed = ({ issuer, subject, organizations, capabilities }: Principal): boolean =>
   isText(issuer) && isText(subject) && areStrings(organizations) && areStrings(capabilities)
 
 /** Checked for each item, because an organization that is not a string would be passed to `findTenant` as a name. */

@@ -67,7 +67,7 @@ export const decidesFirst = ({ method, header }: DeliveryQuestion): boolean =>
 export function planDelivery(question: DeliveryQuestion, info: ObjectInfo): Plan {
   const { method, header, now, boundary } = question
   const shown = representation(question, info)
-  const lastModified = notAhead(info.lastModified, now)
+  const lastModified = notInFuture(info.lastModified, now)
   const current = { etag: shown.etag, ...(lastModified && { lastModified }) }
   const fields = {
     ifMatch: header('if-match'),
@@ -117,7 +117,7 @@ export function planDelivery(question: DeliveryQuestion, info: ObjectInfo): Plan
  * The object's date, if it is not in the future (RFC 9110 §8.8.2.1: never later than `Date`). A future date is omitted. Replacing
  * it with the current time would give each response another date, and later requests with such a date as a condition would fail.
  */
-const notAhead = (date: Date | undefined, now: number): Date | undefined =>
+const notInFuture = (date: Date | undefined, now: number): Date | undefined =>
   date && Math.floor(date.getTime() / 1_000) <= Math.floor(now / 1_000) ? date : undefined
 
 function askedRanges(

@@ -187,21 +187,21 @@ describe('the end', () => {
     expect(running.count()).toBe(0)
   })
 
-  test('lets go of all that was held, in order, before it is told', () => {
+  test('calls what onEnd registered, in order, before it reports the end', () => {
     const { exchange, ended } = open()
-    const letGo: string[] = []
-    exchange.onEnd(() => letGo.push(`slot ${ended().length}`))
+    const released: string[] = []
+    exchange.onEnd(() => released.push(`slot ${ended().length}`))
     exchange.onEnd(() => {
-      throw new Error('it will not')
+      throw new Error('release failed')
     })
-    exchange.onEnd(() => letGo.push('object'))
+    exchange.onEnd(() => released.push('object'))
     exchange.end('completed')
-    expect(letGo).toEqual(['slot 0', 'object'])
-    exchange.onEnd(() => letGo.push('late'))
+    expect(released).toEqual(['slot 0', 'object'])
+    exchange.onEnd(() => released.push('late'))
     exchange.onEnd(() => {
-      throw new Error('it will not')
+      throw new Error('release failed')
     })
-    expect(letGo).toEqual(['slot 0', 'object', 'late'])
+    expect(released).toEqual(['slot 0', 'object', 'late'])
   })
 
   test('leaves no listener on the client', () => {
