@@ -496,6 +496,9 @@ export function ticketTraps(serve: Serve): void {
   })
 
   describe('a download that breaks off', () => {
+    // Node 22 as a client may report a reset as an end, if it had read all that came before.
+    const reset = process.versions.node.startsWith('22.') ? ['ECONNRESET', 'closed'] : ['ECONNRESET']
+
     /** How a connection ended that asked for this path, and whether all that was promised came. */
     const endOf = ({ port }: TicketScene, path: string, headers: string): Promise<string> =>
       new Promise((resolve) => {
@@ -525,7 +528,7 @@ export function ticketTraps(serve: Serve): void {
       })
       const token = 'Authorization: Bearer ann\r\nX-Org-Name: acme\r\n'
       expect(await endOf(scene, await scene.ticket(), '')).toBe('closed')
-      expect(await endOf(scene, pathOf(ids.acme), token)).toBe('ECONNRESET')
+      expect(reset).toContain(await endOf(scene, pathOf(ids.acme), token))
       expect(scene.events.filter(({ type }) => type === 'download_ended')).toMatchObject([
         { outcome: 'store_cut', via: 'ticket' },
         { outcome: 'store_cut', via: 'token' },
