@@ -1,9 +1,8 @@
 import { randomUUID } from 'node:crypto'
 
-import { withDeadline } from '@sallyport/core'
+import { createBreaker, withDeadline } from '@sallyport/core'
 import type { AdmissionAsk } from '@sallyport/core'
 
-import { createBreaker } from './breaker.ts'
 import { createLeases } from './leases.ts'
 import { nameKeys } from './names.ts'
 import type { RedisLimiterOptions } from './options.ts'
@@ -41,7 +40,7 @@ export function createFleet(
   { send, prefix, timeoutMs, leaseMs }: Required<RedisLimiterOptions>,
   outage: Outage,
 ): Fleet {
-  const breaker = createBreaker()
+  const breaker = createBreaker({ failures: 5, pause: { leastMs: 1_000, mostMs: 2_000 } })
   const script = createScript(send, admitScript())
   const refundText = refundScript()
   const leases = createLeases({
@@ -70,33 +69,35 @@ export function createFleet(
     }
     const confirmed = (verdict: Verdict): Verdict => {
       isUnconfirmed = false
-      breaker.answered()
       if (outage.answered()) leases.renew()
       return verdict
     }
 
     return {
       ask: async (signal) => {
-        if (!breaker.mayCall()) return undefined
+        const report = breaker.enter()
+        if (!report) return undefined
         const call = async (own: AbortSignal): Promise<Verdict> => {
           isUnconfirmed = true
           return readVerdict(await script(run, () => !own.aborted), ask)
         }
         try {
-          return confirmed(await withDeadline(call, { ms: timeoutMs, signal, late: releaseUnconfirmed }))
+          const verdict = await withDeadline(call, { ms: timeoutMs, signal, late: releaseUnconfirmed })
+          report('answered')
+          return confirmed(verdict)
         } catch (error) {
           if (!signal.aborted && isWrongType(error)) {
             isUnconfirmed = false
-            breaker.answered()
+            report('answered')
             outage.keyFailed(error)
             return undefined
           }
           if (!signal.aborted) {
-            breaker.failed()
+            report('failed')
             outage.failed(error)
             return undefined
           }
-          breaker.undecided()
+          report('neither')
           releaseUnconfirmed()
           throw error
         }

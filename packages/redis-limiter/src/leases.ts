@@ -1,4 +1,4 @@
-import { withDeadline } from '@sallyport/core'
+import { startTimer, withDeadline } from '@sallyport/core'
 
 import { inBatches, renewal } from './renewal.ts'
 import type { Lease } from './renewal.ts'
@@ -103,7 +103,7 @@ export function createLeases({ send, leaseMs, waitMs, isReachable, onFailure }: 
       timer = undefined
       renew()
     }
-    timer = setTimeout(fire, leaseMs / 3).unref()
+    timer = startTimer(fire, leaseMs / 3).unref()
   }
 
   const sendDrop = async ({ id, keys }: Lease): Promise<void> => {

@@ -194,7 +194,8 @@ export const rows: readonly Row[] = [
     coded: limited,
     problem: {
       title: 'Too Many Requests',
-      detail: 'Let a running download end, or try again after the time in Retry-After.',
+      detail:
+        'Too many downloads are running. Wait until one ends, or try again after the time in Retry-After.',
       retry_after_ms: 5001,
     },
   },
@@ -209,7 +210,10 @@ export const rows: readonly Row[] = [
     request: { headers: { 'if-match': '"another"' } },
     detail: 'Precondition Failed',
     coded: { code: 'precondition_failed', message: 'A precondition of the request is false.' },
-    problem: { title: 'Precondition Failed', detail: 'The export is not the one that the condition names.' },
+    problem: {
+      title: 'Precondition Failed',
+      detail: 'The export does not match the condition of the request (If-Match or If-Unmodified-Since).',
+    },
   },
   {
     kind: 'range_not_satisfiable',
@@ -230,7 +234,10 @@ export const rows: readonly Row[] = [
     changes: broken,
     detail: 'Internal Server Error',
     coded: { code: 'internal_error', message: 'An internal error occurred.' },
-    problem: { title: 'Internal Server Error', detail: 'Report the X-Request-Id of this answer.' },
+    problem: {
+      title: 'Internal Server Error',
+      detail: 'If the problem persists, contact support and quote the X-Request-Id of this response.',
+    },
   },
   {
     kind: 'upstream_error',

@@ -1,5 +1,7 @@
 import { Readable } from 'node:stream'
 
+import { startTimer } from '@sallyport/core'
+
 /** The most bytes that are read of the body of an error response. */
 const MOST_BYTES = 65_536
 /** The most milliseconds that such a body may take, from its head to its end. */
@@ -35,7 +37,7 @@ export async function readErrorBody(body: unknown, status: number): Promise<Buff
     tooLong = true
     body.destroy()
   }
-  const timer = setTimeout(cut, LONGEST_MS)
+  const timer = startTimer(cut, LONGEST_MS)
   const chunks: Uint8Array[] = []
   let size = 0
   try {

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 
-import { abortable, DeadlineError, withDeadline } from '@sallyport/core'
+import type { CallOutcome } from '@sallyport/core'
+import { abortable, createBreaker, DeadlineError, withDeadline } from '@sallyport/core'
 
-import { createBreaker, type OpenOutcome } from './breaker.ts'
 import { ErrorBodyCut } from './error-body.ts'
 import { refuseFault, type Fault } from './fault.ts'
 import { createRetryBudget } from './retry-budget.ts'
@@ -61,12 +61,12 @@ export const defaultRuntime: Omit<Runtime, 'connections'> = {
 export function createUpstream({ connections, headersMs, now, random }: Runtime): Upstream {
   const permits = createSemaphore(connections)
   const budget = createRetryBudget(now)
-  const breaker = createBreaker({ now, random })
+  const breaker = createBreaker({ failures: 20, pause: { leastMs: 1_000, mostMs: 5_000 }, now, random })
 
   async function run<A>(request: StoreRequest<A>, signal: AbortSignal): Promise<Lease<A> | undefined> {
     signal.throwIfAborted()
     const report = breaker.enter() ?? refuseFault('unavailable', { word: 'store_down' })
-    let outcome: OpenOutcome = 'neither'
+    let outcome: CallOutcome = 'neither'
     const send = async (stop: AbortSignal): Promise<Lease<A>> => {
       const release = await permits.acquire(stop)
       try {

@@ -1,7 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 
-import { createBreaker } from '../../src/upstream/breaker.ts'
 import type { Fault } from '../../src/upstream/fault.ts'
 import { createSemaphore } from '../../src/upstream/semaphore.ts'
 import { createUpstream, type StoreRequest } from '../../src/upstream/upstream.ts'
@@ -66,50 +65,6 @@ describe('the semaphore', () => {
         },
       ),
     ))
-})
-
-describe('the breaker', () => {
-  const failTimes = (times: number, { now, random }: { now: () => number; random: () => number }) => {
-    const breaker = createBreaker({ now, random })
-    for (let nth = 0; nth < times; nth++) breaker.enter()?.('failed')
-    return breaker
-  }
-
-  test('counts only failures in a row', () => {
-    const breaker = failTimes(19, { now: () => 0, random: () => 0 })
-    breaker.enter()?.('neither')
-    breaker.enter()?.('answered')
-    for (let nth = 0; nth < 19; nth++) breaker.enter()?.('failed')
-    expect(breaker.enter()).toBeDefined()
-  })
-
-  test.each([
-    [0, 1000],
-    [0.5, 3000],
-    [1, 5000],
-  ])('opens for 1 to 5 s: with the random number %d for %d ms', (dice, ms) => {
-    let now = 0
-    const breaker = failTimes(20, { now: () => now, random: () => dice })
-    now = ms - 1
-    expect(breaker.enter()).toBeUndefined()
-    now = ms
-    expect(breaker.enter()).toBeDefined()
-  })
-
-  test('sends one probe, and another if its outcome is unknown', () => {
-    let now = 0
-    const breaker = failTimes(20, { now: () => now, random: () => 0 })
-    now = 1000
-    const probe = breaker.enter()
-    expect(breaker.enter()).toBeUndefined()
-    probe?.('neither')
-    const second = breaker.enter()
-    second?.('failed')
-    expect(breaker.enter()).toBeUndefined()
-    now = 2000
-    breaker.enter()?.('answered')
-    expect([breaker.enter(), breaker.enter()].map((pass) => typeof pass)).toEqual(['function', 'function'])
-  })
 })
 
 describe('validators', () => {
