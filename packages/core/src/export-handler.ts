@@ -12,8 +12,8 @@ import type { Answer } from './exchange/issue-ticket.ts'
 import { answerWithTicket, hostIssuer } from './exchange/issue-ticket.ts'
 import { accessObject, openExport } from './exchange/open-export.ts'
 import { commonHeaders, optionsAnswer, refuseExchange } from './exchange/refuse.ts'
+import { reserveConnections } from './exchange/reserve-connections.ts'
 import { createRunning, operatorMethods } from './exchange/running.ts'
-import { shareStore } from './exchange/share-store.ts'
 import { planPermitted } from './exchange/use-ticket.ts'
 import { isRangeList } from './http/byte-range.ts'
 import { printableText } from './http/field-values.ts'
@@ -45,14 +45,14 @@ import { resolveTenant } from './steps/resolve-tenant.ts'
  * @throws TypeError that names each wrong option, what it must be and what it is
  */
 export function createExportHandler<T extends Tenant>(options: ExportHandlerOptions<T>): ExportHandler {
-  const guard = resolveOptions(options)
-  const { verifier, tenancy, capability, limits, tickets, vary, now } = guard
-  const report = createReporter(guard.onEvent)
+  const settings = resolveOptions(options)
+  const { verifier, tenancy, capability, limits, tickets, vary, now } = settings
+  const report = createReporter(settings.onEvent)
   const running = createRunning(() => report.flush())
-  const delivery = { ...guard.delivery, pace: createReopenPace(running.count) }
+  const delivery = { ...settings.delivery, pace: createReopenPace(running.count) }
   const planRules = { multipleRanges: delivery.multipleRanges, vary, boundary: randomUUID }
   const exchangeRules = { ...delivery, report, running }
-  const findPrincipal = createPrincipalFinder(guard)
+  const findPrincipal = createPrincipalFinder(settings)
   const listenTo = createStoreListener(report)
   verifier.onTrouble?.(portListener('verifier', report))
   limits.limiter.onTrouble?.(portListener('limiter', report))
@@ -62,42 +62,42 @@ export function createExportHandler<T extends Tenant>(options: ExportHandlerOpti
     const { method, params } = request
     const header = (name: string): string | undefined => request.header(name)
     const exchange = startExchange(request, exchangeRules)
-    const { entry, ask, end } = exchange
-    const { requestId } = entry
+    const { draft, callPort, end } = exchange
+    const { requestId } = draft
     const sent = route === 'download' ? sentTickets(request, tickets) : []
-    if (sent.length > 0) entry.via = 'ticket'
-    let version = guard.defaultVersion
+    if (sent.length > 0) draft.via = 'ticket'
+    let version = settings.defaultVersion
     const common = { Vary: vary, ...commonHeaders, 'X-Request-Id': requestId }
     let headers: Record<string, string> = { ...common }
     const answerIn = (chosen: typeof version): void => {
       version = chosen
-      entry.version = chosen.name
+      draft.version = chosen.name
       headers = { ...common, ...chosen.headers }
     }
     try {
-      const versionName = header(guard.versionHeader.toLowerCase())
-      const requested = negotiateVersion(versionName, guard, now())
+      const versionName = header(settings.versionHeader.toLowerCase())
+      const requested = negotiateVersion(versionName, settings, now())
       version = requested.version
       if ('value' in requested.parsed) answerIn(version)
       requireOpen(running.isDraining())
-      reportMissingParameters(params, guard, exchange)
+      reportMissingParameters(params, settings, exchange)
       checkMethod(method, route)
       const issuer = route === 'ticket' ? requireTickets(tickets) : undefined
       if (method === 'OPTIONS') return { response: optionsAnswer(headers, route, exchange) }
 
       const { principal, ticket } = await findPrincipal(request, sent, known, exchange)
-      if (ticket) answerIn(requireServed(negotiateVersion(ticket.version, guard, now()).parsed))
+      if (ticket) answerIn(requireServed(negotiateVersion(ticket.version, settings, now()).parsed))
       const [exportId, tenantName] = requireValid([
-        parseExportId(params[guard.idParameter], guard),
-        parseTenantName(request, guard.tenantName, !ticket && nameRequired(tenancy, principal)),
+        parseExportId(params[settings.idParameter], settings),
+        parseTenantName(request, settings.tenantName, !ticket && nameRequired(tenancy, principal)),
         ticket ? { value: version } : requested.parsed,
       ])
-      entry.exportId = printableText(exportId)
+      draft.exportId = printableText(exportId)
       const named = { exportId, tenantName, versionName }
-      const plan = await planPermitted(ticket, named, request, guard, exchange)
-      const name = ticket?.tenant.name ?? tenantName ?? onlyTenantName(principal, guard.tenantName)
-      const tenant = await resolveTenant(name, principal, tenancy, (call) => ask('tenants', call))
-      entry.tenantId = printableText(tenant.id)
+      const plan = await planPermitted(ticket, named, request, settings, exchange)
+      const name = ticket?.tenant.name ?? tenantName ?? onlyTenantName(principal, settings.tenantName)
+      const tenant = await resolveTenant(name, principal, tenancy, (call) => callPort('tenants', call))
+      draft.tenantId = printableText(tenant.id)
       if (ticket) requireTicketTenant(ticket, tenant)
       authorize(principal, capability)
       const admission = await askAdmission(route, request, principal, tenant, limits, exchange)
@@ -105,19 +105,19 @@ export function createExportHandler<T extends Tenant>(options: ExportHandlerOpti
       requireAdmitted(admission)
 
       const query = { exportId, tenant, principal, version: version.name }
-      const record = await findRecord(query, guard, exchange)
+      const record = await findRecord(query, settings, exchange)
       const subject = { principal, tenant, exportId, record, version: version.name, capability }
       if (issuer) return await answerWithTicket(subject, request, issuer, now(), headers, exchange)
 
       const store = (): ExportStore =>
-        shareStore(listenTo(guard.storeOf(tenant)), principal, tenant, limits, exchange)
+        reserveConnections(listenTo(settings.storeOf(tenant)), principal, tenant, limits, exchange)
       const object = accessObject(store, record.key, request.borrow === true, delivery, exchange)
       const { mediaTypes } = version
       const question = { ...planRules, method, header, record, mediaTypes, now: now() }
       const opened = await openExport(question, object, plan)
       Object.assign(headers, await settleCost(method, opened, admission, limits, exchange))
       const body = await deliver(opened, object, delivery, exchange)
-      await announce(opened.plan, guard.audit, exchange)
+      await announce(opened.plan, settings.audit, exchange)
 
       if (!body) end('completed')
       Object.assign(headers, opened.plan.headers)
@@ -125,7 +125,7 @@ export function createExportHandler<T extends Tenant>(options: ExportHandlerOpti
       return { response: { status: opened.plan.status, headers, ...(body && { body }), ...ending } }
     } catch (refused) {
       const { errors } = version
-      const page = entry.via === 'ticket' && prefersHtml(header('accept')) ? tickets?.page : undefined
+      const page = draft.via === 'ticket' && prefersHtml(header('accept')) ? tickets?.page : undefined
       const terms = { method, route, requestId, errors, page, capability, headers, random: Math.random }
       return { response: refuseExchange(refused, terms, exchange), refused }
     }
@@ -142,7 +142,7 @@ export function createExportHandler<T extends Tenant>(options: ExportHandlerOpti
   return {
     handle: (request) => respond(request, 'download'),
     handleTicket: (request) => respond(request, 'ticket'),
-    ...hostIssuer(answer, guard),
+    ...hostIssuer(answer, settings),
     ...operatorMethods(running, verifier),
   }
 }

@@ -3,7 +3,7 @@ import { partsOf } from '../http/byte-range.ts'
 import type { ByteRange, OpenObject } from '../ports.ts'
 import { DeliveryError, bodyFault } from './delivery-error.ts'
 import { objectChunks } from './object-chunks.ts'
-import type { StoreFloor } from './object-chunks.ts'
+import type { StoreSpeed } from './object-chunks.ts'
 import type { BeforeReopen } from './reopen-policy.ts'
 
 /** The source of the bytes of one download. */
@@ -13,7 +13,7 @@ export interface Source {
   /** Opens the same object again at another range. */
   readonly reopen: (range: ByteRange) => Promise<OpenObject>
   readonly beforeReopen: BeforeReopen
-  readonly floor: StoreFloor
+  readonly speed: StoreSpeed
   /** Whether the store may reuse the memory of a chunk when the next one is requested. */
   readonly borrow: boolean
   readonly signal: AbortSignal
@@ -25,16 +25,16 @@ export interface Source {
  */
 export function exportBytes(
   plan: { readonly ranges: readonly ByteRange[]; readonly frame?: ByterangesFrame },
-  { opened, reopen, beforeReopen, floor, borrow, signal }: Source,
+  { opened, reopen, beforeReopen, speed, borrow, signal }: Source,
 ): AsyncGenerator<Uint8Array, void, undefined> {
   let ready = opened
   const open = async (range: ByteRange): Promise<AsyncIterable<Uint8Array>> => {
     const object = ready ?? (await reopen(range))
     ready = undefined
-    return readObject(object, floor, signal)
+    return readObject(object, speed, signal)
   }
   const beforeNext: BeforeReopen = (error, position) => {
-    floor.startWait()
+    speed.startWait()
     return beforeReopen(error, position)
   }
   const read = (range: ByteRange): AsyncGenerator<Uint8Array, void, undefined> =>
@@ -98,10 +98,10 @@ export async function* resume(
 /** Gives the chunks of an open object, with the time limits of `objectChunks`. Closes the object at the end, also after an error. */
 export async function* readObject(
   object: OpenObject,
-  floor: StoreFloor,
+  speed: StoreSpeed,
   signal: AbortSignal,
 ): AsyncGenerator<Uint8Array, void, undefined> {
-  const chunks = objectChunks(object, floor, signal)
+  const chunks = objectChunks(object, speed, signal)
   try {
     for (;;) {
       const step = await chunks.next()

@@ -18,21 +18,21 @@ export interface ObjectChunks {
  *
  * `next` rejects with:
  *
- * - `store_stalled`: the store sent nothing for `floor.silenceMs`, or it fell below the floor for the first time. Opening the
+ * - `store_stalled`: the store sent nothing for `speed.silenceMs`, or it fell below the floor for the first time. Opening the
  *   object again may help.
  * - `store_too_slow`: the store fell below the floor a second time.
  * - `store_cut`: the store threw an error that is not a refusal.
  * - `upstream_error`: a chunk is not a Uint8Array.
  * - the signal's reason, when the signal fires.
  */
-export function objectChunks(object: OpenObject, floor: StoreFloor, signal: AbortSignal): ObjectChunks {
+export function objectChunks(object: OpenObject, speed: StoreSpeed, signal: AbortSignal): ObjectChunks {
   // One timer and one listener for the whole read. If each chunk made its own, their number would grow with the file.
   let endWait: ((error: unknown) => void) | undefined
   let chunks: AsyncIterator<Uint8Array, void> | undefined
-  const timer = startTimer(() => endWait?.(new DeliveryError('store_stalled')), floor.silenceMs)
+  const timer = startTimer(() => endWait?.(new DeliveryError('store_stalled')), speed.silenceMs)
   const stop = (): void => endWait?.(signal.reason)
   signal.addEventListener('abort', stop)
-  const ask = (): Promise<IteratorResult<Uint8Array, void>> => {
+  const readNext = (): Promise<IteratorResult<Uint8Array, void>> => {
     try {
       chunks ??= object.chunks[Symbol.asyncIterator]()
       return chunks.next()
@@ -47,12 +47,12 @@ export function objectChunks(object: OpenObject, floor: StoreFloor, signal: Abor
     signal.throwIfAborted()
     endWait = fail
     timer.refresh()
-    floor.startWait()
-    ask().then(
+    speed.startWait()
+    readNext().then(
       (step) => {
         endWait = undefined
         if (step.done !== true && !types.isUint8Array(step.value)) return fail(malformed())
-        const late = floor.received(step.done === true ? 0 : step.value.length)
+        const late = speed.received(step.done === true ? 0 : step.value.length)
         if (late) fail(late)
         else settle(step)
       },
@@ -77,7 +77,7 @@ const malformed = (): Error =>
   )
 
 /** Measures how fast the store sends the bytes of one download, over all its opens. */
-export interface StoreFloor {
+export interface StoreSpeed {
   /** How long a download waits for the store's next bytes, in milliseconds. */
   readonly silenceMs: number
   /** Records that the download waits for the store from now on, if it does not already. */
@@ -97,10 +97,10 @@ export interface StoreFloor {
  * below the floor again before it has sent `bytes`, the download ends. So a store that sends one byte now and
  * then is abandoned after twice `perMs`, even if it breaks off after each byte.
  */
-export function createStoreFloor(
+export function measureStoreSpeed(
   silenceMs: number,
   { bytes, perMs }: { readonly bytes: number; readonly perMs: number },
-): StoreFloor {
+): StoreSpeed {
   let leftMs = perMs
   let waitsSince: number | undefined
   let owedBytes = 0

@@ -11,7 +11,7 @@ import type { Exchange } from './exchange.ts'
  */
 export type AddressQuota = <V>(
   address: string | undefined,
-  exchange: Pick<Exchange, 'ask' | 'signal'>,
+  exchange: Pick<Exchange, 'callPort' | 'signal'>,
   authenticate: () => Promise<V>,
 ) => Promise<V>
 
@@ -35,7 +35,7 @@ export function createAddressQuota({
   if (!perAddress) return (_, __, authenticate) => authenticate()
   const byAddress = new Map<string, AddressAttempts>()
 
-  return async (address, { ask, signal }, authenticate) => {
+  return async (address, { callPort, signal }, authenticate) => {
     if (address === undefined) return authenticate()
     const asked = addressAsk(address, perAddress)
     const attempts = byAddress.get(asked.partition) ?? { active: 0, waiting: new Set() }
@@ -44,7 +44,7 @@ export function createAddressQuota({
     let isRefunded = false
 
     const take = (): Promise<Admission> =>
-      ask('limiter', async (signal) => checkAdmission(await limiter.admit(asked, signal)))
+      callPort('limiter', async (signal) => checkAdmission(await limiter.admit(asked, signal)))
     const takeInTurn = async (): Promise<Admission> => {
       if (attempts.waiting.size === 0) {
         attempts.active += 1

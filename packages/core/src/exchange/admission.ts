@@ -38,7 +38,7 @@ export async function askAdmission<T extends Tenant>(
   limits: FilledLimits<T>,
   exchange: Exchange,
 ): Promise<AskedAdmission> {
-  return exchange.ask('limiter', async (signal) => {
+  return exchange.callPort('limiter', async (signal) => {
     const isRange = parseByteRanges(request.header('range')) !== undefined
     const cost = route === 'ticket' ? limits.cost.head : costOfRequest(request.method, isRange, limits.cost)
     const ask = admissionAsk(principal, tenant, limits, cost)
@@ -72,7 +72,7 @@ export async function settleCost<T extends Tenant>(
   }
   const debt = debtAsk(asked, price)
   if (debt.cost === 0) return fields
-  const settled = await exchange.ask('limiter', async (signal) =>
+  const settled = await exchange.callPort('limiter', async (signal) =>
     checkAdmission(await limiter.admit(debt, signal)),
   )
   if (settled.admitted) return admissionFields(debt, settled, legacyFields)

@@ -1,6 +1,6 @@
 import { DeliveryError } from '../delivery/delivery-error.ts'
 import { exportBytes } from '../delivery/export-bytes.ts'
-import { objectChunks, createStoreFloor } from '../delivery/object-chunks.ts'
+import { objectChunks, measureStoreSpeed } from '../delivery/object-chunks.ts'
 import type { ReopenPace } from '../delivery/reopen-policy.ts'
 import { reopenPolicy } from '../delivery/reopen-policy.ts'
 import { deliverWhole, bufferBody, longestBuffered, startDelivery } from '../delivery/start-delivery.ts'
@@ -29,7 +29,7 @@ export async function deliver(
   exchange: Exchange,
 ): Promise<ExportBody | undefined> {
   if (!object || plan.length === 0) return undefined
-  const { ask, signal, entry, stop } = exchange
+  const { callPort, signal, draft, stop } = exchange
   const { borrow } = access
   let hasReported = false
   const reportFault = (fault: DeliveryError): void => {
@@ -41,7 +41,7 @@ export async function deliver(
     exchange.end(outcome, cause)
   }
   const sent = (bytes: number): void => {
-    entry.bytesSent += bytes
+    draft.bytesSent += bytes
   }
   const terms = { slowest, signal, stop, end, sent }
   const beforeReopen = reopenPolicy({
@@ -52,20 +52,20 @@ export async function deliver(
     random: Math.random,
   })
   const reopen = (range: ByteRange): Promise<OpenObject> => access.reopen(range, info)
-  const floor = createStoreFloor(storeSilenceMs, slowestStore)
-  const source = { reopen, beforeReopen, floor, borrow, signal }
+  const speed = measureStoreSpeed(storeSilenceMs, slowestStore)
+  const source = { reopen, beforeReopen, speed, borrow, signal }
   const start = async (): Promise<ExportBody> => {
     if (plan.frame || plan.length > longestBuffered) {
       return startDelivery(plan.length, exportBytes(plan, { ...source, opened: object }), terms)
     }
-    const chunk = await bufferBody(plan.length, objectChunks(object, floor, signal), borrow).catch(
+    const chunk = await bufferBody(plan.length, objectChunks(object, speed, signal), borrow).catch(
       // No byte has been sent yet, so the object is reopened at the first byte.
       (error: unknown) => beforeReopen(error, plan.ranges[0]?.first ?? 0),
     )
     if (chunk) return deliverWhole(chunk, terms)
     return startDelivery(plan.length, exportBytes(plan, { ...source, opened: undefined }), terms)
   }
-  return ask('store', start).catch((error: unknown) => {
+  return callPort('store', start).catch((error: unknown) => {
     // The first-byte deadline ended an outage that has been reported. The store was not silent: it failed repeatedly.
     const isSilence = refusalDetail(error)?.trouble === 'store_silent'
     throw hasReported && isSilence ? refusal({ kind: 'unavailable' }, refusalCause(error)) : error
@@ -87,12 +87,12 @@ const auditMs = 2_000
 export async function announce(
   { status, ranges, length }: Plan,
   audit: ((event: DownloadStarted, signal: AbortSignal) => Promise<void>) | undefined,
-  { entry, ask, begin }: Exchange,
+  { draft, callPort, begin }: Exchange,
 ): Promise<void> {
-  const carriesBytes = entry.method === 'GET' && status !== 304
+  const carriesBytes = draft.method === 'GET' && status !== 304
   const head = { status, ranges: status === 206 ? ranges : [], bytesPromised: carriesBytes ? length : 0 }
-  const download = carriesBytes ? startedEvent({ ...entry, ...head }) : undefined
+  const download = carriesBytes ? startedEvent({ ...draft, ...head }) : undefined
   if (download && audit)
-    await ask('audit', (signal) => withDeadline((own) => audit(download, own), { ms: auditMs, signal }))
+    await callPort('audit', (signal) => withDeadline((own) => audit(download, own), { ms: auditMs, signal }))
   begin(head, download)
 }

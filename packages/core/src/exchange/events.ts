@@ -20,20 +20,20 @@ type Started = Omit<DownloadStarted, 'type'>
  * The members of a request's events, filled in while the request is processed. Text from outside must pass `printableText`
  * first.
  */
-export type Entry = Mutable<
+export type EventDraft = Mutable<
   Started & Pick<DownloadEnded, 'bytesSent'> & Pick<RequestEnded, 'kind'> & { firstByteMs?: number }
 >
 
 /** Emits events to the host's `onEvent`. Its methods never throw. */
 export interface Reporter {
   /** @param entry - the request that the trouble belongs to. Absent: it belongs to none */
-  trouble(code: TroubleCode, cause?: unknown, entry?: Entry): void
+  trouble(code: TroubleCode, cause?: unknown, draft?: EventDraft): void
   /** Whether this handler sees this trouble with this text for the first time. Always `false` after 500 different texts. */
   isFirst(code: TroubleCode, text: string): boolean
   started(event: DownloadStarted): void
   issued(event: TicketIssued): void
   /** Emits `download_ended` if the entry has `firstByteMs`, otherwise `request_ended`. */
-  ended(entry: Entry, outcome: Outcome, durationMs: number, cause?: unknown): void
+  ended(draft: EventDraft, outcome: Outcome, durationMs: number, cause?: unknown): void
   /** Emits the refusals that wait for the end of their window. */
   flush(): void
 }
@@ -60,13 +60,13 @@ export function createReporter(onEvent: ((event: ExportEvent) => unknown) | unde
   }
   const refusals = limitRefusals(emit)
   return {
-    trouble: (code, cause, entry) => {
+    trouble: (code, cause, draft) => {
       const event = withCause<Trouble>(
-        { type: 'trouble', port: troublePorts[code], code, ...idsOf(entry) },
+        { type: 'trouble', port: troublePorts[code], code, ...idsOf(draft) },
         cause,
       )
       // Limited for refused requests: a client that retries immediately would report the same outage again and again.
-      if (entry?.kind !== undefined) refusals.report(event, entry)
+      if (draft?.kind !== undefined) refusals.report(event, draft)
       else emit(event)
     },
     isFirst: (code, text) => {
@@ -77,9 +77,9 @@ export function createReporter(onEvent: ((event: ExportEvent) => unknown) | unde
     },
     started: emit,
     issued: emit,
-    ended: (entry, outcome, durationMs, cause) => {
-      const event = withCause(endedEvent(entry, outcome, durationMs), cause)
-      if (event.type === 'request_ended' && outcome === 'refused') refusals.report(event, entry)
+    ended: (draft, outcome, durationMs, cause) => {
+      const event = withCause(endedEvent(draft, outcome, durationMs), cause)
+      if (event.type === 'request_ended' && outcome === 'refused') refusals.report(event, draft)
       else emit(event)
     },
     flush: refusals.flush,
@@ -89,18 +89,18 @@ export function createReporter(onEvent: ((event: ExportEvent) => unknown) | unde
 /** The texts are names from the host's records and routes, so there are few, unless data is used as a member name. */
 const mostReported = 500
 
-const idsOf = (entry: Entry | undefined): Partial<Entry> =>
-  entry
+const idsOf = (draft: EventDraft | undefined): Partial<EventDraft> =>
+  draft
     ? {
-        id: entry.id,
-        requestId: entry.requestId,
-        ...(entry.tenantId !== undefined && { tenantId: entry.tenantId }),
-        ...(entry.exportId !== undefined && { exportId: entry.exportId }),
+        id: draft.id,
+        requestId: draft.requestId,
+        ...(draft.tenantId !== undefined && { tenantId: draft.tenantId }),
+        ...(draft.exportId !== undefined && { exportId: draft.exportId }),
       }
     : {}
 
-function endedEvent(entry: Entry, outcome: Outcome, durationMs: number): DownloadEnded | RequestEnded {
-  const { kind, ranges, bytesPromised, bytesSent, firstByteMs, ...request } = entry
+function endedEvent(draft: EventDraft, outcome: Outcome, durationMs: number): DownloadEnded | RequestEnded {
+  const { kind, ranges, bytesPromised, bytesSent, firstByteMs, ...request } = draft
   if (firstByteMs === undefined)
     return { type: 'request_ended', outcome, ...(kind && { kind }), ...request, durationMs }
   const sent = { ranges, bytesPromised, bytesSent, firstByteMs }
@@ -130,8 +130,8 @@ export function createStoreListener(report: Reporter): (store: ExportStore) => E
 }
 
 /** Makes the `download_started` event of a request. */
-export function startedEvent(entry: Omit<Entry, 'kind' | 'firstByteMs'>): DownloadStarted {
-  const { bytesSent: _, ...started } = entry
+export function startedEvent(draft: Omit<EventDraft, 'kind' | 'firstByteMs'>): DownloadStarted {
+  const { bytesSent: _, ...started } = draft
   return { type: 'download_started', ...started }
 }
 

@@ -7,20 +7,20 @@ import type { CalledPort, RefusalKind, TroubleCode } from '../refusals.ts'
 import { because, refusal, refusalCause, refusalDetail } from '../refusals.ts'
 import type { ExportRequest } from '../request-response.ts'
 import { DeadlineError, startTimer } from '../waiting.ts'
-import type { Entry, Reporter } from './events.ts'
+import type { EventDraft, Reporter } from './events.ts'
 import type { Running } from './running.ts'
 
 /** The state of one request and its response: deadlines, signal, resources and events. It ends exactly once. */
 export interface Exchange {
   /** The members of the events. The pipeline fills them in; no step reads them. */
-  readonly entry: Entry
+  readonly draft: EventDraft
   /** Fires when the work for this request must stop. */
   readonly signal: AbortSignal
   /**
    * Calls a port and waits for it until the signal fires. Only one call may be pending at a time. An error that is not a refusal
    * becomes the refusal `unavailable` with the port's trouble code.
    */
-  readonly ask: <V>(port: CalledPort, call: (signal: AbortSignal) => Promise<V>) => Promise<V>
+  readonly callPort: <V>(port: CalledPort, call: (signal: AbortSignal) => Promise<V>) => Promise<V>
   /**
    * Records that status and header fields are final: stops the first-byte deadline and starts the lifetime. Throws the signal's
    * reason if it has fired.
@@ -28,7 +28,7 @@ export interface Exchange {
    * @param download - the event to report. Absent: the response has no bytes of an export
    */
   readonly begin: (
-    head: Pick<Entry, 'status' | 'ranges' | 'bytesPromised'>,
+    head: Pick<EventDraft, 'status' | 'ranges' | 'bytesPromised'>,
     download: DownloadStarted | undefined,
   ) => void
   /**
@@ -60,7 +60,7 @@ export function startExchange(request: ExportRequest, rules: ExchangeRules): Exc
   const { report, running, firstByteMs, lifetimeMs } = rules
   const startedAt = performance.now()
   const id = randomUUID()
-  const entry: Entry = {
+  const draft: EventDraft = {
     id,
     requestId: parseRequestId(request.header('x-request-id')) ?? id,
     method: printableText(request.method),
@@ -89,16 +89,16 @@ export function startExchange(request: ExportRequest, rules: ExchangeRules): Exc
     request.signal.removeEventListener('abort', leave)
     running.end(run)
     for (const release of releases) callSafely(release)
-    report.ended(entry, outcome, performance.now() - startedAt, cause)
+    report.ended(draft, outcome, performance.now() - startedAt, cause)
   }
   // Record the outcome first, then abort. Aborting closes the socket, and its 'close' handler would record `client_aborted`.
   // Before there is a response, aborting is enough: the pipeline then refuses the request and records status and outcome.
   const stop = (reason: unknown): void => {
-    if (entry.status !== 0) end(outcomeOf(reason), reason instanceof DeliveryError ? reason.cause : reason)
+    if (draft.status !== 0) end(outcomeOf(reason), reason instanceof DeliveryError ? reason.cause : reason)
     abort(reason)
   }
   const leave = (): void => {
-    if (entry.status === 0) entry.status = clientLeft
+    if (draft.status === 0) draft.status = clientLeft
     const { reason } = request.signal as { reason: unknown }
     stop(reason instanceof DeliveryError ? reason : new DeliveryError('client_aborted'))
   }
@@ -111,16 +111,16 @@ export function startExchange(request: ExportRequest, rules: ExchangeRules): Exc
   }
   let overAt = 0 // When the lifetime ends. 0: `begin` was not called yet.
   let timer = startTimer(onTimer, firstByteMs)
-  const run = running.begin(entry, stop)
+  const run = running.begin(draft, stop)
   if (request.signal.aborted) leave()
   else request.signal.addEventListener('abort', leave)
 
   return {
-    entry,
+    draft,
     signal,
     end,
     stop,
-    ask: (port, call) =>
+    callPort: (port, call) =>
       new Promise((resolve, reject) => {
         const fail = (error: unknown): void => {
           endWait = undefined
@@ -141,8 +141,8 @@ export function startExchange(request: ExportRequest, rules: ExchangeRules): Exc
     begin: (head, download) => {
       signal.throwIfAborted()
       const now = performance.now()
-      Object.assign(entry, head)
-      if (download) entry.firstByteMs = now - startedAt
+      Object.assign(draft, head)
+      if (download) draft.firstByteMs = now - startedAt
       overAt = now + lifetimeMs
       if (lifetimeMs < firstByteMs) {
         clearTimeout(timer)
@@ -151,10 +151,10 @@ export function startExchange(request: ExportRequest, rules: ExchangeRules): Exc
       if (download) report.started(download)
     },
     trouble: (code, cause, once) => {
-      if (once === undefined || report.isFirst(code, once)) report.trouble(code, cause, entry)
+      if (once === undefined || report.isFirst(code, once)) report.trouble(code, cause, draft)
     },
     issued: (ticket) => {
-      const { id, requestId, address } = entry
+      const { id, requestId, address } = draft
       report.issued({
         type: 'ticket_issued',
         id,

@@ -1,5 +1,5 @@
 import { printableText } from '../http/field-values.ts'
-import type { Guard } from '../options/resolve-options.ts'
+import type { HandlerSettings } from '../options/resolve-options.ts'
 import type { Principal, Tenant } from '../ports.ts'
 import type { ExportRequest } from '../request-response.ts'
 import { authenticate } from '../steps/authenticate.ts'
@@ -32,39 +32,39 @@ type FindPrincipal = (
 
 /** Creates the {@link FindPrincipal} of one handler. */
 export function createPrincipalFinder<T extends Tenant>(
-  guard: Pick<Guard<T>, 'verifier' | 'limits' | 'tickets' | 'capability' | 'now'>,
+  settings: Pick<HandlerSettings<T>, 'verifier' | 'limits' | 'tickets' | 'capability' | 'now'>,
 ): FindPrincipal {
-  const { verifier, tickets, capability, now } = guard
-  const withinAddressQuota = createAddressQuota(guard.limits)
+  const { verifier, tickets, capability, now } = settings
+  const withinAddressQuota = createAddressQuota(settings.limits)
 
   const byTicket = async (
     sent: readonly string[],
     request: ExportRequest,
-    { ask, entry }: Exchange,
+    { callPort, draft }: Exchange,
   ): Promise<Proof> => {
     const issuer = requireTickets(tickets)
     const text = onlyTicket(sent, request, issuer.parameter)
-    const ticket = await ask('tickets', () => issuer.open(text, capability, now()))
-    entry.ticketId = printableText(ticket.id)
+    const ticket = await callPort('tickets', () => issuer.open(text, capability, now()))
+    draft.ticketId = printableText(ticket.id)
     return { principal: ticket.principal, ticket }
   }
-  const byToken = (request: ExportRequest, { ask }: Exchange): Promise<Principal> => {
+  const byToken = (request: ExportRequest, { callPort }: Exchange): Promise<Principal> => {
     const verify = (token: string): Promise<Principal> =>
-      ask('verifier', async (signal) =>
+      callPort('verifier', async (signal) =>
         checkPrincipal(await verifier.verify(token, signal, { address: request.address })),
       )
     return authenticate(request.header('authorization'), verify)
   }
   return async (request, sent, known, exchange) => {
-    const { entry } = exchange
+    const { draft } = exchange
     const within = <V>(prove: () => Promise<V>): Promise<V> =>
       withinAddressQuota(request.address, exchange, prove)
     const proof =
       sent.length > 0
         ? await within(() => byTicket(sent, request, exchange))
         : { principal: known ?? (await within(() => byToken(request, exchange))) }
-    entry.principal = printablePrincipal(proof.principal)
-    if (sent.length === 0 && !known) entry.via = 'token'
+    draft.principal = printablePrincipal(proof.principal)
+    if (sent.length === 0 && !known) draft.via = 'token'
     return proof
   }
 }

@@ -23,7 +23,7 @@ export async function findRecord<T extends Tenant>(
   exchange: Exchange,
 ): Promise<ReadyRecord> {
   const query = asQuery(lookup)
-  const record = await exchange.ask('catalogue', (signal) => findExport(query, signal))
+  const record = await exchange.callPort('catalogue', (signal) => findExport(query, signal))
   reportUnknownMembers(record, exchange)
   return checkRecord(record, query, now(), idPattern)
 }

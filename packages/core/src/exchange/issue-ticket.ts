@@ -3,7 +3,7 @@ import { wholeBody } from '../delivery/start-delivery.ts'
 import { safeFilename } from '../http/content-disposition.ts'
 import { printableText } from '../http/field-values.ts'
 import { siblingPath } from '../http/request-target.ts'
-import type { Guard } from '../options/resolve-options.ts'
+import type { HandlerSettings } from '../options/resolve-options.ts'
 import type { Principal, Tenant } from '../ports.ts'
 import { refuse } from '../refusals.ts'
 import type {
@@ -38,7 +38,7 @@ export async function answerWithTicket(
 ): Promise<Answer> {
   const issued = await issueTicket(subject, tickets, now, exchange)
   const response = ticketAnswer(issued, request.url, tickets.url, headers)
-  exchange.entry.status = response.status
+  exchange.draft.status = response.status
   exchange.end('completed')
   return { response, issued }
 }
@@ -46,13 +46,13 @@ export async function answerWithTicket(
 /** The methods of a handler that issue tickets to the host itself. They make a request as a client would. */
 export const hostIssuer = <T extends Tenant>(
   answer: (request: ExportRequest, route: 'ticket', known: Principal) => Promise<Answer>,
-  guard: Guard<T>,
+  settings: HandlerSettings<T>,
 ): Pick<ExportHandler, 'issueTicket' | 'issuesTickets'> => ({
-  issuesTickets: guard.tickets !== undefined,
+  issuesTickets: settings.tickets !== undefined,
   issueTicket: async (wanted, signal) => {
-    if (!guard.tickets) throw new TypeError('issueTicket: needs the option tickets of createExportHandler')
+    if (!settings.tickets) throw new TypeError('issueTicket: needs the option tickets of createExportHandler')
     const principal = checkPrincipal(wanted.principal)
-    const { issued, refused } = await answer(ticketRequest(wanted, guard, signal), 'ticket', principal)
+    const { issued, refused } = await answer(ticketRequest(wanted, settings, signal), 'ticket', principal)
     if (issued) return issued
     signal.throwIfAborted()
     throw refused
@@ -75,13 +75,13 @@ async function issueTicket(
   { record, ...grant }: TicketSubject,
   tickets: Tickets,
   now: number,
-  { ask, issued }: Exchange,
+  { callPort, issued }: Exchange,
 ): Promise<IssuedTicket> {
   const seal = (): ReturnType<Tickets['seal']> =>
     tickets
       .seal(grant, now)
       .catch((cause: unknown) => refuse('internal', { cause, trouble: 'tickets_failed' }))
-  const { ticket, text } = await ask('tickets', seal)
+  const { ticket, text } = await callPort('tickets', seal)
   const { size, encoding } = record.object ?? {}
   const expiresAt = new Date(ticket.startBy)
   issued({
@@ -108,7 +108,7 @@ const noUrl = ''
 /** What the host wants, as a request for a ticket would say it. */
 function ticketRequest<T extends Tenant>(
   { exportId, tenantName, version }: WantedTicket,
-  { idParameter, tenantName: tenant, versionHeader }: Guard<T>,
+  { idParameter, tenantName: tenant, versionHeader }: HandlerSettings<T>,
   signal: AbortSignal,
 ): ExportRequest {
   const named = tenantName === undefined ? {} : { [tenant.name]: tenantName }

@@ -35,22 +35,22 @@ export function accessObject(
   { storeSilenceMs }: FilledDelivery,
   exchange: Exchange,
 ): StoreAccess {
-  const { ask, entry } = exchange
+  const { callPort, draft } = exchange
   let found: ExportStore | undefined
   const store = (): ExportStore => (found ??= find())
   return {
     borrow,
-    head: () => ask('store', async (signal) => store().head(key, signal)),
+    head: () => callPort('store', async (signal) => store().head(key, signal)),
     get: (options) => {
-      entry.attempts += 1
-      return ask('store', async (signal) => {
+      draft.attempts += 1
+      return callPort('store', async (signal) => {
         const object = await store().get(key, { ...options, borrow }, signal)
         if (object) exchange.onEnd(() => object.close())
         return object && checkOpen(object)
       })
     },
     reopen: async (range, info) => {
-      entry.attempts += 1
+      draft.attempts += 1
       const pinned = { range, ifMatch: info.validator, borrow }
       const open = (signal: AbortSignal): Promise<OpenObject | undefined> => store().get(key, pinned, signal)
       const late = (object: OpenObject | undefined): void => object?.close()

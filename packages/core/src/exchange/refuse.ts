@@ -15,12 +15,12 @@ import type { Exchange } from './exchange.ts'
 export function refuseExchange(
   thrown: unknown,
   terms: RefusalTerms,
-  { entry, end, stop, trouble }: Exchange,
+  { draft, end, stop, trouble }: Exchange,
 ): ExportResponse {
   const detail = whyRefused(thrown)
   const cause = refusalCause(thrown)
   const { answer, kind, bug } = answerTo(detail, terms)
-  if (entry.status === 0) Object.assign(entry, { status: answer.status, kind, bytesPromised: 0, ranges: [] })
+  if (draft.status === 0) Object.assign(draft, { status: answer.status, kind, bytesPromised: 0, ranges: [] })
   if (detail.trouble) trouble(detail.trouble, cause)
   end(kind === 'internal' ? 'failed' : 'refused', bug ?? cause)
   stop(thrown)
@@ -45,10 +45,10 @@ function whyRefused(thrown: unknown): RefusalDetail {
   if (detail) return detail
   if (!(thrown instanceof DeliveryError)) return { kind: 'internal' }
   const { outcome, trouble } = thrown
-  return { kind: kindOf[outcome], ...(trouble && { trouble }) }
+  return { kind: kindOfOutcome[outcome], ...(trouble && { trouble }) }
 }
 
-const kindOf: Readonly<Record<Outcome, RefusalKind>> = {
+const kindOfOutcome: Readonly<Record<Outcome, RefusalKind>> = {
   store_cut: 'unavailable',
   store_stalled: 'unavailable',
   store_too_slow: 'unavailable',
@@ -78,9 +78,9 @@ export const commonHeaders: Readonly<Record<string, string>> = {
 export function optionsAnswer(
   headers: Readonly<Record<string, string>>,
   route: Route,
-  { entry, end }: Exchange,
+  { draft, end }: Exchange,
 ): ExportResponse {
-  entry.status = 204
+  draft.status = 204
   end('completed')
   return { status: 204, headers: { ...headers, 'Cache-Control': 'no-store', Allow: allowedMethods[route] } }
 }

@@ -3,11 +3,11 @@ import { checkCall } from '../options/check-handler.ts'
 import type { TokenVerifier } from '../ports.ts'
 import type { ExportHandler, RunningDownload } from '../request-response.ts'
 import { abortable, startTimer } from '../waiting.ts'
-import type { Entry } from './events.ts'
+import type { EventDraft } from './events.ts'
 
 /** A request that is being processed. */
 interface Run {
-  readonly entry: Entry
+  readonly draft: EventDraft
   readonly startedAt: Date
   readonly stop: (reason: unknown) => void
   index: number
@@ -16,7 +16,7 @@ interface Run {
 /** The registry of the requests that one handler is processing. It counts, lists, cuts and drains them. */
 export interface Running {
   readonly count: () => number
-  readonly begin: (entry: Entry, stop: Run['stop']) => Run
+  readonly begin: (draft: EventDraft, stop: Run['stop']) => Run
   /** Must be called once for each `begin`. */
   readonly end: (run: Run) => void
   readonly downloads: () => readonly RunningDownload[]
@@ -50,8 +50,8 @@ export function createRunning(onDrained: () => void = ignore): Running {
 
   return {
     count: () => runs.length,
-    begin: (entry, stop) => {
-      const run = { entry, stop, startedAt: new Date(), index: runs.length }
+    begin: (draft, stop) => {
+      const run = { draft, stop, startedAt: new Date(), index: runs.length }
       runs.push(run)
       return run
     },
@@ -78,9 +78,9 @@ export function createRunning(onDrained: () => void = ignore): Running {
 }
 
 /** Describes a download. `undefined`: it is not a download, or its principal, tenant or export id is not known yet. */
-function describe({ entry, startedAt }: Run): RunningDownload | undefined {
-  const { id, requestId, principal, tenantId, exportId, address, version, bytesPromised, bytesSent } = entry
-  if (entry.method !== 'GET' || !principal || tenantId === undefined || exportId === undefined)
+function describe({ draft, startedAt }: Run): RunningDownload | undefined {
+  const { id, requestId, principal, tenantId, exportId, address, version, bytesPromised, bytesSent } = draft
+  if (draft.method !== 'GET' || !principal || tenantId === undefined || exportId === undefined)
     return undefined
   return {
     id,

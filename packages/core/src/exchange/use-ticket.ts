@@ -22,7 +22,7 @@ export async function planPermitted(
   named: NamedByRequest,
   request: ExportRequest,
   { tickets, now }: { readonly tickets?: Tickets | undefined; readonly now: () => number },
-  { ask }: Exchange,
+  { callPort }: Exchange,
 ): Promise<PlanDelivery> {
   if (!ticket) return planDelivery
   requireTicketFor(ticket, named)
@@ -32,7 +32,7 @@ export async function planPermitted(
   const { id, principal, tenant, exportId, issuedAt } = ticket
   const { issuer, subject } = principal
   const used = { id, issuer, subject, tenantId: tenant.id, exportId, issuedAt: new Date(issuedAt) }
-  requireNotRevoked(await ask('tickets', async (signal) => isRevoked(used, signal)))
+  requireNotRevoked(await callPort('tickets', async (signal) => isRevoked(used, signal)))
   return plan
 }
 

@@ -5,7 +5,7 @@ import type { Socket } from 'node:net'
 import { setImmediate as nextLoop } from 'node:timers/promises'
 
 import type { NodeResponse } from './node-response.ts'
-import { isHttp2, isTaken } from './node-response.ts'
+import { isHttp2, isAnsweredElsewhere } from './node-response.ts'
 
 /** How many requests of one connection may be in progress or waiting. */
 const mostRequests = 32
@@ -26,7 +26,7 @@ export async function waitForTurn(
   response: NodeResponse,
 ): Promise<(() => void) | undefined> {
   if (isHttp2(response)) return enterSession(response)
-  if (response.socket !== null || isTaken(response)) return noop
+  if (response.socket !== null || isAnsweredElsewhere(response)) return noop
   return (await waitForSocket(request.socket, response)) ? noop : undefined
 }
 

@@ -92,7 +92,7 @@ async function writeBody(
     try {
       if (left === 0 && !isStillSending(response)) await ended(response, () => (response as Wire).end(chunk))
       // Middleware that wrapped the response when the head was written may keep chunks, so it gets a copy.
-      else await taken(response, borrow && isWrapped(response) ? Uint8Array.from(chunk) : chunk)
+      else await writeChunk(response, borrow && isWrapped(response) ? Uint8Array.from(chunk) : chunk)
     } catch (error) {
       // Record the failure before this throw ends the loop: the end of the loop closes the body, and closing it would record
       // `client_aborted`.
@@ -124,7 +124,7 @@ const isStillSending = (response: NodeResponse): response is ServerResponse =>
  * Writes a chunk. Resolves when the kernel has taken it, so that its memory may be reused. Rejects if the kernel refused it; then
  * no byte of the chunk counts as sent.
  */
-const taken = (response: NodeResponse, chunk: Uint8Array): Promise<void> =>
+const writeChunk = (response: NodeResponse, chunk: Uint8Array): Promise<void> =>
   new Promise((resolve, reject) => {
     const gone = (): void => reject(new DeliveryError('client_aborted'))
     const done = (refused?: Error | null): void => {
@@ -192,7 +192,8 @@ const isPlainTcp = (socket: Socket): boolean =>
   socket instanceof Socket && !(socket instanceof TLSSocket) && socket.remoteFamily !== undefined
 
 /** Whether other code, such as middleware or a timeout of the host, has begun to answer. */
-export const isTaken = (response: NodeResponse): boolean => response.headersSent || response.writableEnded
+export const isAnsweredElsewhere = (response: NodeResponse): boolean =>
+  response.headersSent || response.writableEnded
 
 /** Whether the client has left. */
 export const isGone = (response: NodeResponse): boolean =>

@@ -5,7 +5,7 @@ import { DeliveryError } from '../delivery/delivery-error.ts'
 import type { ExportHandler, ExportRequest } from '../request-response.ts'
 import { waitForTurn } from './connection-turn.ts'
 import type { NodeResponse } from './node-response.ts'
-import { cut, isTaken, isWrapped, writeResponse } from './node-response.ts'
+import { cut, isAnsweredElsewhere, isWrapped, writeResponse } from './node-response.ts'
 import { watchClient } from './watch-client.ts'
 
 /**
@@ -39,7 +39,7 @@ export async function serveNode(
       signal: client.signal,
       borrow,
     })
-    if (isTaken(response)) client.end(new DeliveryError('failed', new Error('response_taken')))
+    if (isAnsweredElsewhere(response)) client.end(new DeliveryError('failed', new Error('response_taken')))
     else await writeResponse(response, answer, borrow, client)
   } catch (error) {
     // Thrown by a wrapper of the host around the handler. The handler itself never rejects.

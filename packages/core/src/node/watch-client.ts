@@ -2,7 +2,7 @@ import type { Socket } from 'node:net'
 
 import { DeliveryError } from '../delivery/delivery-error.ts'
 import type { NodeResponse } from './node-response.ts'
-import { endingOf, isFinished, isGone, isHttp2, isTaken } from './node-response.ts'
+import { endingOf, isFinished, isGone, isHttp2, isAnsweredElsewhere } from './node-response.ts'
 
 /** Reports when the client of a response has left. */
 export interface ClientWatch {
@@ -27,7 +27,7 @@ export function watchClient(response: NodeResponse, socket: Socket): ClientWatch
     if (!isFinished(response)) end(new DeliveryError('client_aborted'))
   }
   const stopListening = listen(response, leave)
-  if (isTaken(response)) end(new DeliveryError('failed', new Error('response_taken')))
+  if (isAnsweredElsewhere(response)) end(new DeliveryError('failed', new Error('response_taken')))
   else if (isGone(response) || socket.destroyed) leave()
   return {
     signal: controller.signal,

@@ -29,7 +29,7 @@ interface Version {
 }
 
 /** The options of a handler, with all defaults filled in. */
-export interface Guard<T extends Tenant> extends Pick<
+export interface HandlerSettings<T extends Tenant> extends Pick<
   ExportHandlerOptions<T>,
   'verifier' | 'tenancy' | 'capability' | 'findExport' | 'audit' | 'onEvent'
 > {
@@ -69,7 +69,7 @@ export interface FilledDelivery extends Required<Omit<DeliveryOptions, 'resume'>
 }
 
 /** Checks the options and fills in the defaults. Throws a `TypeError` that names each wrong option. */
-export function resolveOptions<T extends Tenant>(options: ExportHandlerOptions<T>): Guard<T> {
+export function resolveOptions<T extends Tenant>(options: ExportHandlerOptions<T>): HandlerSettings<T> {
   checkHandlerOptions(options)
   const { tenancy, store, versions = { v1: {} }, defaultVersion = 'v1', limits = {}, delivery = {} } = options
   const { idParameter = 'exportId', versionHeader = 'X-API-Version' } = options

@@ -12,7 +12,7 @@ export async function resolveTenant<T extends Tenant>(
   name: string | undefined,
   principal: Principal,
   tenancy: MultiTenancy<T> | SingleTenancy<T>,
-  ask: <V>(call: (signal: AbortSignal) => Promise<V>) => Promise<V>,
+  callPort: <V>(call: (signal: AbortSignal) => Promise<V>) => Promise<V>,
 ): Promise<T> {
   if (tenancy.mode === 'single') return onlyTenant(name, principal, tenancy.tenant)
   const { organizations } = principal
@@ -20,7 +20,7 @@ export async function resolveTenant<T extends Tenant>(
   const proved = organizations.includes(name)
   if (!proved && !tenancy.isMember)
     throw forbidden(`the organizations of the token must include '${name}'`, organizations)
-  const tenant = await ask((signal) => tenancy.findTenant(name, principal, signal))
+  const tenant = await callPort((signal) => tenancy.findTenant(name, principal, signal))
   if (!tenant) throw forbidden(`findTenant must find '${name}'`, tenant)
   if (!isText(tenant.id)) {
     const cause = gotWanted("a tenant's id must be a text that is not empty", tenant.id)
@@ -33,7 +33,7 @@ export async function resolveTenant<T extends Tenant>(
     throw refusal({ kind: 'tenant_forbidden', trouble: 'tenant_mismatch' }, cause)
   }
   if (proved) return tenant
-  const member = await ask(async (signal) => tenancy.isMember?.(principal, tenant, signal)).catch(
+  const member = await callPort(async (signal) => tenancy.isMember?.(principal, tenant, signal)).catch(
     refuseLikeMissing,
   )
   if (member !== true) throw forbidden(`isMember must answer true for '${name}'`, member)

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 
-import { objectChunks, createStoreFloor } from '../../src/delivery/object-chunks.ts'
+import { objectChunks, measureStoreSpeed } from '../../src/delivery/object-chunks.ts'
 import { bufferBody } from '../../src/delivery/start-delivery.ts'
 import { chunksOf } from './sources.ts'
 
@@ -11,7 +11,7 @@ const taken = (chunks: AsyncIterable<Uint8Array>, length: number, borrow: boolea
     length,
     objectChunks(
       { info, chunks, close: () => undefined },
-      createStoreFloor(1_000, { bytes: 1, perMs: 60_000 }),
+      measureStoreSpeed(1_000, { bytes: 1, perMs: 60_000 }),
       never,
     ),
     borrow,

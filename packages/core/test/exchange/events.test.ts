@@ -3,9 +3,14 @@ import { inspect } from 'node:util'
 import { describe, expect, test } from 'vitest'
 
 import type { ExportEvent } from '../../src/events.ts'
-import { createReporter, type Entry, printablePrincipal, startedEvent } from '../../src/exchange/events.ts'
+import {
+  createReporter,
+  type EventDraft,
+  printablePrincipal,
+  startedEvent,
+} from '../../src/exchange/events.ts'
 
-const entry: Entry & { readonly firstByteMs: number } = {
+const draft: EventDraft & { readonly firstByteMs: number } = {
   id: 'i-1',
   requestId: 'r-1',
   method: 'GET',
@@ -21,7 +26,7 @@ const entry: Entry & { readonly firstByteMs: number } = {
   attempts: 1,
   firstByteMs: 3,
 }
-const { firstByteMs: _first, ...begun } = entry
+const { firstByteMs: _first, ...begun } = draft
 const secret = new Error('s3://bucket/key')
 
 describe('what is told', () => {
@@ -32,13 +37,13 @@ describe('what is told', () => {
 
   test('an end has all that is known of the exchange', () => {
     const { events, report } = openReporter()
-    report.ended(entry, 'store_cut', 12, secret)
-    expect(events).toEqual([{ type: 'download_ended', outcome: 'store_cut', ...entry, durationMs: 12 }])
+    report.ended(draft, 'store_cut', 12, secret)
+    expect(events).toEqual([{ type: 'download_ended', outcome: 'store_cut', ...draft, durationMs: 12 }])
   })
 
   test('a start has the same, but for what nobody knows by then', () => {
     const { events, report } = openReporter()
-    const { bytesSent: _, firstByteMs: __, ...known } = entry
+    const { bytesSent: _, firstByteMs: __, ...known } = draft
     report.started(startedEvent(begun))
     expect(events).toEqual([{ type: 'download_started', ...known }])
   })
@@ -54,8 +59,8 @@ describe('what is told', () => {
 
   test('a trouble in a request has its ids, as far as they are known', () => {
     const { events, report } = openReporter()
-    const { tenantId, exportId, ...early } = entry
-    report.trouble('store_cut', secret, entry)
+    const { tenantId, exportId, ...early } = draft
+    report.trouble('store_cut', secret, draft)
     report.trouble('verifier_silent', secret, early)
     expect(events).toEqual([
       { type: 'trouble', port: 'store', code: 'store_cut', id: 'i-1', requestId: 'r-1', tenantId, exportId },
@@ -72,7 +77,7 @@ describe('what is told', () => {
   test('a cause is there for who asks for it, and no logger prints it unasked', () => {
     const { events, report } = openReporter()
     report.trouble('store_cut', secret)
-    report.ended(entry, 'failed', 1, secret)
+    report.ended(draft, 'failed', 1, secret)
     expect(events.map((event) => ('cause' in event ? event.cause : 'none'))).toEqual([secret, secret])
     for (const event of events) {
       expect(Object.keys(event)).not.toContain('cause')
@@ -85,13 +90,13 @@ describe('what is told', () => {
   test('where nothing caused it there is no cause', () => {
     const { events, report } = openReporter()
     report.trouble('limiter_silent')
-    report.ended(entry, 'completed', 1)
+    report.ended(draft, 'completed', 1)
     expect(events.filter((event) => Object.hasOwn(event, 'cause'))).toEqual([])
   })
 
   test('an event is a copy: what comes later does not change it', () => {
     const { events, report } = openReporter()
-    const growing = { ...entry }
+    const growing = { ...draft }
     report.ended(growing, 'completed', 1)
     growing.bytesSent = 10
     expect(events).toMatchObject([{ bytesSent: 4 }])
@@ -114,14 +119,14 @@ describe('a sink that is broken harms nothing', () => {
     expect(() => {
       report.trouble('store_cut')
       report.started(startedEvent(begun))
-      report.ended(entry, 'completed', 1)
+      report.ended(draft, 'completed', 1)
     }).not.toThrow()
     await new Promise((resolve) => setImmediate(resolve))
   })
 
   test('none at all', () => {
     const report = createReporter(undefined)
-    expect(report.ended(entry, 'completed', 1)).toBeUndefined()
+    expect(report.ended(draft, 'completed', 1)).toBeUndefined()
   })
 })
 

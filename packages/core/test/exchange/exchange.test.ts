@@ -34,8 +34,8 @@ function open({ firstByteMs = never, lifetimeMs = never, client = new AbortContr
   }
 }
 
-function beginDownload({ begin, entry }: Exchange, status = 200): void {
-  begin({ status, ranges: [], bytesPromised: 9 }, startedEvent(entry))
+function beginDownload({ begin, draft }: Exchange, status = 200): void {
+  begin({ status, ranges: [], bytesPromised: 9 }, startedEvent(draft))
 }
 
 const thrownBy = (promise: Promise<unknown>): Promise<unknown> =>
@@ -49,7 +49,7 @@ describe('asking a port', () => {
   test('gives what it gives, and hands it the signal', async () => {
     const { exchange } = open()
     const seen: AbortSignal[] = []
-    const answer = await exchange.ask('catalogue', async (signal) => {
+    const answer = await exchange.callPort('catalogue', async (signal) => {
       seen.push(signal)
       return 'row'
     })
@@ -68,7 +68,7 @@ describe('asking a port', () => {
     ],
   ])('that %s is unavailable, and its fault is kept', async (_, call) => {
     const { exchange } = open()
-    const error = await thrownBy(exchange.ask('catalogue', call))
+    const error = await thrownBy(exchange.callPort('catalogue', call))
     expect(refusalDetail(error)).toEqual({
       kind: 'unavailable',
       trouble: 'catalogue_failed',
@@ -84,7 +84,7 @@ describe('asking a port', () => {
   ] as const)('that refuses %s is in trouble, with what it said', async (kind, code) => {
     const { exchange } = open()
     const call = async (): Promise<never> => refuse(kind, { retryAfterMs: 7, cause: fault })
-    const error = await thrownBy(exchange.ask('tenants', call))
+    const error = await thrownBy(exchange.callPort('tenants', call))
     expect(refusalDetail(error)).toEqual({ kind, retryAfterMs: 7, trouble: code })
     expect(refusalCause(error)).toBe(fault)
     exchange.end('refused')
@@ -99,7 +99,7 @@ describe('asking a port', () => {
   ] as const)('that refuses %s speaks to the caller, and is in none', async (kind) => {
     const { exchange } = open()
     const said = refusal({ kind }, fault)
-    expect(await thrownBy(exchange.ask('store', () => Promise.reject(said)))).toBe(said)
+    expect(await thrownBy(exchange.callPort('store', () => Promise.reject(said)))).toBe(said)
     exchange.end('refused')
   })
 
@@ -115,7 +115,7 @@ describe('asking a port', () => {
     ],
   ] as const)('that refuses without a cause gets one that names the port: %j', async (detail, seen) => {
     const { exchange } = open()
-    const error = await thrownBy(exchange.ask('store', () => Promise.reject(refusal(detail))))
+    const error = await thrownBy(exchange.callPort('store', () => Promise.reject(refusal(detail))))
     expect(refusalDetail(error)).toEqual(seen)
     expect(String(refusalCause(error))).toBe(
       `Error: the store port called refuse('${detail.kind}') without a cause`,
@@ -126,20 +126,20 @@ describe('asking a port', () => {
   test('a trouble that is named already keeps its name', async () => {
     const { exchange } = open()
     const said = refusal({ kind: 'upstream_error', trouble: 'record_stale' }, fault)
-    expect(await thrownBy(exchange.ask('store', () => Promise.reject(said)))).toBe(said)
+    expect(await thrownBy(exchange.callPort('store', () => Promise.reject(said)))).toBe(said)
     exchange.end('refused')
   })
 
   test('when the client is gone, is over at once, whatever the port makes of it', async () => {
     const { exchange, client } = open()
-    const offended = exchange.ask(
+    const offended = exchange.callPort(
       'store',
       (signal) =>
         new Promise((_, reject) => signal.addEventListener('abort', () => reject(new Error('AbortError')))),
     )
     client.abort()
     expect(await thrownBy(offended)).toEqual(new DeliveryError('client_aborted'))
-    expect(await thrownBy(exchange.ask('store', silence))).toEqual(new DeliveryError('client_aborted'))
+    expect(await thrownBy(exchange.callPort('store', silence))).toEqual(new DeliveryError('client_aborted'))
   })
 
   test('asks nobody when the client was gone before', async () => {
@@ -149,7 +149,7 @@ describe('asking a port', () => {
     const call = (): never => {
       throw new Error('somebody was asked')
     }
-    expect(await thrownBy(exchange.ask('verifier', call))).toEqual(new DeliveryError('client_aborted'))
+    expect(await thrownBy(exchange.callPort('verifier', call))).toEqual(new DeliveryError('client_aborted'))
     expect(ended()).toMatchObject([{ outcome: 'client_aborted', status: 499 }])
   })
 })
@@ -157,7 +157,7 @@ describe('asking a port', () => {
 describe('the first-byte clock', () => {
   test('ends the wait for a silent port, and names it', async () => {
     const { exchange, ended } = open({ firstByteMs: 10 })
-    const error = await thrownBy(exchange.ask('limiter', silence))
+    const error = await thrownBy(exchange.callPort('limiter', silence))
     expect(refusalDetail(error)).toEqual({
       kind: 'unavailable',
       trouble: 'limiter_silent',
@@ -247,19 +247,19 @@ describe('a download', () => {
     const other = open()
     other.exchange.begin({ status: 304, ranges: [], bytesPromised: 0 }, undefined)
     other.exchange.end('completed')
-    const { id } = exchange.entry
+    const { id } = exchange.draft
     expect(events.map(seen)).toEqual([
       ['download_started', id],
       ['download_ended', id],
     ])
-    expect(other.events.map(seen)).toEqual([['request_ended', other.exchange.entry.id]])
+    expect(other.events.map(seen)).toEqual([['request_ended', other.exchange.draft.id]])
   })
 
   test('does not start after the client has left', () => {
     const { exchange, client, events } = open()
     client.abort()
     expect(() => beginDownload(exchange)).toThrow(new DeliveryError('client_aborted'))
-    expect(events.map(seen)).toEqual([['request_ended', exchange.entry.id]])
+    expect(events.map(seen)).toEqual([['request_ended', exchange.draft.id]])
   })
 })
 
@@ -274,7 +274,7 @@ describe('the deadline of a drain', () => {
 
   test('before the head ends the wait, so that the pipeline can refuse', async () => {
     const { exchange, running, ended } = open()
-    const asked = exchange.ask('catalogue', silence)
+    const asked = exchange.callPort('catalogue', silence)
     const drained = running.drain(0)
     expect(await thrownBy(asked)).toEqual(new DeliveryError('shut_down'))
     expect(ended()).toEqual([])

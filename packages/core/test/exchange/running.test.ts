@@ -2,10 +2,10 @@ import fc from 'fast-check'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 
 import { DeliveryError } from '../../src/delivery/delivery-error.ts'
-import type { Entry } from '../../src/exchange/events.ts'
+import type { EventDraft } from '../../src/exchange/events.ts'
 import { createRunning } from '../../src/exchange/running.ts'
 
-const entryOf = (exportId: string, more: Partial<Entry> = {}): Entry => ({
+const entryOf = (exportId: string, more: Partial<EventDraft> = {}): EventDraft => ({
   id: `id-${exportId}`,
   requestId: `r-${exportId}`,
   method: 'GET',
@@ -71,14 +71,14 @@ describe('downloads', () => {
   const { tenantId: __, ...withoutTenant } = entryOf('e-1')
   const { exportId: ___, ...withoutExport } = entryOf('e-1')
 
-  test.each<[string, Entry]>([
+  test.each<[string, EventDraft]>([
     ['of another method', entryOf('e-1', { method: 'HEAD' })],
     ['of an unknown principal', anonymous],
     ['without a tenant', withoutTenant],
     ['without an export', withoutExport],
-  ])('leave out a request %s, and cut spares it', (_what, entry) => {
+  ])('leave out a request %s, and cut spares it', (_what, draft) => {
     const running = createRunning()
-    running.begin(entry, () => expect.unreachable())
+    running.begin(draft, () => expect.unreachable())
     expect(running.downloads()).toEqual([])
     expect(running.cut(() => true)).toBe(0)
   })

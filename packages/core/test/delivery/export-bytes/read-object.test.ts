@@ -3,13 +3,13 @@ import { getEventListeners } from 'node:events'
 import { describe, expect, test } from 'vitest'
 
 import { readObject } from '../../../src/delivery/export-bytes.ts'
-import { createStoreFloor } from '../../../src/delivery/object-chunks.ts'
+import { measureStoreSpeed } from '../../../src/delivery/object-chunks.ts'
 import type { RefusalKind } from '../../../src/refusals.ts'
 import { refusalDetail, refuse } from '../../../src/refusals.ts'
 import { drain, ends, gives, hangs, scripted } from '../sources.ts'
 
 /** No floor but the longest silence, in milliseconds. */
-const silent = (ms: number) => createStoreFloor(ms, { bytes: 1, perMs: 1_000_000 })
+const silent = (ms: number) => measureStoreSpeed(ms, { bytes: 1, perMs: 1_000_000 })
 const { signal: calm } = new AbortController()
 
 describe('an open object', () => {

@@ -12,7 +12,7 @@ const TENANT_OF_FREE = 1
  *
  * @throws a refusal `'too_many_downloads'` if the principal or its tenant has taken its share
  */
-export function shareStore<T extends Tenant>(
+export function reserveConnections<T extends Tenant>(
   store: ExportStore,
   { issuer, subject }: Principal,
   tenant: T,

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 
-import { takeFromPool } from '../../src/exchange/share-store.ts'
+import { takeFromPool } from '../../src/exchange/reserve-connections.ts'
 import { refusalDetail } from '../../src/refusals.ts'
 
 const poolOf = (size: number, perDownload = 1) => ({ pool: { size: () => size }, perDownload })

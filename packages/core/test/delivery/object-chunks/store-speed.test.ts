@@ -1,23 +1,23 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 
-import { createStoreFloor, type StoreFloor } from '../../../src/delivery/object-chunks.ts'
+import { measureStoreSpeed, type StoreSpeed } from '../../../src/delivery/object-chunks.ts'
 
 beforeEach(() => void vi.useFakeTimers({ toFake: ['performance'] }))
 afterEach(() => void vi.useRealTimers())
 
-const floorOf = (silenceMs = 500): StoreFloor => createStoreFloor(silenceMs, { bytes: 1_000, perMs: 1_000 })
+const floorOf = (silenceMs = 500): StoreSpeed => measureStoreSpeed(silenceMs, { bytes: 1_000, perMs: 1_000 })
 
 /** Waits so long for each chunk of so many bytes; the outcomes of those that were too late, by number. */
 function read(
-  floor: StoreFloor,
+  speed: StoreSpeed,
   times: number,
   waitMs: number,
   bytes: number,
 ): readonly (readonly [number, string])[] {
   return Array.from({ length: times }, (_, nth) => {
-    floor.startWait()
+    speed.startWait()
     vi.advanceTimersByTime(waitMs)
-    const late = floor.received(bytes)
+    const late = speed.received(bytes)
     return [nth + 1, late?.outcome ?? 'in time'] as const
   }).filter(([, outcome]) => outcome !== 'in time')
 }
@@ -28,9 +28,9 @@ describe('a floor of 1,000 bytes in 1,000 ms', () => {
   })
 
   test('is met by a store that is fast between pauses', () => {
-    const floor = floorOf()
+    const speed = floorOf()
     for (let round = 0; round < 20; round += 1)
-      expect([...read(floor, 1, 450, 1), ...read(floor, 1, 0, 65_536)]).toEqual([])
+      expect([...read(speed, 1, 450, 1), ...read(speed, 1, 0, 65_536)]).toEqual([])
   })
 
   test('is missed by a store that sends single bytes: the object is opened once more, then the download ends', () => {
@@ -41,14 +41,14 @@ describe('a floor of 1,000 bytes in 1,000 ms', () => {
   })
 
   test('is missed by a store with small bursts', () => {
-    const floor = floorOf()
-    const rounds = Array.from({ length: 2 }, () => [...read(floor, 1, 0, 300), ...read(floor, 11, 100, 1)])
+    const speed = floorOf()
+    const rounds = Array.from({ length: 2 }, () => [...read(speed, 1, 0, 300), ...read(speed, 11, 100, 1)])
     expect(rounds.flat().map(([, outcome]) => outcome)).toEqual(['store_stalled', 'store_too_slow'])
   })
 
   test('allows another reopen after a window of bytes', () => {
-    const floor = floorOf()
-    const rounds = Array.from({ length: 3 }, () => [...read(floor, 1, 0, 1_000), ...read(floor, 11, 100, 1)])
+    const speed = floorOf()
+    const rounds = Array.from({ length: 3 }, () => [...read(speed, 1, 0, 1_000), ...read(speed, 11, 100, 1)])
     expect(rounds.flat().map(([, outcome]) => outcome)).toEqual([
       'store_stalled',
       'store_stalled',
@@ -57,17 +57,17 @@ describe('a floor of 1,000 bytes in 1,000 ms', () => {
   })
 
   test('does not count the time in which the reader has a chunk', () => {
-    const floor = floorOf()
+    const speed = floorOf()
     for (let nth = 0; nth < 50; nth += 1) {
-      expect(read(floor, 1, 1, 10)).toEqual([])
+      expect(read(speed, 1, 1, 10)).toEqual([])
       vi.advanceTimersByTime(60_000)
     }
   })
 
   test('counts the time between two opens, but an outage as at most silenceMs', () => {
-    const floor = floorOf()
-    expect(read(floor, 1, 60_000, 100)).toEqual([])
+    const speed = floorOf()
+    expect(read(speed, 1, 60_000, 100)).toEqual([])
     // Each of these objects breaks off after a byte: what counts is the wait from one failure to the next byte.
-    expect(read(floor, 20, 100, 1).map(([, outcome]) => outcome)).toContain('store_too_slow')
+    expect(read(speed, 20, 100, 1).map(([, outcome]) => outcome)).toContain('store_too_slow')
   })
 })
