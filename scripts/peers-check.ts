@@ -77,7 +77,7 @@ writeFileSync(
   `
 import { CreateBucketCommand, DeleteObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3'
 import { BlobServiceClient } from '@azure/storage-blob'
-import { storeContract, createMemoryStore, createTestIssuer } from '@sallyport/core/testing'
+import { storeContract } from '@sallyport/core/testing'
 import { createAzureBlobStore } from '@sallyport/storage/azure-blob'
 import { createS3Store } from '@sallyport/storage/s3'
 import { createSignedS3Store } from '@sallyport/storage/s3-signed'
@@ -196,6 +196,7 @@ for (const [framework, app] of Object.entries(apps)) {
 function downloadOf(framework: string, app: string): string {
   return `
 import { createExportHandler, createJwtVerifier } from '@sallyport/core'
+import { createMemoryStore, createTestIssuer } from '@sallyport/core/testing'
 import { exportDownload } from '@sallyport/${framework}-adapter'
 
 const id = '1f4e9a70-3c52-4b8d-a6e1-0d9b7c5a3e82'
