@@ -99,7 +99,8 @@ export interface ExportHandler {
    * Refuses new requests with 503, `Retry-After` and `Connection: close`. Running downloads continue. Those that still run after
    * `withinMs` milliseconds are cut; their clients can resume at another instance.
    *
-   * Resolves when the last request has been answered. Never rejects. A further call changes nothing and returns the promise of
+   * Resolves when the last download has ended and no request is being judged. The bytes of a refusal may still be on their way:
+   * `server.close()` waits for them. Never rejects. A further call changes nothing and returns the promise of
    * the first one.
    */
   readonly drain: (options: { readonly withinMs: number }) => Promise<void>

@@ -40,13 +40,13 @@ export interface FilesystemStoreOptions {
  * into a file during a download, or adds a hard link to it, the download ends with `'object_changed'`, at the latest before its
  * last chunk.
  *
- * The store cannot detect a writer that writes in place, keeps the size and sets the modification time back (`utimes`,
- * `rsync --times --inplace`), if it does so between two downloads, or during a download and then deletes the file. Never write
- * in place.
+ * Never write in place. The store cannot detect a writer that keeps the size and sets the modification time back (`utimes`,
+ * `rsync --times --inplace`) between two downloads. It cannot detect one during a download either, if the writer then deletes
+ * the file.
  *
  * Creating a store does not touch the disk, so a hanging volume cannot stop the process from starting. All stores of the process
- * together use at most all but one of libuv's pool threads, so a hanging disk stops only downloads. Each volume leaves a thread
- * for every other volume, so a hanging volume stops only its own downloads. Set `UV_THREADPOOL_SIZE` to 64. With the default of
+ * together use at most all but one of libuv's pool threads, so a hanging disk stops only downloads. One thread is
+ * reserved for each volume that uses none, up to half of all threads, so a hanging volume stops only its own downloads. Set `UV_THREADPOOL_SIZE` to 64. With the default of
  * 4, all downloads share three threads.
  *
  * @throws TypeError that names each wrong option

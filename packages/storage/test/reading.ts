@@ -3,14 +3,14 @@ import { createHash } from 'node:crypto'
 import type { ExportStore, OpenObject } from '@sallyport/core'
 
 /** What a reader got, and how it ended: `'end'`, the kind of a refusal, or `'foreign'`. */
-export interface Reading {
+export interface ExpectedAnswer {
   readonly size: number
   readonly sha256: string
   readonly end: string
 }
 
 /** Reads to the end, and closes. */
-export async function endOf(object: OpenObject | undefined): Promise<Reading> {
+export async function endOf(object: OpenObject | undefined): Promise<ExpectedAnswer> {
   const hash = createHash('sha256')
   let size = 0
   let end = 'end'
@@ -27,7 +27,7 @@ export async function endOf(object: OpenObject | undefined): Promise<Reading> {
 }
 
 /** The reading that got these bytes. */
-export const reading = (bytes: Uint8Array, end = 'end'): Reading => ({
+export const reading = (bytes: Uint8Array, end = 'end'): ExpectedAnswer => ({
   size: bytes.length,
   sha256: createHash('sha256').update(bytes).digest('hex'),
   end,

@@ -37,7 +37,10 @@ export function storeFault(error: unknown): DeliveryError {
   return new DeliveryError('store_cut', cause, trouble ?? 'store_unavailable')
 }
 
-/** Classifies an error from reading an open body: a cut or a stall, unless the store refused with another kind. */
+/**
+ * Classifies an error from reading an open body. An error that another attempt may heal is a cut or a stall, without a trouble
+ * code of its own. Any other error is classified as when opening.
+ */
 export function bodyFault(error: unknown): DeliveryError {
   const fault = storeFault(error)
   return canReopen(fault) ? new DeliveryError(fault.outcome, fault.cause) : fault

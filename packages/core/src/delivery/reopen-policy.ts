@@ -44,15 +44,15 @@ export function reopenPolicy({
       outage = { position, tries: 0, endsAt: performance.now() + withinMs }
       onOutage(fault)
     }
-    const reported = new DeliveryError(fault.outcome, fault.cause, null)
+    const failure = new DeliveryError(fault.outcome, fault.cause, null)
     const waitMs = Math.min(longestWaitMs, firstWaitMs * 2 ** outage.tries) * (0.5 + random())
     outage.tries += 1
-    if (outage.tries > attempts || performance.now() + waitMs > outage.endsAt) throw reported
+    if (outage.tries > attempts || performance.now() + waitMs > outage.endsAt) throw failure
     await pause(waitMs, signal)
     try {
       await pace.turn(Math.max(0, outage.endsAt - performance.now()), signal)
     } catch (late) {
-      throw late instanceof DeadlineError ? reported : late
+      throw late instanceof DeadlineError ? failure : late
     }
   }
 }
@@ -81,10 +81,11 @@ const mostBatchesPerSecond = 100
 
 /**
  * Gives every waiting download a turn, at even intervals. The limit per second is a fifth of the running downloads, and at least
- * 10. So a store is not flooded when it recovers, and gets no more requests than that during an outage.
+ * 10. During an outage the store gets no more requests than this, and none at
+ * once from all downloads when it recovers.
  *
- * @param running - returns how many downloads the handler has. While downloads wait, the pace is computed from the largest number
- *   seen since the first of them began to wait, so that the pace does not fall as downloads end
+ * @param running - returns how many downloads the handler has. While downloads wait for a turn, the largest number seen counts. So
+ *   the pace does not fall while downloads end
  */
 export function createReopenPace(running: () => number): ReopenPace {
   const waiting = new Set<() => void>()

@@ -71,7 +71,7 @@ export function createAddressQuota({
         giveBack()
         return proven
       } catch (error) {
-        if (isFree(error)) giveBack()
+        if (takesNoToken(error)) giveBack()
         throw error
       }
     } finally {
@@ -109,7 +109,7 @@ function wake(attempts: AddressAttempts, most: number): void {
 }
 
 /** Whether the attempt is free: the verifier failed, which says nothing about the token. A disconnected client pays. */
-const isFree = (error: unknown): boolean => {
+const takesNoToken = (error: unknown): boolean => {
   const kind = refusalDetail(error)?.kind
   return (
     kind !== undefined && kind !== 'token_missing' && kind !== 'token_invalid' && kind !== 'ticket_invalid'

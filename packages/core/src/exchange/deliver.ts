@@ -66,7 +66,8 @@ export async function deliver(
     return startDelivery(plan.length, exportBytes(plan, { ...source, opened: undefined }), terms)
   }
   return callPort('store', start).catch((error: unknown) => {
-    // The first-byte deadline ended an outage that has been reported. The store was not silent: it failed repeatedly.
+    // The deadline for the first byte calls the store silent. If the store has failed and its failure is reported, that is wrong:
+    // refuse without another trouble.
     const isSilence = refusalDetail(error)?.trouble === 'store_silent'
     throw hasReported && isSilence ? refusal({ kind: 'unavailable' }, refusalCause(error)) : error
   })

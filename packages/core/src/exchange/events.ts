@@ -11,7 +11,7 @@ import { printableText } from '../http/field-values.ts'
 import type { ExportStore, Principal } from '../ports.ts'
 import type { TroubleCode } from '../refusals.ts'
 import { isTroubleCode, troublePorts } from '../refusals.ts'
-import { limitRefusals } from './refusal-limit.ts'
+import { limitRefusalEvents } from './limit-refusal-events.ts'
 
 type Mutable<T> = { -readonly [Member in keyof T]: T[Member] }
 type Started = Omit<DownloadStarted, 'type'>
@@ -26,13 +26,13 @@ export type EventDraft = Mutable<
 
 /** Emits events to the host's `onEvent`. Its methods never throw. */
 export interface Reporter {
-  /** @param entry - the request that the trouble belongs to. Absent: it belongs to none */
+  /** @param draft - the event of the request that the trouble belongs to. Absent: it belongs to none */
   trouble(code: TroubleCode, cause?: unknown, draft?: EventDraft): void
   /** Whether this handler sees this trouble with this text for the first time. Always `false` after 500 different texts. */
   isFirst(code: TroubleCode, text: string): boolean
   started(event: DownloadStarted): void
   issued(event: TicketIssued): void
-  /** Emits `download_ended` if the entry has `firstByteMs`, otherwise `request_ended`. */
+  /** Emits `download_ended` if the draft has `firstByteMs`, otherwise `request_ended`. */
   ended(draft: EventDraft, outcome: Outcome, durationMs: number, cause?: unknown): void
   /** Emits the refusals that wait for the end of their window. */
   flush(): void
@@ -58,7 +58,7 @@ export function createReporter(onEvent: ((event: ExportEvent) => unknown) | unde
       // A broken event listener must not break the download.
     }
   }
-  const refusals = limitRefusals(emit)
+  const refusals = limitRefusalEvents(emit)
   return {
     trouble: (code, cause, draft) => {
       const event = withCause<Trouble>(

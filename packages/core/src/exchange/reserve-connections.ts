@@ -32,16 +32,16 @@ export function reserveConnections<T extends Tenant>(
 /** A principal or tenant whose connections are counted together, and its share of the free connections. */
 export interface PoolHolder {
   readonly name: string
-  /** Another download is refused once the holder has this many times the free connections. */
+  /** The largest number of connections that the holder may have, as a multiple of the connections that are free. */
   readonly ofFree: number
 }
 
 /**
  * Takes the connections of one download from a store's pool, and returns the function that gives them back.
  *
- * A share is a part of the connections that are free now, not of the whole pool. With `ofFree: 1/4` each holder can take a fifth
- * of the connections that the others have left, so some are always left for the next holder. A holder without any connection is
- * never refused: it waits until the store has a free one.
+ * A share depends on the connections that are free now, not on the size of the pool. Example: `ofFree` is 1/4 and 50 connections
+ * are free. The first holder gets 10 (then 40 are free, and a quarter of 40 is 10), the second 8, the third 7. So connections are
+ * left for the next holder. A holder without any connection is never refused: it waits until the store has a free one.
  *
  * @throws a refusal `'too_many_downloads'`
  */

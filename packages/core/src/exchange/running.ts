@@ -33,13 +33,13 @@ export interface Running {
 export function createRunning(onDrained: () => void = ignore): Running {
   // Not a Set: V8 keeps the old tables of a Set that changes often until a full garbage collection, and with them the requests.
   const runs: Run[] = []
-  let drained: Promise<void> | undefined
+  let draining: Promise<void> | undefined
   let onEmpty: (() => void) | undefined
 
   const stopAll = (): void => {
     for (const { stop } of runs.slice()) stop(new DeliveryError('shut_down'))
   }
-  const empty = async (withinMs: number): Promise<void> => {
+  const waitUntilEmpty = async (withinMs: number): Promise<void> => {
     if (runs.length === 0) return
     const emptied = Promise.withResolvers<void>()
     onEmpty = emptied.resolve
@@ -72,8 +72,8 @@ export function createRunning(onDrained: () => void = ignore): Running {
       for (const { stop } of chosen) stop(new DeliveryError('cut'))
       return chosen.length
     },
-    isDraining: () => drained !== undefined,
-    drain: (withinMs) => (drained ??= empty(withinMs).then(onDrained)),
+    isDraining: () => draining !== undefined,
+    drain: (withinMs) => (draining ??= waitUntilEmpty(withinMs).then(onDrained)),
   }
 }
 

@@ -12,10 +12,10 @@ import type { Exchange } from './exchange.ts'
 type PlanDelivery = (question: DeliveryQuestion, info: ObjectInfo) => Plan
 
 /**
- * Refuses a ticket that the request contradicts, that comes too late or that the host has revoked. Gives the planner of what the
- * ticket permits: anything, or from its `startBy` on only the resume of a download.
+ * Refuses a ticket if the request contradicts it, if its time is over, or if the host has revoked it. Returns the function that plans
+ * the answer. After the `startBy` of the ticket, that function refuses everything but the resume of a download.
  *
- * @param ticket - absent: the request has none, and anything is permitted
+ * @param ticket - absent: the request has no ticket, and the returned function refuses nothing
  */
 export async function planPermitted(
   ticket: Ticket | undefined,

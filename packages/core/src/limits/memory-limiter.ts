@@ -25,12 +25,12 @@ const SLOT_RETRY_MS = 1_000
  * `@sallyport/redis-limiter` counts all processes together.
  *
  * Memory is bounded. Each quota name has its own table, and each level of its `coarser` keys has one, too. So clients without a
- * token, who can fill the table of addresses, take no room from principals. A table has at most `maxKeys` buckets of about 300
- * bytes, and allocates 28 bytes for each at its first use. A key with an open download takes 150 bytes.
+ * token, who can fill the table of addresses, take no room from principals. A table has at most `maxKeys` buckets. Its first use
+ * allocates 28 bytes for each of them, and each bucket that exists takes about 300. A key with an open download takes 150 bytes.
  *
- * A bucket is evicted only once it has refilled, so nobody can reset a bucket by creating other keys. While no bucket can be
- * evicted, a new key is counted under the first of its `coarser` keys that has room, or else in one bucket per quota that all
- * such keys share. A changed quota starts with a full bucket.
+ * A bucket is evicted only once it has refilled, so nobody can reset a bucket by creating other keys. If no bucket can be
+ * evicted, a new key is counted under its first `coarser` key whose table has room (a wider network, say). If none has room, all
+ * such keys share one bucket of the quota. A changed quota starts with a full bucket.
  *
  * `admit` rejects with a RangeError if it cannot count an ask exactly: a member of a quota is not a whole number from 1, or
  * `capacity · perMs` is not below 2^53; the cost is above a capacity; a limit or the cost is not a whole number from 0; a name or

@@ -6,8 +6,8 @@ import type { Quota } from '../ports.ts'
 
 /**
  * A quota in whole numbers: a token is worth `perToken` credit, every millisecond adds `gainPerMs`, and a full bucket holds
- * `full`. Below 2^53 sums and products are exact. A quotient that is not a whole number differs from the nearest one by at
- * least 1 / divisor. The rounding error is smaller than that, so rounding up or down gives the right whole number.
+ * `full`. All numbers stay below 2^53, so sums and products are exact, and `Math.floor` and `Math.ceil` of a quotient are
+ * right: its rounding error is smaller than its distance from a whole number.
  */
 export interface BucketRule {
   readonly full: number

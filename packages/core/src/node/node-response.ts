@@ -144,13 +144,13 @@ const writeChunk = (response: NodeResponse, chunk: Uint8Array): Promise<void> =>
 
 const ended = (response: NodeResponse, end: () => unknown): Promise<void> =>
   new Promise((resolve, reject) => {
-    const ending = endingOf(response)
+    const emitter = endEmitterOf(response)
     const { socket } = response // undefined after 'finish'
     const gone = (): void => reject(new DeliveryError('client_aborted'))
     if (isGone(response)) return gone()
-    ending.once('close', gone)
-    ending.once('finish', () => {
-      ending.off('close', gone)
+    emitter.once('close', gone)
+    emitter.once('finish', () => {
+      emitter.off('close', gone)
       // Node 22 emits 'finish' even if the kernel refused the last bytes.
       if (!isHttp2(response) && socket?.destroyed === true) gone()
       else resolve()
@@ -169,7 +169,8 @@ export const isWrapped = (response: NodeResponse): boolean =>
  *
  * A browser gets a plain close on TCP, because it then resumes by itself. After a reset, the user has to resume.
  *
- * @param ending - `'close'`: the client is known to be a browser. `'reset'`: it is one only if it says so itself
+ * @param ending - `'close'`: for a request that only a browser sends, such as one by ticket. `'reset'`: for any other request; if it
+ *   has `Sec-Fetch-Mode`, it is treated as a browser's
  */
 export function cut(response: NodeResponse, ending: 'reset' | 'close'): void {
   if (isHttp2(response)) {
@@ -202,8 +203,8 @@ export const isGone = (response: NodeResponse): boolean =>
     : response.destroyed || response.closed
 
 /**
- * Whether the kernel has taken the whole response. On HTTP/2 both must be checked: the response is finished even if its stream
- * was reset, and the stream of a HEAD request is finished before there is a response.
+ * Whether the kernel has taken the whole response. On HTTP/2 neither answer is enough: Node
+ * reports the response of a reset stream as finished, and the stream of a HEAD request as finished before it is answered.
  */
 export const isFinished = (response: NodeResponse): boolean =>
   isHttp2(response)
@@ -211,7 +212,7 @@ export const isFinished = (response: NodeResponse): boolean =>
     : response.writableFinished
 
 /** The emitter of the 'close' event. On HTTP/2 it is the stream, because a response without a head emits no 'close'. */
-export const endingOf = (response: NodeResponse): EventEmitter =>
+export const endEmitterOf = (response: NodeResponse): EventEmitter =>
   isHttp2(response) ? response.stream : response
 
 export const isHttp2 = (response: NodeResponse): response is Http2ServerResponse => 'stream' in response

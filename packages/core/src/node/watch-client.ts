@@ -2,7 +2,7 @@ import type { Socket } from 'node:net'
 
 import { DeliveryError } from '../delivery/delivery-error.ts'
 import type { NodeResponse } from './node-response.ts'
-import { endingOf, isFinished, isGone, isHttp2, isAnsweredElsewhere } from './node-response.ts'
+import { endEmitterOf, isFinished, isGone, isHttp2, isAnsweredElsewhere } from './node-response.ts'
 
 /** Reports when the client of a response has left. */
 export interface ClientWatch {
@@ -41,19 +41,19 @@ export function watchClient(response: NodeResponse, socket: Socket): ClientWatch
 
 /** Calls `leave` when the response or its stream has ended. */
 function listen(response: NodeResponse, leave: () => void): () => void {
-  const ending = endingOf(response)
-  ending.once('close', leave)
-  if (!isHttp2(response)) return () => ending.off('close', leave)
+  const emitter = endEmitterOf(response)
+  emitter.once('close', leave)
+  if (!isHttp2(response)) return () => emitter.off('close', leave)
   // If the client closes a stream with NO_ERROR, the stream emits 'close' only after everything is read and written, which may
   // never happen. It emits 'aborted' if the response is not complete yet, and 'end' if all of it waits to be sent.
   const endOfRequest = (): void => {
     if (response.stream.closed) leave()
   }
-  ending.once('aborted', leave)
-  ending.once('end', endOfRequest)
+  emitter.once('aborted', leave)
+  emitter.once('end', endOfRequest)
   return () => {
-    ending.off('close', leave)
-    ending.off('aborted', leave)
-    ending.off('end', endOfRequest)
+    emitter.off('close', leave)
+    emitter.off('aborted', leave)
+    emitter.off('end', endOfRequest)
   }
 }

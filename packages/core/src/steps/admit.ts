@@ -103,8 +103,8 @@ export function debtAsk(asked: AdmissionAsk, cost: number): AdmissionAsk {
 }
 
 /**
- * The milliseconds to wait after the rest of a cost was not admitted. The next request pays its first cost again and then the
- * rest, so each quota must gain both.
+ * The milliseconds to wait after the rest of a cost was not admitted. A repeated request pays the first cost
+ * again and then the rest. So the wait is the time in which each quota gains the sum of both.
  */
 export function debtRetryMs({ quotas, cost }: AdmissionAsk, retryAfterMs: number): number {
   const waits = quotas.map(({ quota: { refill, perMs } }) => Math.ceil((cost * perMs) / refill))

@@ -67,7 +67,7 @@ function infoFault({
 const isDate = (value: unknown): boolean => value instanceof Date && !Number.isNaN(value.getTime())
 const isSha256 = (value: unknown): boolean => typeof value === 'string' && /^[0-9a-f]{64}$/i.test(value)
 
-/** A record with size and validator replaces `head()`. So an absent member, such as `encoding`, counts as "none" then. */
+/** Whether the record is used instead of `head()`. An absent `encoding` then means that there is no coding. */
 const replacesHead = ({ size, validator }: Partial<ObjectInfo>): boolean =>
   size !== undefined && validator !== undefined
 

@@ -15,8 +15,8 @@ export interface FileReads {
   /**
    * Reads the next bytes into `into`: at least one, at most as many as fit. The promise need not be awaited.
    *
-   * Rejects with `'object_changed'` if somebody has written into the file, which is checked at the last bytes and at least once
-   * a second before; with `'unavailable'` if the disk fails, and after `close`.
+   * Rejects with `'object_changed'` if the file was written to. This is checked before the last bytes are returned and at least once
+   * a second. Rejects with `'unavailable'` if the disk fails, and after `close`.
    */
   read(into: Uint8Array): Promise<number>
   /** Rejects a pending read at once. The descriptor is closed when the disk has finished that read. A second call does nothing. */

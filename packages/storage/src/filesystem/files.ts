@@ -20,16 +20,16 @@ import { type Done, runOnThread } from './threads.ts'
 export function createFiles(folder: string, hardLinks: HardLinks, runtime: FilesystemRuntime): ExportStore {
   const rootOf = createRoot(runtime, folder)
 
-  /** Opens the file of a key. The caller must hold a thread. `opened` still holds it; it is released after a failure. */
+  /** Opens the file of a key. The caller must hold a thread: `opened` gets it together with the file, and a failure releases it. */
   const open = <T>(root: Root, name: string, done: Done<T>, opened: (file: OpenFile) => void): void =>
     openFile(root.disk, pathOf(root.path, name), hardLinks, (error, file) => {
       if (file) return opened(file)
-      const fail = (error: unknown): void => {
+      const settle = (error: unknown): void => {
         root.threads.release()
         done(error)
       }
-      if (error === undefined) confirmRoot(root, fail)
-      else fail(error)
+      if (error === undefined) confirmRoot(root, settle)
+      else settle(error)
     })
 
   const close = ({ disk, threads }: Root, { descriptor, stats }: OpenFile): void =>
@@ -56,11 +56,11 @@ export function createFiles(folder: string, hardLinks: HardLinks, runtime: Files
       root.threads.release()
       const reads = createFileReads({ ...root, now: runtime.now }, file, part)
       const size = createChunkSize(runtime.memory)
-      const close = (): void => {
+      const closeReads = (): void => {
         reads.close()
         size.release()
       }
-      done(undefined, { info, chunks: fileChunks(reads, size, borrow, runtime.now), close })
+      done(undefined, { info, chunks: fileChunks(reads, size, borrow, runtime.now), close: closeReads })
     }
   }
 

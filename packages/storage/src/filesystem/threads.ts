@@ -14,7 +14,7 @@ export interface Threads {
   readonly release: () => void
 }
 
-/** The threads that all stores share. Its own `acquire` is for work whose volume is not known yet. */
+/** The threads that all stores share. `acquire` of the pool itself serves work before its volume is known. */
 export interface ThreadPool extends Threads {
   /** The share of one volume, by its name. */
   readonly of: (volume: string) => Threads
@@ -53,8 +53,8 @@ export function createThreads(limit: () => number): ThreadPool {
   const createShare = (isVolume: boolean): Threads => {
     const queue = createFifoQueue()
     let taken = 0
-    const mayTake = (most: number): boolean =>
-      left > 0 && (taken === 0 || left > Math.min(idleVolumes, Math.floor(most / 2)))
+    const mayTake = (all: number): boolean =>
+      left > 0 && (taken === 0 || left > Math.min(idleVolumes, Math.floor(all / 2)))
     const take = (): void => {
       if (isVolume && taken === 0) idleVolumes--
       taken++

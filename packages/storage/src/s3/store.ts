@@ -39,7 +39,7 @@ export function openS3Store(
 ): ExportStore {
   const { client, bucket, bucketOwner, forbiddenIsMissing = false, keys, validator } = options
   const prefix = trimPrefix(options.prefix)
-  const once = singleAttempt(client)
+  const withoutRetries = singleAttempt(client)
   const troubles = createStoreTroubles()
   const locationOf = (key: string) => ({
     Bucket: bucket,
@@ -59,7 +59,8 @@ export function openS3Store(
         classify: (error) => asMissing(classifyS3Error(error, { pinned: false, forbiddenIsMissing })),
         isRetryable: (fault) => isRetryable(fault, false),
         discard: ({ Body }) => discardBody(Body),
-        send: (abortSignal) => client.send(once(new GetObjectCommand(input), 'unchecked'), { abortSignal }),
+        send: (abortSignal) =>
+          client.send(withoutRetries(new GetObjectCommand(input), 'unchecked'), { abortSignal }),
       },
       new AbortController().signal,
     )
@@ -74,7 +75,7 @@ export function openS3Store(
       {
         ...rules(false),
         discard: () => {},
-        send: (abortSignal) => client.send(once(new HeadObjectCommand(input)), { abortSignal }),
+        send: (abortSignal) => client.send(withoutRetries(new HeadObjectCommand(input)), { abortSignal }),
       },
       signal,
     )
@@ -92,7 +93,9 @@ export function openS3Store(
       ...(pin?.version !== undefined && { VersionId: pin.version }),
     }
     const byClient = (abortSignal: AbortSignal): Promise<S3GetAnswer> =>
-      client.send(once(new GetObjectCommand(input), range ? 'unchecked' : 'as configured'), { abortSignal })
+      client.send(withoutRetries(new GetObjectCommand(input), range ? 'unchecked' : 'as configured'), {
+        abortSignal,
+      })
     const send = (abortSignal: AbortSignal): Promise<S3GetAnswer> =>
       sendGet(input, () => byClient(abortSignal), abortSignal)
     const discard = ({ Body }: S3GetAnswer): void => discardBody(Body)

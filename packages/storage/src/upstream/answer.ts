@@ -26,7 +26,7 @@ export interface Answer {
 }
 
 /** How the response to one request is read. */
-export interface Reading {
+export interface ExpectedAnswer {
   readonly troubles: StoreTroubles
   readonly range?: ByteRange | undefined
   readonly ifMatch?: string | undefined
@@ -42,7 +42,10 @@ export interface Reading {
  *   weak or missing entity-tag, a missing or different length. Real servers and gateways send each of these, and each would give
  *   wrong bytes. `'object_changed'` if it is of another object than the requested one: some stores ignore If-Match
  */
-export function describeObject(answer: Answer, { range, ifMatch, troubles, validator }: Reading): ObjectInfo {
+export function describeObject(
+  answer: Answer,
+  { range, ifMatch, troubles, validator }: ExpectedAnswer,
+): ObjectInfo {
   const { status, lastModified, sha256 } = answer
   const wrong = (word: string): never => refuseFault('upstream_error', { status: status ?? 0, word })
   if (status !== (range ? 206 : 200)) return wrong('wrong_status')
@@ -95,7 +98,7 @@ export function openAnswer(
   { release }: Lease<unknown>,
   stream: unknown,
   answer: Answer,
-  reading: Reading,
+  expected: ExpectedAnswer,
   classifyBodyError?: ClassifyBodyError,
 ): OpenObject {
   if (!(stream instanceof Readable)) {
@@ -104,7 +107,7 @@ export function openAnswer(
   }
   const body = openBody(stream, release, classifyBodyError)
   try {
-    return { info: describeObject(answer, reading), ...body }
+    return { info: describeObject(answer, expected), ...body }
   } catch (error) {
     body.close()
     throw error

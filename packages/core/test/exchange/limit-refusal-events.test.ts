@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 
 import type { RequestEnded, Trouble } from '../../src/events.ts'
-import { limitRefusals } from '../../src/exchange/refusal-limit.ts'
+import { limitRefusalEvents } from '../../src/exchange/limit-refusal-events.ts'
 
 beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] }))
 afterEach(() => void vi.useRealTimers())
@@ -29,7 +29,7 @@ function refusedStranger(address: string): RequestEnded {
 
 function open() {
   const events: (RequestEnded | Trouble)[] = []
-  const limit = limitRefusals((event) => void events.push(event))
+  const limit = limitRefusalEvents((event) => void events.push(event))
   const report = (event: RequestEnded): void => limit.report(event, event)
   const flood = (count: number, event: (nth: number) => RequestEnded = () => refused()): void => {
     for (let nth = 0; nth < count; nth += 1) report({ ...event(nth), id: String(nth) })

@@ -39,7 +39,7 @@ interface Refusals {
  *
  * @param emit - receives the events that are reported
  */
-export function limitRefusals(emit: (event: RefusalEvent) => void): RefusalLimit {
+export function limitRefusalEvents(emit: (event: RefusalEvent) => void): RefusalLimit {
   const window = new Map<string, Refusals>()
   let timer: NodeJS.Timeout | undefined
 
