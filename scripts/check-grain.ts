@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path'
 
 const inside = 'packages/core/src'
 // The goal of the design is 80 files and 300 lines. Until core is there, these numbers may fall and not rise.
-const mostFiles = 102
+const mostFiles = 100
 const mostLines = 360
 const leastMedian = 70
 

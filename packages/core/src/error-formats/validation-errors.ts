@@ -1,7 +1,6 @@
 import * as check from '../check-options.ts'
 import { reasonPhrase } from '../http/response-fields.ts'
 import type { ErrorFormat, InvalidField, RefusalKind } from '../refusals.ts'
-import { explainUuid } from './pydantic-uuid.ts'
 
 const longestInput = 128
 
@@ -98,3 +97,69 @@ function wordsOf(field: InvalidField): Words {
 
 const listed = (values: readonly string[]): string =>
   values.length > 1 ? `${values.slice(0, -1).join(', ')} or ${values.at(-1)}` : values.join('')
+
+/** The most characters that are searched. Node's default limit for a request line is lower. */
+const longestText = 16_384
+
+const hyphenated = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
+const simple = /^[0-9a-f]{32}$/i
+
+const groups = [
+  { start: 0, length: 8 },
+  { start: 9, length: 4 },
+  { start: 14, length: 4 },
+  { start: 19, length: 4 },
+]
+const lastGroupStart = 24
+
+/**
+ * Explains why a text is not a UUID, in the words that pydantic puts after `Input should be a valid UUID, `.
+ *
+ * pydantic accepts some texts that this library refuses. Of those, 32 digits without hyphens get `invalid group count`. All others
+ * (the nil and the max UUID, braces, a URN) get `invalid UUID format`.
+ */
+export function explainUuid(text: string): string {
+  if (simple.test(text)) return 'invalid group count: expected 5, found 1'
+  const input = unwrapWhole(text)
+  return hyphenated.test(input) ? 'invalid UUID format' : explain(input)
+}
+
+/** Removes `{…}` and `urn:uuid:` if exactly 36 bytes remain. */
+function unwrapWhole(text: string): string {
+  const { inside } = unwrap(text)
+  return inside.length <= 36 && utf8.encode(inside).length === 36 ? inside : text
+}
+
+function unwrap(text: string): { readonly inside: string; readonly offset: number } {
+  if (text.length > 1 && text.startsWith('{') && text.endsWith('}'))
+    return { inside: text.slice(1, -1), offset: 1 }
+  if (text.startsWith('urn:uuid:')) return { inside: text.slice(9), offset: 9 }
+  return { inside: text, offset: 0 }
+}
+
+function explain(input: string): string {
+  const { inside, offset } = unwrap(input)
+  const seen = inside.slice(0, longestText)
+  const foreign = seen.search(/[^0-9a-f-]/i)
+  // Everything before it is ASCII, so its index in characters is also its index in bytes.
+  if (foreign >= 0)
+    return `invalid character: found \`${characterAt(inside, foreign)}\` at ${foreign + offset + 1}`
+  const hyphens = [...seen.matchAll(/-/g)].map(({ index }) => index)
+  if (hyphens.length === 0 && offset === 0) {
+    return `invalid length: expected length 32 for simple format, found ${input.length}`
+  }
+  if (hyphens.length !== groups.length) return `invalid group count: expected 5, found ${hyphens.length + 1}`
+  for (const [group, { start, length }] of groups.entries()) {
+    const found = (hyphens[group] ?? 0) - start
+    if (found !== length) return `invalid group length in group ${group}: expected ${length}, found ${found}`
+  }
+  return `invalid group length in group 4: expected 12, found ${input.length - lastGroupStart}`
+}
+
+/** Does not use `codePointAt`: the optimized code of V8 in Node 24 and 26 reads past the end of a slice. */
+function characterAt(text: string, index: number): string {
+  const [character = '\ufffd'] = text.slice(index, index + 2).toWellFormed()
+  return character
+}
+
+const utf8 = new TextEncoder()

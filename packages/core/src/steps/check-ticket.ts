@@ -1,7 +1,9 @@
+import { isPrefetch } from '../http/negotiation.ts'
+import { queryValues } from '../http/request-target.ts'
 import type { Tenant } from '../ports.ts'
 import { because, refusal } from '../refusals.ts'
 import type { ExportRequest } from '../request-response.ts'
-import type { Ticket } from '../ticket.ts'
+import type { Ticket, Tickets } from '../ticket.ts'
 import type { Parsed } from './require-valid.ts'
 
 /** The export, organization and version that a request names beside its ticket. `undefined`: it does not name it. */
@@ -60,3 +62,38 @@ export function requireServed<V>(parsed: Parsed<V>): V {
 
 const another = (what: string): Error =>
   refusal({ kind: 'ticket_invalid' }, because(`it is for another ${what}`))
+
+/** Returns the tickets of the handler. Refuses `export_not_found` if it has none: then the route does not exist. */
+export function requireTickets<T extends Tickets>(tickets: T | undefined): T {
+  if (!tickets) throw refusal({ kind: 'export_not_found' }, because('the option tickets is absent'))
+  return tickets
+}
+
+/**
+ * All tickets in the query of a request. `[]`: there are none.
+ *
+ * @param tickets - `undefined`: the query is ignored
+ */
+export const sentTickets = ({ url }: ExportRequest, tickets: Tickets | undefined): readonly string[] =>
+  url === undefined || !tickets ? [] : queryValues(url, tickets.parameter)
+
+/**
+ * The only ticket of a request. Refuses `invalid_request` if the request has several, or has one together with `Authorization`
+ * (RFC 6750 §2). Refuses `unavailable` if a browser prefetches the link, before any port is called and any quota is used.
+ */
+export function onlyTicket(
+  [text = '', ...more]: readonly string[],
+  request: Pick<ExportRequest, 'header'>,
+  parameter: string,
+): string {
+  // A ticket is secret: it is not shown as the input.
+  const field = { part: 'ticket', in: 'query', name: parameter, input: null } as const
+  if (more.length > 0) throw refusal({ kind: 'invalid_request', fields: [{ ...field, rule: 'once' }] })
+  if (request.header('authorization') !== undefined) {
+    const fault = { ...field, rule: 'not_with', other: 'Authorization' } as const
+    throw refusal({ kind: 'invalid_request', fields: [fault] })
+  }
+  if (isPrefetch((name) => request.header(name)))
+    throw refusal({ kind: 'unavailable' }, because('a browser fetched ahead of a click'))
+  return text
+}

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 
-import { explainUuid } from '../../src/error-formats/pydantic-uuid.ts'
+import { explainUuid } from '../../src/error-formats/validation-errors.ts'
 import { parseUuid } from '../../src/http/uuid.ts'
 
 const id = '8f14e45f-ceea-467f-9a3b-0c1d2e3f4a5b'
