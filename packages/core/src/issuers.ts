@@ -1,18 +1,6 @@
 export {
-  firebase,
-  type FirebaseOptions,
-  githubActions,
-  type GithubActionsOptions,
-  google,
-  type GoogleOptions,
-} from './verifiers/identity-presets.ts'
-export {
   auth0,
   type Auth0Options,
-  cognito,
-  type CognitoOptions,
-  entraId,
-  type EntraIdOptions,
   keycloak,
   type KeycloakOptions,
   okta,
@@ -21,4 +9,16 @@ export {
   type OryHydraOptions,
   zitadel,
   type ZitadelOptions,
-} from './verifiers/issuer-presets.ts'
+} from './verifiers/identity-server-presets.ts'
+export {
+  cognito,
+  type CognitoOptions,
+  entraId,
+  type EntraIdOptions,
+  firebase,
+  type FirebaseOptions,
+  githubActions,
+  type GithubActionsOptions,
+  google,
+  type GoogleOptions,
+} from './verifiers/platform-presets.ts'

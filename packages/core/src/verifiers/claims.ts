@@ -111,23 +111,23 @@ interface SubjectSettings {
 
 /** The subject of a principal; `undefined`: the claims name none. A malformed `sub` is not replaced by another claim. */
 export function subjectOf(claims: Claims, settings: SubjectSettings): string | undefined {
-  const { value } = namedSubject(claims, settings)
+  const { value } = labelledSubject(claims, settings)
   return typeof value === 'string' && value !== '' && value.length <= LONGEST_SUBJECT ? value : undefined
 }
 
-function namedSubject(
+function labelledSubject(
   claims: Claims,
   { subject }: SubjectSettings,
-): { readonly from: string; readonly value: unknown } {
-  if (subject) return { from: 'what the option subject gives', value: subject(deepFreeze(claims)) }
+): { readonly label: string; readonly value: unknown } {
+  if (subject) return { label: 'what the option subject gives', value: subject(deepFreeze(claims)) }
   const name = SUBJECTS.find((claim) => Object.hasOwn(claims, claim)) ?? 'sub'
-  return { from: `"${name}"`, value: claims[name] }
+  return { label: `"${name}"`, value: claims[name] }
 }
 
 function findSubjectFault(claims: Claims, settings: SubjectSettings): string | undefined {
   if (subjectOf(claims, settings) !== undefined) return undefined
-  const { from, value } = namedSubject(claims, settings)
-  return `${from} is ${inShort(value)}, not a text of 1 to ${LONGEST_SUBJECT} characters`
+  const { label, value } = labelledSubject(claims, settings)
+  return `${label} is ${inShort(value)}, not a text of 1 to ${LONGEST_SUBJECT} characters`
 }
 
 /** What a claim is, without showing it: it may name a person. */

@@ -76,7 +76,7 @@ export function createIntrospectionVerifierIn(
     if (fault !== undefined) {
       lastActive.delete(digest)
       const cause = tokenFault(fault)
-      inactive.set(digest, cause, { from: asked, until: asked + settings.cacheMs / 6, bytes: 0 })
+      inactive.set(digest, cause, { since: asked, until: asked + settings.cacheMs / 6, bytes: 0 })
       return refuse('token_invalid', { cause })
     }
     lastActive.set(digest, true)
@@ -87,7 +87,7 @@ export function createIntrospectionVerifierIn(
       settings.readClaims,
     )
     const until = Math.min(asked + settings.cacheMs, endOfAnswer(answer))
-    active.set(digest, Promise.resolve(principal), { from: asked, until, bytes })
+    active.set(digest, Promise.resolve(principal), { since: asked, until, bytes })
     return principal
   }
   const askInTurn = async (

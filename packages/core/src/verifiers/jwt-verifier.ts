@@ -56,11 +56,11 @@ export function createJwtVerifierIn(runtime: Runtime, options: JwtVerifierOption
   const settings = checkJwtOptions(options)
   const { now, mostTokens, mostBytes } = runtime
   const { cacheMs, fetch, issuer, jwks, maxTokenLength, readClaims, staleKeysMs } = settings
-  const { onTrouble, tell } = createTroubleSource()
+  const { onTrouble, report } = createTroubleSource()
   const verified = createTokenCache<Promise<Principal>>(mostTokens, mostBytes) // promises, so that a hit makes none
   const changed = (): void => verified.clear()
   const trusted = createTrustedIssuers(issuer, {
-    createSource: (name, onChange, tellOfIt) =>
+    createSource: (name, onChange, reportForIssuer) =>
       typeof jwks === 'object'
         ? fixedKeySource(jwks)
         : remoteKeySource({
@@ -69,11 +69,11 @@ export function createJwtVerifierIn(runtime: Runtime, options: JwtVerifierOption
             fetch,
             staleKeysMs,
             changed: onChange,
-            tell: tellOfIt,
+            report: reportForIssuer,
             runtime,
           }),
     changed,
-    tell,
+    report,
     runtime,
   })
 
@@ -91,13 +91,18 @@ export function createJwtVerifierIn(runtime: Runtime, options: JwtVerifierOption
     signal: AbortSignal,
   ): Promise<Principal> => {
     const at = now()
-    const { claims, keys, key, from } = await read(token, at, signal)
-    const principal = createPrincipal(from.issuer, subjectOf(claims, settings) ?? '', claims, readClaims)
-    from.proved()
-    const goodUntil = Math.min(from.source.goodUntil(keys), key.until)
+    const { claims, keys, key, trustedIssuer } = await read(token, at, signal)
+    const principal = createPrincipal(
+      trustedIssuer.issuer,
+      subjectOf(claims, settings) ?? '',
+      claims,
+      readClaims,
+    )
+    trustedIssuer.proved()
+    const goodUntil = Math.min(trustedIssuer.source.goodUntil(keys), key.until)
     const until = Math.min(at + cacheMs, endOfClaims(claims, settings), goodUntil)
     if (digest !== undefined)
-      verified.set(digest, Promise.resolve(principal), { from: at, until, bytes: token.length })
+      verified.set(digest, Promise.resolve(principal), { since: at, until, bytes: token.length })
     return principal
   }
   return {

@@ -3,7 +3,7 @@ import { type Fetch, fetchJson } from './fetch-json.ts'
 import { type KeySet, type ReadKeySet, readKeySet } from './key-set.ts'
 import { createRefreshed } from './refreshed.ts'
 import type { Runtime } from './runtime.ts'
-import type { TellTrouble } from './trouble.ts'
+import type { ReportTrouble } from './trouble.ts'
 
 /** Where keys come from. */
 export interface KeySource {
@@ -35,7 +35,7 @@ export interface RemoteKeysOptions {
   readonly staleKeysMs: number
   /** Called when other keys than before are known. */
   readonly changed: () => void
-  readonly tell: TellTrouble
+  readonly report: ReportTrouble
   readonly runtime: Runtime
 }
 
@@ -47,21 +47,21 @@ const MOST_BYTES = 524_288
  * `'keys_stale'`.
  */
 export function remoteKeySource(options: RemoteKeysOptions): KeySource {
-  const { url, issuer, fetch, staleKeysMs, changed, tell, runtime } = options
-  let isWeakTold = false
+  const { url, issuer, fetch, staleKeysMs, changed, report, runtime } = options
+  let isWeakReported = false
 
-  const report = ({ keys, weak, unfit }: ReadKeySet): void => {
-    if (weak.length > 0 && !isWeakTold) tell('keys_weak', new Error(weak.join('; ')))
-    isWeakTold = weak.length > 0
+  const reportFaultyKeys = ({ keys, weak, unfit }: ReadKeySet): void => {
+    if (weak.length > 0 && !isWeakReported) report('keys_weak', new Error(weak.join('; ')))
+    isWeakReported = weak.length > 0
     if (keys.keys.length === 0)
-      tell('keys_empty', new Error(`no key that can verify; ${[...weak, ...unfit].join('; ')}`))
+      report('keys_empty', new Error(`no key that can verify; ${[...weak, ...unfit].join('; ')}`))
   }
   const load = async (signal: AbortSignal): Promise<KeySet> => {
     const address = url ?? (await discover(issuer, 'jwks_uri', signal, fetch))
     const request = { url: address, method: 'GET', headers: ACCEPT, maxBytes: MOST_BYTES } as const
     const { value } = await fetchJson(request, signal, fetch)
     const read = readKeySet(value)
-    report(read)
+    reportFaultyKeys(read)
     return read.keys
   }
   const { current, newer, goodUntil } = createRefreshed<KeySet>({
@@ -69,7 +69,7 @@ export function remoteKeySource(options: RemoteKeysOptions): KeySource {
     identityOf: ({ thumbprints }) => thumbprints,
     staleMs: staleKeysMs,
     replaced: changed,
-    failed: (code, cause) => tell(code === 'stale' ? 'keys_stale' : 'keys_not_refreshed', cause),
+    failed: (code, cause) => report(code === 'stale' ? 'keys_stale' : 'keys_not_refreshed', cause),
     runtime,
   })
   return { keys: current, newer, goodUntil }

@@ -19,7 +19,7 @@ export interface ReadJwt {
   readonly claims: Claims
   readonly keys: KeySet
   readonly key: VerificationKey
-  readonly from: TrustedIssuer
+  readonly trustedIssuer: TrustedIssuer
 }
 
 /**
@@ -35,11 +35,11 @@ export async function readJwt(
   signal: AbortSignal,
 ): Promise<ReadJwt> {
   const header = readHeader(token, settings)
-  const from = trusted.of(token)
-  const { keys, matching } = await findKeys(header, from.source, at, signal)
+  const trustedIssuer = trusted.of(token)
+  const { keys, matching } = await findKeys(header, trustedIssuer.source, at, signal)
   for (const key of matching) {
-    const claims = await verifyWith(key, token, { ...header, issuer: from.issuer }, settings, at)
-    if (claims) return { claims, keys, key, from }
+    const claims = await verifyWith(key, token, { ...header, issuer: trustedIssuer.issuer }, settings, at)
+    if (claims) return { claims, keys, key, trustedIssuer }
   }
   const chosen = `"kid" ${quoted(header.kid)} and "alg" ${quoted(header.alg)}`
   throw tokenFault(

@@ -43,7 +43,7 @@ export function createRefreshed<V extends object | string>(options: RefreshedOpt
   const cache = createAgingCache(identityOf, staleMs, runtime)
   const backOff = createBackOff(runtime)
   const fetches = createSingleFlight<V>()
-  let isStaleTold = false
+  let isStaleReported = false
   let answeredAt = Number.NEGATIVE_INFINITY
 
   const fetchOnce = async (): Promise<V> => {
@@ -53,7 +53,7 @@ export function createRefreshed<V extends object | string>(options: RefreshedOpt
       const isReplaced = cache.put(value, asked)
       backOff.recovered()
       answeredAt = now()
-      isStaleTold = false
+      isStaleReported = false
       if (isReplaced) replaced?.()
       return value
     } catch (cause) {
@@ -67,8 +67,8 @@ export function createRefreshed<V extends object | string>(options: RefreshedOpt
     if (backOff.pauseLeft() === 0) void fetchValue() // fetchOnce() reports a failure
   }
   const useStale = (value: V): V => {
-    if (!isStaleTold) failed?.('stale', backOff.failure()?.cause)
-    isStaleTold = true
+    if (!isStaleReported) failed?.('stale', backOff.failure()?.cause)
+    isStaleReported = true
     return value
   }
   const refuseFor = (cause: unknown): never =>
@@ -148,12 +148,12 @@ export function createAgingCache<V>(
   let held:
     | { readonly value: V; readonly identity: string; readonly since: number; readonly dueMs: number }
     | undefined
-  const until = (ageMs: number): V | undefined =>
+  const valueUpToAge = (ageMs: number): V | undefined =>
     held && isWithin(now(), held.since, ageMs) ? held.value : undefined
-  const fresh = (): V | undefined => until(AGE_MS)
+  const fresh = (): V | undefined => valueUpToAge(AGE_MS)
   return {
     fresh,
-    stale: () => until(AGE_MS + staleMs),
+    stale: () => valueUpToAge(AGE_MS + staleMs),
     isDue: () => held !== undefined && !isWithin(now(), held.since, held.dueMs),
     put(value, since) {
       const identity = identityOf(value)

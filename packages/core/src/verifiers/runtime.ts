@@ -21,8 +21,8 @@ export const defaultRuntime: Runtime = {
 }
 
 /**
- * Whether `at` lies in the `lengthMs` that begin at `from`. What lies before `from` does not: a clock set back must not
+ * Whether `at` lies in the `lengthMs` that begin at `since`. What lies before `since` does not: a clock set back must not
  * lengthen a life.
  */
-export const isWithin = (at: number, from: number, lengthMs: number): boolean =>
-  at >= from && at < from + lengthMs
+export const isWithin = (at: number, since: number, lengthMs: number): boolean =>
+  at >= since && at < since + lengthMs

@@ -6,7 +6,7 @@ import { LRUCache } from 'lru-cache'
 export interface TokenCache<V> {
   /** `undefined`: not known, or not at this instant. */
   get(digest: string, at: number): V | undefined
-  /** Not kept where `until` is not after `from`. */
+  /** Not kept where `until` is not after `since`. */
   set(digest: string, value: V, life: EntryLife): void
   clear(): void
 }
@@ -14,7 +14,7 @@ export interface TokenCache<V> {
 /** When an entry may be used, and what it costs. */
 interface EntryLife {
   /** Milliseconds since the epoch. */
-  readonly from: number
+  readonly since: number
   /** The end, exclusive, likewise. */
   readonly until: number
   /** How many bytes were parsed to make the value. */
@@ -29,7 +29,7 @@ const ENTRY_BYTES = 256
  * first.
  */
 export function createTokenCache<V extends object>(mostTokens: number, mostBytes: number): TokenCache<V> {
-  const entries = new LRUCache<string, { value: V; from: number; until: number }>({
+  const entries = new LRUCache<string, { value: V; since: number; until: number }>({
     max: mostTokens,
     maxSize: mostBytes,
   })
@@ -37,13 +37,13 @@ export function createTokenCache<V extends object>(mostTokens: number, mostBytes
     get(digest, at) {
       const entry = entries.get(digest)
       if (entry === undefined) return undefined
-      // Also before `from`: a clock set back must not lengthen a life, and `nbf` was judged at `from`.
-      if (at >= entry.from && at < entry.until) return entry.value
+      // Not before `since` either: a clock set back must not lengthen a life, and `nbf` was checked at `since`.
+      if (at >= entry.since && at < entry.until) return entry.value
       entries.delete(digest)
       return undefined
     },
-    set(digest, value, { from, until, bytes }) {
-      if (until > from) entries.set(digest, { value, from, until }, { size: ENTRY_BYTES + bytes })
+    set(digest, value, { since, until, bytes }) {
+      if (until > since) entries.set(digest, { value, since, until }, { size: ENTRY_BYTES + bytes })
     },
     clear: () => entries.clear(),
   }

@@ -1,18 +1,18 @@
 import type { TroubleSource } from '../ports.ts'
 import type { TroubleCode } from '../refusals.ts'
 
-/** Tells every listener. */
-export type TellTrouble = (code: TroubleCode<'verifier'>, cause?: unknown) => void
+/** Reports a trouble to every listener. */
+export type ReportTrouble = (code: TroubleCode<'verifier'>, cause?: unknown) => void
 
-/** A source of troubles and the means to tell them. A verifier may serve several handlers, so all of them listen. */
+/** A source of troubles and the function that reports them. A verifier may serve several handlers, so all of them listen. */
 export function createTroubleSource(): {
   readonly onTrouble: TroubleSource<'verifier'>
-  readonly tell: TellTrouble
+  readonly report: ReportTrouble
 } {
-  const listeners: TellTrouble[] = []
+  const listeners: ReportTrouble[] = []
   return {
     onTrouble: (listener) => void listeners.push(listener),
-    tell(code, cause) {
+    report(code, cause) {
       for (const listener of listeners) {
         try {
           listener(code, cause)

@@ -8,7 +8,7 @@ import type { JwtSettings } from './jwt-options.ts'
 import type { KeySource } from './key-source.ts'
 import type { Runtime } from './runtime.ts'
 import { quoted, tokenFault } from './token-fault.ts'
-import type { TellTrouble } from './trouble.ts'
+import type { ReportTrouble } from './trouble.ts'
 
 /** An issuer whose tokens may be good, and the only keys that may verify them. */
 export interface TrustedIssuer {
@@ -32,10 +32,10 @@ export interface TrustedIssuers {
 
 /** What {@link createTrustedIssuers} needs. */
 export interface TrustedIssuersOptions {
-  readonly createSource: (issuer: string, changed: () => void, tell: TellTrouble) => KeySource
+  readonly createSource: (issuer: string, changed: () => void, report: ReportTrouble) => KeySource
   /** Called when the keys of an issuer that has proved itself are replaced. */
   readonly changed: () => void
-  readonly tell: TellTrouble
+  readonly report: ReportTrouble
   readonly runtime: Runtime
 }
 
@@ -51,17 +51,17 @@ const ignore = (): void => undefined
 
 function oneIssuer(
   issuer: string,
-  { createSource, changed, tell, runtime }: TrustedIssuersOptions,
+  { createSource, changed, report, runtime }: TrustedIssuersOptions,
 ): TrustedIssuers {
-  const one = { issuer, source: createSource(issuer, changed, tell), proved: ignore }
+  const one = { issuer, source: createSource(issuer, changed, report), proved: ignore }
   return { of: () => one, ready: (signal) => keysAreKnown(one, runtime, signal) }
 }
 
 function listedIssuers(issuers: readonly string[], options: TrustedIssuersOptions): TrustedIssuers {
-  const { createSource, changed, tell, runtime } = options
+  const { createSource, changed, report, runtime } = options
   const listed = new Map(
     issuers.map((issuer) => {
-      const source = createSource(issuer, changed, tellOf(issuer, tell))
+      const source = createSource(issuer, changed, reportFor(issuer, report))
       return [issuer, { issuer, source, proved: ignore }]
     }),
   )
@@ -90,7 +90,7 @@ const MOST_UNPROVED = 100
  */
 function chosenIssuers(
   isTrusted: (issuer: string) => boolean,
-  { createSource, changed, tell, runtime }: TrustedIssuersOptions,
+  { createSource, changed, report, runtime }: TrustedIssuersOptions,
 ): TrustedIssuers {
   const proved = new LRUCache<string, TrustedIssuer>({ max: MOST_PROVED })
   const unproved = new LRUCache<string, TrustedIssuer>({ max: MOST_UNPROVED })
@@ -103,7 +103,7 @@ function chosenIssuers(
     }
     const added: TrustedIssuer = {
       issuer,
-      source: createSource(issuer, changedHere, tellOf(issuer, tell)),
+      source: createSource(issuer, changedHere, reportFor(issuer, report)),
       proved() {
         if (proved.has(issuer)) return
         proved.set(issuer, added)
@@ -152,10 +152,10 @@ function createTurns({ now }: Runtime): { readonly take: () => void; readonly gi
 }
 
 /** Of several issuers, a trouble names its own. */
-const tellOf =
-  (issuer: string, tell: TellTrouble): TellTrouble =>
+const reportFor =
+  (issuer: string, report: ReportTrouble): ReportTrouble =>
   (code, cause) =>
-    tell(code, new Error(`of the issuer ${quoted(issuer)}`, { cause }))
+    report(code, new Error(`of the issuer ${quoted(issuer)}`, { cause }))
 
 function readIssuer(token: string): string {
   const issuer = unverifiedIssuer(token)

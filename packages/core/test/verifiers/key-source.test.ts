@@ -17,7 +17,7 @@ const sourceOf = (server: TestServer, runtime: TestWorld): KeySource =>
     fetch: undefined,
     staleKeysMs: 900_000,
     changed: () => undefined,
-    tell: () => undefined,
+    report: () => undefined,
     runtime,
   })
 

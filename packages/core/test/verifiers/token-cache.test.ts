@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest'
 
 import { createTokenCache, digestOf } from '../../src/verifiers/token-cache.ts'
 
-const life = { from: 0, until: 10, bytes: 0 }
+const life = { since: 0, until: 10, bytes: 0 }
 
 describe('createTokenCache', () => {
   test.each([
@@ -15,13 +15,13 @@ describe('createTokenCache', () => {
   ])('an entry from 1000 to before 2000, asked at %i: %s', (at, known) => {
     const cache = createTokenCache<{ name: string }>(100, 1_000_000)
     const value = { name: 'a' }
-    cache.set('digest', value, { from: 1_000, until: 2_000, bytes: 0 })
+    cache.set('digest', value, { since: 1_000, until: 2_000, bytes: 0 })
     expect(cache.get('digest', at)).toBe(known ? value : undefined)
   })
 
   test('does not keep what is over at once', () => {
     const cache = createTokenCache<object>(100, 1_000_000)
-    cache.set('digest', {}, { from: 1_000, until: 1_000, bytes: 0 })
+    cache.set('digest', {}, { since: 1_000, until: 1_000, bytes: 0 })
     expect(cache.get('digest', 1_000)).toBeUndefined()
   })
 

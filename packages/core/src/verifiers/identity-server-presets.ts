@@ -3,82 +3,11 @@ import type { Claims, ReadClaims } from '../ports.ts'
 import { isDiscoverable } from './discovery.ts'
 import { isJsonObject } from './fetch-json.ts'
 import type { JwtVerifierOptions } from './jwt-options.ts'
-import { audience, digits, domain, guid, listOrFunction, oneOf, text } from './option-checks.ts'
-import { namesOf, organizationsIn, readOrgAndScope, refuseUnless, wordsOf } from './principal.ts'
+import { audience, digits, domain, listOrFunction, oneOf, text } from './option-checks.ts'
+import { namesOf, organizationsIn, refuseUnless, wordsOf } from './principal.ts'
 
-// Options of createJwtVerifier for the tokens of well-known issuers, by their documentation. Where a token is no access
-// token of its issuer, readClaims refuses it: only there is known which claims those have.
-
-/** Options of {@link entraId}. Give either `tenantId` or `tenantIds`. */
-export interface EntraIdOptions {
-  /** The directory (tenant) id, a GUID. */
-  readonly tenantId?: string
-  /** Several of them, or a function that says whether a directory is trusted. It is given the id in lower case. */
-  readonly tenantIds?: readonly string[] | ((tenantId: string) => boolean)
-  /** The application (client) id of your API; for version 1 tokens its application ID URI. */
-  readonly audience: string | readonly string[]
-  /**
-   * The version of the tokens, as `requestedAccessTokenVersion` of your API's manifest says.
-   * @defaultValue 2
-   */
-  readonly version?: 1 | 2
-}
-
-/**
- * Microsoft Entra ID, in the global cloud. Organizations: `tid`. Capabilities: `scp` and `roles`. A token without `azp`
- * (version 1: `appid`) is no access token and refused. Several directories with version 1 need metadata at
- * `https://sts.windows.net/<tenantId>/`, which Microsoft does not document.
- *
- * @throws TypeError for wrong options
- */
-export function entraId(options: EntraIdOptions): JwtVerifierOptions {
-  check.checkOptions('entraId', options, entraIdCheck)
-  const { tenantId, tenantIds, audience: ours, version = 2 } = options
-  oneOf('entraId', ['tenantId', tenantId], ['tenantIds', tenantIds])
-  const issuerOf = (id: string): string =>
-    version === 2
-      ? `https://login.microsoftonline.com/${id.toLowerCase()}/v2.0`
-      : `https://sts.windows.net/${id.toLowerCase()}/`
-  const form = version === 2 ? ENTRA_V2 : ENTRA_V1
-  const client = version === 2 ? 'azp' : 'appid'
-  const isTrusted = (issuer: string): boolean => {
-    const [, id] = form.exec(issuer) ?? []
-    return id !== undefined && typeof tenantIds === 'function' && tenantIds(id)
-  }
-  return {
-    issuer:
-      tenantId !== undefined
-        ? issuerOf(tenantId)
-        : typeof tenantIds === 'function'
-          ? isTrusted
-          : (tenantIds ?? []).map(issuerOf),
-    // Microsoft documents no metadata at the issuer of version 1.
-    ...(version === 1 &&
-      tenantId !== undefined && {
-        jwks: new URL(`https://login.microsoftonline.com/${tenantId.toLowerCase()}/discovery/keys`),
-      }),
-    audience: ours,
-    type: 'JWT',
-    readClaims(claims) {
-      refuseUnless(typeof claims[client] === 'string', `"${client}" is missing, which access tokens have`)
-      return {
-        organizations: organizationsIn(claims['tid']),
-        capabilities: [...wordsOf(claims['scp']), ...wordsOf(claims['roles'])],
-      }
-    },
-  }
-}
-
-const GUID = String.raw`([\da-f]{8}-[\da-f]{4}-[\da-f]{4}-[\da-f]{4}-[\da-f]{12})`
-const ENTRA_V2 = new RegExp(String.raw`^https://login\.microsoftonline\.com/${GUID}/v2\.0$`)
-const ENTRA_V1 = new RegExp(String.raw`^https://sts\.windows\.net/${GUID}/$`)
-
-const entraIdCheck = check.object<EntraIdOptions>('{ tenantId or tenantIds, audience, version? }', {
-  tenantId: guid.optional(),
-  tenantIds: listOrFunction('GUIDs, the directory (tenant) ids', guid, '(tenantId) => boolean').optional(),
-  audience,
-  version: check.accept<1 | 2>('1 or 2', (value): value is 1 | 2 => value === 1 || value === 2).optional(),
-})
+// Options of createJwtVerifier for the access tokens of identity servers, written from the documentation of each server. Some
+// ID tokens pass the checks of createJwtVerifier. readClaims refuses them by their claims.
 
 /** Options of {@link auth0}. */
 export interface Auth0Options {
@@ -154,51 +83,6 @@ const oktaCheck = check.object<OktaOptions>('{ domain, audience, authorizationSe
   domain,
   authorizationServer: text("the id of the server, such as 'default'", /^\w{1,64}$/).optional(),
   audience,
-})
-
-/** Options of {@link cognito}. */
-export interface CognitoOptions {
-  /** `'eu-central-1_Example1'`. */
-  readonly userPoolId: string
-  /** The app clients whose access tokens may be for your service. */
-  readonly clientIds: readonly string[]
-  /**
-   * The resource that clients ask their tokens for (resource binding).
-   * @defaultValue none: a token that names an audience is refused, and nothing but its client says that it is for you
-   */
-  readonly audience?: string | readonly string[]
-}
-
-/**
- * Amazon Cognito user pools. Organizations: a claim `org` that a trigger of yours adds. Capabilities: `scope`. A token without
- * `token_use: access`, or of another client, is refused.
- *
- * @throws TypeError for wrong options
- */
-export function cognito(options: CognitoOptions): JwtVerifierOptions {
-  check.checkOptions('cognito', options, cognitoCheck)
-  const { userPoolId, clientIds, audience: ours } = options
-  const [region = ''] = userPoolId.split('_')
-  const isOurs = ({ token_use: use, client_id: client }: Claims): boolean =>
-    use === 'access' && typeof client === 'string' && clientIds.includes(client)
-  return {
-    issuer: `https://cognito-idp.${region}.amazonaws.com/${userPoolId}`,
-    ...(ours === undefined ? { audience: 'none', accept: isOurs } : { audience: ours }),
-    type: 'any', // Cognito's header has no typ
-    readClaims(claims) {
-      refuseUnless(isOurs(claims), '"token_use" is not access, or "client_id" not one of `clientIds`')
-      return readOrgAndScope(claims)
-    },
-  }
-}
-
-const cognitoCheck = check.object<CognitoOptions>('{ userPoolId, clientIds, audience? }', {
-  userPoolId: text(
-    "the id of the user pool, such as 'eu-central-1_Example1'",
-    /^[a-z\d-]{1,55}_[A-Za-z\d]{1,55}$/,
-  ),
-  clientIds: check.listOf('ids of app clients', check.text('the id of an app client')),
-  audience: audience.optional(),
 })
 
 /** Options of {@link keycloak}. Give either `realm` or `realms`. */
