@@ -5,19 +5,19 @@ import { tokenFault } from './token-fault.ts'
 
 /** The verifiers for the two kinds of token. */
 export interface BearerVerifierOptions {
-  /** For tokens that look like a JWT, such as `createJwtVerifier` gives. */
+  /** Verifies the tokens that look like a JWT. Usually made by `createJwtVerifier`. */
   readonly jwt: TokenVerifier
-  /** For all others, such as `createIntrospectionVerifier` gives. */
+  /** Verifies all other tokens. Usually made by `createIntrospectionVerifier`. */
   readonly opaque: TokenVerifier
 }
 
 /**
- * Sends a token to one of two verifiers, by its shape. A token is a JWT if one of its parts between dots begins `eyJ`, or if it
- * has two dots and its first part decodes to a text that begins `{`. Whatever else is wrong with it, it never reaches the
- * verifier of opaque tokens, so the local checks cannot be dodged by spoiling a JWT. Any other Bearer token (RFC 6750 §2.1) of
- * at least 16 characters is opaque, with dots or without. The rest is `refuse('token_invalid')`.
+ * Passes each token to one of two verifiers. A token counts as a JWT if one of its parts between dots begins with `eyJ`, or
+ * if it has two dots and its first part decodes to a string that begins with `{`. Even a malformed JWT never reaches the
+ * verifier of opaque tokens, so a caller cannot avoid the local checks by damaging a JWT. Any other Bearer token (RFC 6750
+ * §2.1) of at least 16 characters is opaque, with or without dots. All other tokens get `refuse('token_invalid')`.
  *
- * Reports the troubles of both verifiers, and is ready when both are.
+ * It reports the troubles of both verifiers. It is ready when both are.
  *
  * @throws TypeError at creation, naming each wrong option
  */
@@ -46,7 +46,10 @@ const optionsCheck = check.object<BearerVerifierOptions>('{ jwt, opaque }', {
   opaque: verifierLike('createIntrospectionVerifier'),
 })
 
-/** `eyJ` is `{"` and a letter in base64url. `e` and one of `w` to `z`, a digit, `-` or `_` is `{` and anything. */
+/**
+ * In base64url, `{"` and a letter begin with `eyJ`. `{` and any other character begin with `e` and one of `w` to `z`, a
+ * digit, `-` or `_`.
+ */
 const JWT = /(?:^|\.)eyJ|^e[w-z\d_-][^.]*\.[^.]*\./
 const OPAQUE = /^(?=.{16})[\w.~+/-]+=*$/
 

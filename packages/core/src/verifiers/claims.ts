@@ -5,13 +5,14 @@ import type { JwtSettings } from './jwt-options.ts'
 import { deepFreeze } from './principal.ts'
 import { quoted } from './token-fault.ts'
 
-// ── of a JWT ─────────────────────────────────────────────────────────────────────────────────────────────────────
+// ── claims of a JWT ──────────────────────────────────────────────────────────────────────────────────────────────────
 
 /**
- * Finds why verified claims are not an access token for us, beyond what a JWT library asks of them; `undefined`: they
- * are one. Signature, `iss`, `typ` of the header and the presence of claims are judged before.
+ * Checks the claims of a JWT: times, audience, binding to a key, claims of ID tokens, subject, and the option `accept`. The
+ * JWT library has checked the signature, `iss`, the header's `typ` and whether `exp` is present.
  *
- * @param at - now, ms since the epoch
+ * @param at - now, in milliseconds since the epoch
+ * @returns the first fault; `undefined` if the claims belong to an access token for this service
  */
 export function findClaimsFault(claims: Claims, settings: JwtSettings, at: number): string | undefined {
   return (
@@ -38,12 +39,15 @@ function findJwtTimeFault(claims: Claims, settings: JwtSettings, at: number): st
   return undefined
 }
 
-/** RFC 9068 types its tokens in the header; where the header cannot tell, the claims must (RFC 8725 §3.11, §3.12). */
+/**
+ * Checks that the claims are those of an access token (RFC 8725 §3.11, §3.12). A token of RFC 9068 is not checked, because
+ * its header has said so: `typ` is `at+jwt`.
+ */
 function findMarkFault(claims: Claims, type: JwtSettings['type']): string | undefined {
   if (type === 'at+jwt') return undefined
   if (type === 'JWT' && !ACCESS_MARKS.some((name) => isMark(claims[name])))
     return `with "typ" "JWT", one of ${quoted(ACCESS_MARKS)} must be among the claims; none is`
-  // Keycloak below 25 puts the nonce of the login into access tokens too, and says `typ: Bearer` there.
+  // Keycloak before version 25 also puts the nonce of the login into access tokens. Their claim `typ` is `Bearer`.
   const isKeycloak = type === 'JWT' && claims['typ'] === 'Bearer'
   return findForeignMark(claims, isKeycloak ? ID_TOKEN_HASHES : ID_TOKEN_MARKS)
 }
@@ -51,22 +55,22 @@ function findMarkFault(claims: Claims, type: JwtSettings['type']): string | unde
 const ACCESS_MARKS = ['scope', 'scp', 'roles'] as const
 const isMark = (value: unknown): boolean => typeof value === 'string' || Array.isArray(value)
 
-/** Until when (ms since the epoch) claims that are valid now stay valid. */
+/** The instant, in milliseconds since the epoch, at which claims that are valid now become invalid. */
 export function endOfClaims(claims: Claims, { clockToleranceMs, maxTokenAgeMs }: JwtSettings): number {
   return (
     Math.min(Number(claims['exp']) * 1_000, Number(claims['iat']) * 1_000 + maxTokenAgeMs) + clockToleranceMs
   )
 }
 
-// ── of an introspection answer ───────────────────────────────────────────────────────────────────────────────────
+// ── claims of an introspection answer ────────────────────────────────────────────────────────────────────────────────
 
 const ANSWER_TOLERANCE_MS = 30_000
 
 /**
- * Finds why an introspection answer (RFC 7662 §2.2) does not speak of an active Bearer access token for us;
- * `undefined`: it does.
+ * Checks an introspection answer (RFC 7662 §2.2).
  *
- * @param at - now, ms since the epoch
+ * @param at - now, in milliseconds since the epoch
+ * @returns the first fault; `undefined` if the answer describes an active Bearer access token for this service
  */
 export function findAnswerFault(
   answer: Claims,
@@ -87,29 +91,35 @@ export function findAnswerFault(
   )
 }
 
-/** Names of token types know no case (RFC 6749 §5.1). */
+/** Checks that the token type is Bearer. Token types are case-insensitive (RFC 6749 §5.1). */
 const findTokenTypeFault = ({ token_type: type }: Claims): string | undefined =>
   type === undefined || (typeof type === 'string' && type.toLowerCase() === 'bearer')
     ? undefined
     : `"token_type" is ${quoted(type)}, not Bearer`
 
-/** Until when (ms since the epoch) an answer may be cached: not past `exp` (RFC 7662 §4). */
+/** The instant, in milliseconds since the epoch, until which an answer may be cached: its `exp` (RFC 7662 §4). */
 export const endOfAnswer = ({ exp }: Claims): number =>
   isFinite(exp) ? exp * 1_000 : Number.POSITIVE_INFINITY
 
-// ── of both ──────────────────────────────────────────────────────────────────────────────────────────────────────
+// ── claims of both ───────────────────────────────────────────────────────────────────────────────────────────────────
 
 const LONGEST_SUBJECT = 256
 
-/** Who a token is about, by the first of these that is among its claims. Without `sub` the client acts for itself. */
+/**
+ * The claims that can name the subject. The first one that is present is used. A token without `sub` was issued to a client
+ * that acts for itself, and `client_id` or `azp` names that client.
+ */
 const SUBJECTS = ['sub', 'client_id', 'azp'] as const
 
-/** How a verifier names the subject; absent: by {@link SUBJECTS}. */
+/** The option `subject`, which names the subject. If it is `undefined`, one of {@link SUBJECTS} does. */
 interface SubjectSettings {
   readonly subject: ((claims: Claims) => string | undefined) | undefined
 }
 
-/** The subject of a principal; `undefined`: the claims name none. A malformed `sub` is not replaced by another claim. */
+/**
+ * Reads the subject of a principal. Returns `undefined` if it is missing or malformed. A malformed `sub` is not replaced by
+ * another claim.
+ */
 export function subjectOf(claims: Claims, settings: SubjectSettings): string | undefined {
   const { value } = labelledSubject(claims, settings)
   return typeof value === 'string' && value !== '' && value.length <= LONGEST_SUBJECT ? value : undefined
@@ -130,7 +140,7 @@ function findSubjectFault(claims: Claims, settings: SubjectSettings): string | u
   return `${label} is ${inShort(value)}, not a text of 1 to ${LONGEST_SUBJECT} characters`
 }
 
-/** What a claim is, without showing it: it may name a person. */
+/** Describes a claim without its value, because the value may identify a person. */
 const inShort = (value: unknown): string => {
   if (value === undefined) return 'missing'
   return typeof value === 'string'
@@ -141,8 +151,9 @@ const inShort = (value: unknown): string => {
 const toleranceOf = (ms: number): string => `the tolerance is ${ms / 1_000} s`
 
 /**
- * `aud` must name one of ours. A token without `aud` is refused, and so is one whose `aud` has a member that is not a string
- * (RFC 7519 §4.1.3). With `'none'`, a token that names any audience is refused, because it was issued for that audience.
+ * `aud` must contain one of our names. A token without `aud` is refused, and so is one whose `aud` has a member that is not
+ * a string (RFC 7519 §4.1.3). With `'none'`, a token that names any audience is refused, because it was issued for that
+ * audience.
  */
 function findAudienceFault({ aud }: Claims, ours: readonly string[] | 'none'): string | undefined {
   if (ours === 'none') return namesNobody(aud) ? undefined : `"aud" is ${quoted(aud)}, and audience is 'none'`
@@ -154,7 +165,7 @@ function findAudienceFault({ aud }: Claims, ours: readonly string[] | 'none'): s
 const namesNobody = (aud: unknown): boolean =>
   aud === undefined || aud === null || (Array.isArray(aud) && aud.length === 0)
 
-/** What the host says of claims without an audience. */
+/** Calls the option `accept`, if it is set. It is only set with `audience: 'none'`. */
 function findAcceptFault(
   claims: Claims,
   { accept }: { readonly accept: ((claims: Claims) => boolean) | undefined },
@@ -176,11 +187,17 @@ function findTimeFault({ exp, nbf }: Claims, toleranceMs: number, at: number): s
   return undefined
 }
 
-/** A token bound to a key proves nothing without a proof of that key, and a Bearer request has none (RFC 9449 §7.2). */
+/**
+ * Refuses a token that is bound to a key. Its sender must prove possession of the key, and a Bearer request has no such
+ * proof (RFC 9449 §7.2).
+ */
 const findBinding = (claims: Claims): string | undefined =>
   Object.hasOwn(claims, 'cnf') ? 'the token is bound to a key (cnf), so it is no Bearer token' : undefined
 
-/** Marks of another token than an access token: ID tokens (OpenID Connect Core §2), and what some issuers add. */
+/**
+ * Finds claims that only ID tokens, refresh tokens or logout tokens have. ID tokens: OpenID Connect Core §2, and claims that
+ * some issuers add.
+ */
 function findForeignMark(claims: Claims, marks: readonly string[] = ID_TOKEN_MARKS): string | undefined {
   const mark = marks.find((name) => Object.hasOwn(claims, name))
   if (mark !== undefined) return `"${mark}" marks an ID token`
@@ -198,13 +215,16 @@ const OTHER_TYPES: readonly unknown[] = ['ID', 'Refresh', 'Offline', 'Logout'] /
 
 const isOneOf = (values: readonly unknown[], value: unknown): boolean => values.includes(value)
 
-/** Seconds since the epoch, with fractions perhaps (RFC 7519 §2). 1e999 parses to Infinity; above 2^53 seconds are not exact. */
+/**
+ * Checks a number of seconds since the epoch, which may have a fraction (RFC 7519 §2). `Infinity` (JSON `1e999`) and numbers
+ * above 2^53, which are not exact, are rejected.
+ */
 const isInstant = (value: unknown): value is number =>
   isFinite(value) && Math.abs(value) <= Number.MAX_SAFE_INTEGER
 
 const isFinite = (value: unknown): value is number => Number.isFinite(value)
 
-/** Whole seconds between an instant in a claim (seconds) and now (ms), in words that show a wrong clock. */
+/** Says how long ago, or in how long, the instant of a claim (in seconds) is, so that a wrong clock is easy to recognize. */
 const skewOf = (claim: number, at: number): string => {
   const seconds = Math.round(at / 1_000 - claim)
   return seconds >= 0 ? `${seconds} s ago` : `in ${-seconds} s`

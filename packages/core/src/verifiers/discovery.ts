@@ -2,12 +2,12 @@ import { type Fetch, fetchJson, isJsonObject } from './fetch-json.ts'
 import { isLoopback, isTrusted } from './option-checks.ts'
 import { quoted } from './token-fault.ts'
 
-/** What a verifier looks up in an issuer's metadata. */
+/** The metadata member that names an endpoint. */
 export type DiscoveredEndpoint = 'jwks_uri' | 'introspection_endpoint'
 
 /**
- * Whether an issuer's metadata has an address: an https URL without query and fragment (OpenID Connect Discovery 1.0 §3,
- * RFC 8414 §2), or http on a loopback host.
+ * Whether metadata can be fetched for an issuer: it must be an https URL, or http on a loopback host, without query,
+ * fragment and credentials (OpenID Connect Discovery 1.0 §3, RFC 8414 §2).
  */
 export function isDiscoverable(issuer: string): boolean {
   if (!URL.canParse(issuer) || /[?#]/.test(issuer)) return false
@@ -16,14 +16,15 @@ export function isDiscoverable(issuer: string): boolean {
 }
 
 /**
- * Finds an endpoint of an issuer in its metadata: OpenID Connect Discovery 1.0 §4, then RFC 8414 §3. The first document
- * that is the issuer's own and names the endpoint counts. The document's `issuer` must be equal to the configured one.
+ * Finds an endpoint of an issuer in its metadata. It reads the document of OpenID Connect Discovery 1.0 §4 first, then that
+ * of RFC 8414 §3, and uses the first one that names the endpoint. The document's `issuer` must be equal to the configured
+ * one.
  *
- * The endpoint must be https. It may be http on a loopback host where the issuer is on a loopback host itself: a document
- * from elsewhere must not send requests to this machine. We send a secret and tokens to `introspection_endpoint`, so it must
- * have the issuer's origin; keys are public, and large issuers publish them on another host.
+ * The endpoint must be https. If the issuer is on a loopback host, the endpoint may be http on a loopback host. Otherwise a
+ * remote document could send requests to this machine. `introspection_endpoint` must have the issuer's origin, because the
+ * verifier sends a secret and tokens to it. `jwks_uri` may be on another host: keys are public, and large issuers do that.
  *
- * @throws AggregateError with a fault for each address
+ * @throws AggregateError with one error for each document, if none can be used
  */
 export async function discover(
   issuer: string,
@@ -47,7 +48,7 @@ export async function discover(
   )
 }
 
-/** Without the slashes at the issuer's end, as both standards say. */
+/** The addresses of the metadata. Slashes at the end of the issuer are removed, as both standards require. */
 export function metadataAddresses(issuer: string): readonly string[] {
   const { origin, pathname } = new URL(issuer)
   const path = pathname.replace(/\/+$/, '')

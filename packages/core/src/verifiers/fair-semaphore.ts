@@ -1,30 +1,30 @@
-/** How many may hold a semaphore, and how many may wait for it. */
+/** How many callers may hold a slot, and how many may wait for one. */
 export interface FairSemaphoreLimits {
-  /** Holders at a time. */
+  /** The most slots held at a time. */
   readonly held: number
-  /** Holders at a time under one key. */
+  /** The most slots held at a time under one key. */
   readonly heldPerKey: number
-  /** Waiters. */
+  /** The most waiting callers. */
   readonly waiting: number
-  /** Waiters under one key. */
+  /** The most waiting callers under one key. */
   readonly waitingPerKey: number
 }
 
-/** A semaphore that serves its keys in turn, however many wait under each. */
+/** A semaphore that serves its keys in turn (round robin), however many callers wait under each. */
 export interface FairSemaphore {
   /**
    * Waits for a slot.
    *
-   * @param key - whose turn it uses
+   * @param key - the group that the caller belongs to, such as its address
    * @param signal - ends the wait, with the signal's reason
    * @returns a function that releases the slot; further calls do nothing
-   * @throws {@link QueueFull} where too many wait. A full queue evicts from the key that has most waiters, so the flood
-   *   of one key refuses that key alone
+   * @throws {@link QueueFull} if too many callers wait. If the queue is full, the last caller of the key with the most
+   *   waiting callers is refused, so the flood of one key cannot refuse the others
    */
   acquire(key: string, signal: AbortSignal): Promise<() => void>
 }
 
-/** Too many wait already. */
+/** Thrown if too many callers are waiting. */
 export class QueueFull extends Error {
   override readonly name: string = 'QueueFull'
 }
@@ -70,7 +70,7 @@ export function createFairSemaphore(limits: FairSemaphoreLimits): FairSemaphore 
       return first.admit()
     }
   }
-  /** Makes room for one more waiter of a key; `false`: the key must be refused. */
+  /** Makes room for one more waiting caller of a key. Returns `false` if that caller must be refused. */
   const makeRoom = (key: string): boolean => {
     const mine = queues.get(key)?.length ?? 0
     if (mine >= limits.waitingPerKey) return false

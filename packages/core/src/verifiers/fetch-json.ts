@@ -1,27 +1,27 @@
 /** Sends a request, as the global `fetch` does. */
 export type Fetch = typeof fetch
 
-/** What to ask, and how much answer to take. */
+/** A request for a JSON document. */
 export interface JsonRequest {
   readonly url: string
   readonly method: 'GET' | 'POST'
   readonly headers: Readonly<Record<string, string>>
   readonly body?: string
-  /** Bytes of the decoded body; one more is a fault. */
+  /** The longest body that is accepted, in bytes after decompression. */
   readonly maxBytes: number
 }
 
-/** The JSON value of an answer, and how many bytes it had. */
+/** The JSON value of a response, and the length of its body in bytes. */
 export interface JsonAnswer {
   readonly value: unknown
   readonly bytes: number
 }
 
 /**
- * Resolves to the JSON value that a 200 answer holds. Any other status, a redirect, too many bytes, and bytes that are no
- * UTF-8 or no JSON are errors.
+ * Sends a request and reads its response as JSON.
  *
- * @param send - absent: the global `fetch`
+ * @param send - sends the request. The default is the global `fetch`
+ * @throws Error if the status is not 200 (redirects are not followed), or if the body is too long, not UTF-8 or not JSON
  */
 export async function fetchJson(
   request: JsonRequest,
@@ -29,7 +29,7 @@ export async function fetchJson(
   send: Fetch = fetch,
 ): Promise<JsonAnswer> {
   const { url, method, headers, body, maxBytes } = request
-  // A redirect is never followed: only the configured address is trusted.
+  // Redirects are not followed, because only the configured address is trusted.
   const response = await send(url, {
     method,
     headers,
@@ -38,7 +38,7 @@ export async function fetchJson(
     ...(body !== undefined && { body }),
   }).catch((cause: unknown) => {
     signal.throwIfAborted()
-    // "fetch failed" alone names neither the address nor the reason.
+    // The message of `fetch` ("fetch failed") names neither the address nor the reason.
     throw new Error(`no answer from ${new URL(url).origin}: ${reasonOf(cause)}`, { cause })
   })
   if (response.status !== 200) {
@@ -50,7 +50,7 @@ export async function fetchJson(
   return { value, bytes: bytes.length }
 }
 
-/** The cause of a failed `fetch` has a code, such as ECONNREFUSED. */
+/** The code of the error behind a failed `fetch`, such as ECONNREFUSED. If there is none, its message. */
 function reasonOf(error: unknown): string {
   const { message, cause } = error instanceof Error ? error : new Error('it failed')
   return cause instanceof Error && 'code' in cause ? String(cause.code) : message
@@ -67,7 +67,7 @@ async function readAtMost(maxBytes: number, body: AsyncIterable<Uint8Array> | nu
   return Buffer.concat(chunks, length)
 }
 
-/** The parser's own error quotes the text, which may speak of a person. */
+/** Replaces the parser's error, because it quotes the text, which may contain personal data. */
 function parseJson(text: string): unknown {
   try {
     return JSON.parse(text)
@@ -76,6 +76,6 @@ function parseJson(text: string): unknown {
   }
 }
 
-/** Whether a JSON value is an object, and no array. */
+/** Whether a JSON value is an object and not an array. */
 export const isJsonObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)

@@ -23,7 +23,7 @@ export interface Auth0Options {
 }
 
 /**
- * Auth0. Organizations: `org_id`. Capabilities: `permissions`, which is there with RBAC, or else `scope`.
+ * Auth0. Organizations: `org_id`. Capabilities: `permissions`, which tokens have if RBAC is on, or else `scope`.
  *
  * @throws TypeError for wrong options
  */
@@ -51,7 +51,7 @@ export interface OktaOptions {
   /** `'example.okta.com'`, or your custom domain. */
   readonly domain: string
   /**
-   * The id of the custom authorization server. Tokens of the organization's own server are for Okta alone.
+   * The id of the custom authorization server. The access tokens of the organization's built-in server are for Okta only.
    * @defaultValue `'default'`
    */
   readonly authorizationServer?: string
@@ -61,7 +61,7 @@ export interface OktaOptions {
 
 /**
  * Okta, custom authorization servers. Organizations: a claim `org` that you add to the server. Capabilities: `scp`. A token
- * without `cid` is no access token and refused.
+ * without `cid` is not an access token and is refused.
  *
  * @throws TypeError for wrong options
  */
@@ -87,13 +87,16 @@ const oktaCheck = check.object<OktaOptions>('{ domain, audience, authorizationSe
 
 /** Options of {@link keycloak}. Give either `realm` or `realms`. */
 export interface KeycloakOptions {
-  /** Where Keycloak is, as its tokens say: `'https://login.example.com'`; versions before 17 end in `/auth`. */
+  /**
+   * The address of Keycloak, as in the `iss` of its tokens: `'https://login.example.com'`. Before version 17, it ends in
+   * `/auth`.
+   */
   readonly url: string
-  /** The name of the one trusted realm, such as `'customers'`. Absent: give `realms`. */
+  /** The name of the trusted realm, such as `'customers'`. To trust several realms, give `realms`. */
   readonly realm?: string
-  /** Several realms, or a function that says whether a realm is trusted. */
+  /** The names of several realms, or a function that decides whether a realm is trusted. */
   readonly realms?: readonly string[] | ((realm: string) => boolean)
-  /** What an audience mapper adds: the client id of your service. Its client roles are capabilities too. */
+  /** The client id of your service, which an audience mapper adds to the tokens. Its client roles are capabilities too. */
   readonly audience: string | readonly string[]
   /**
    * The `typ` of the header: `'at+jwt'` if the client's setting "Use at+jwt as access token header type" is on.
@@ -103,9 +106,9 @@ export interface KeycloakOptions {
 }
 
 /**
- * Keycloak. Organizations: `organization`, a name, a list, or an object whose members are the names; or else `org`.
- * Capabilities: `scope`, and the roles of the client that `audience` names. A token whose claim `typ` is not `Bearer` is
- * refused.
+ * Keycloak. Organizations: `organization`, which is a name, a list of names, or an object whose members are named after the
+ * organizations. If there is no `organization`, `org` is read. Capabilities: `scope`, and the roles of the client that
+ * `audience` names. A token whose claim `typ` is not `Bearer` is refused.
  *
  * @throws TypeError for wrong options
  */
@@ -168,15 +171,15 @@ const keycloakCheck = check.object<KeycloakOptions>('{ url, realm or realms, aud
 export interface ZitadelOptions {
   /** `'example.zitadel.cloud'`, or your custom domain. */
   readonly domain: string
-  /** The id of your API's project: its tokens' audience. */
+  /** The id of your API's project. It is the audience of the tokens. */
   readonly projectId: string
 }
 
 /**
  * Zitadel, with JWT access tokens. Callers ask for the scopes `urn:zitadel:iam:user:resourceowner` and
- * `urn:zitadel:iam:org:projects:roles`. Organizations: the id of the user's organization; a token without it is of none that
- * exists. Capabilities: the project's roles that were granted in that organization. A token with a mark of a login
- * (`auth_time`, `amr`, `sid`) is an ID token and refused.
+ * `urn:zitadel:iam:org:projects:roles`. Organizations: the id of the user's organization. A token without it matches no
+ * organization. Capabilities: the project's roles that were granted in that organization. A token with a claim of a login
+ * (`auth_time`, `amr`, `sid`) is an ID token and is refused.
  *
  * @throws TypeError for wrong options
  */
@@ -197,7 +200,7 @@ export function zitadel(options: ZitadelOptions): JwtVerifierOptions {
   }
 }
 
-/** `{ role: { organization: domain } }`: a role counts only in the organization that granted it. */
+/** Reads `{ role: { organization: domain } }`. A role counts only in the organization that granted it. */
 const rolesIn = (organization: string, roles: unknown): readonly string[] =>
   Object.entries(isJsonObject(roles) ? roles : {})
     .filter(([, granted]) => isJsonObject(granted) && Object.hasOwn(granted, organization))
@@ -207,15 +210,15 @@ const zitadelCheck = check.object<ZitadelOptions>('{ domain, projectId }', { dom
 
 /** Options of {@link oryHydra}. */
 export interface OryHydraOptions {
-  /** `urls.self.issuer` of its configuration, with the slash at its end if it has one there. */
+  /** `urls.self.issuer` of Hydra's configuration, exactly as written there, including a slash at its end. */
   readonly issuer: string
-  /** What the consent grants as audience. */
+  /** The audience that the consent grants. */
   readonly audience: string | readonly string[]
 }
 
 /**
- * Ory Hydra, with the access token strategy `jwt`. Organizations: `org` in `ext`, which the consent sets. Capabilities: `scope` or
- * `scp`. For opaque tokens give `readClaims` to `createIntrospectionVerifier`.
+ * Ory Hydra, with the access token strategy `jwt`. Organizations: `org` in `ext`, which the consent sets. Capabilities:
+ * `scope`, or `scp` if there is no `scope`. For opaque tokens give `readClaims` to `createIntrospectionVerifier`.
  *
  * @throws TypeError for wrong options
  */

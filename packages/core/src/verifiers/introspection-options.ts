@@ -15,51 +15,53 @@ import {
 } from './option-checks.ts'
 import { readOrgAndScope } from './principal.ts'
 
-/** How an authorization server is asked about a token (RFC 7662). */
+/** How the verifier asks an authorization server about a token (RFC 7662), and which answers it accepts. */
 export interface IntrospectionVerifierOptions extends PrincipalOptions {
   /**
-   * Its introspection endpoint: an https URL, or http on a loopback host.
+   * The introspection endpoint of the server: an https URL, or http on a loopback host.
    * @defaultValue the `introspection_endpoint` of the issuer's metadata, found as `createJwtVerifier` finds `jwks_uri`. It
-   *   must have the issuer's origin, because it is sent a secret
+   *   must have the issuer's origin, because the verifier sends a secret to it
    */
   readonly endpoint?: URL
-  /** Our client at the server; sent as HTTP Basic credentials (RFC 6749 §2.3.1). */
+  /** The client id of this service at the server. It is sent as HTTP Basic credentials (RFC 6749 §2.3.1). */
   readonly clientId: string
-  /** The secret of that client. It is never shown. */
+  /** The secret of that client. No error and no event shows it. */
   readonly clientSecret: string
-  /** The `issuer` of every principal. An answer's `iss` may be absent, but must not be another. */
+  /** The `issuer` of every principal. If an answer has an `iss`, it must be equal to this. */
   readonly issuer: string
   /**
-   * Our name, or names: an answer's `aud` holds at least one. An answer without `aud` is for nobody, and refused. `'none'`:
-   * the server names no audience. Then `accept` is required, and an answer that names one is refused.
+   * The name, or the names, of this service. The `aud` of an answer must contain at least one of them. An answer without
+   * `aud` is refused. Give `'none'` if the server sets no audience. Then `accept` is required, and an answer with an
+   * audience is refused.
    */
   readonly audience: string | readonly string[]
   /**
-   * Whether an answer without `aud` is for us, for example by its `client_id`. It must give `true` or `false`. What it throws,
-   * unless by `refuse`, is a fault: 503. Required with `audience: 'none'`, and an error without.
+   * Decides whether a token whose answer has no `aud` is for this service, for example by its `client_id`. It must return
+   * `true` or `false`. If it throws an error other than by `refuse`, the response is 503. It is required with
+   * `audience: 'none'`, and must be left out with any other audience.
    */
   readonly accept?: (claims: Claims) => boolean
   /**
-   * Milliseconds for which an active token is remembered, never past `exp`, at most 300,000; an inactive one is for a
-   * sixth of it. As long can a revoked token stay good. 0: not at all.
+   * Milliseconds for which an active token stays in the cache, but never past its `exp`; at most 300,000. An inactive token
+   * stays a sixth of that time. A revoked token is accepted until it leaves the cache. 0 switches the cache off.
    * @defaultValue 30_000
    */
   readonly cacheMs?: number
   /**
-   * Sends the requests, for example through a proxy. It is called as the global `fetch` is, with a signal that fires after
-   * 5 s, and must not follow redirects where `redirect` is `'manual'`: they carry a secret.
+   * Sends the requests, for example through a proxy. It is called like the global `fetch`, with a signal that aborts after
+   * 5 s. It must not follow redirects if `redirect` is `'manual'`, because the requests contain a secret.
    * @defaultValue the global `fetch`
    */
   readonly fetch?: Fetch
 }
 
-/** Checked options, all filled in. */
+/** The checked options, with all defaults. */
 export interface IntrospectionSettings extends Required<
   Omit<IntrospectionVerifierOptions, 'audience' | 'accept' | 'endpoint' | 'fetch' | 'subject'>
 > {
   readonly audience: readonly string[] | 'none'
   readonly accept: ((claims: Claims) => boolean) | undefined
-  /** `undefined`: it is discovered. */
+  /** If `undefined`, it is read from the metadata of the issuer. */
   readonly endpoint: string | undefined
   readonly fetch: Fetch | undefined
   readonly subject: ((claims: Claims) => string | undefined) | undefined

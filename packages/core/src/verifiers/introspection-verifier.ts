@@ -22,22 +22,23 @@ import { createTokenCache, digestOf } from './token-cache.ts'
 import { type TokenFault, tokenFault } from './token-fault.ts'
 
 /**
- * Verifies opaque tokens by asking their authorization server (RFC 7662). A token that is not active, not for us, not a
- * Bearer access token or bound to a key (`cnf`) is `refuse('token_invalid')`. A server that does not answer in 5 s, or
- * not with 200 and JSON, is `refuse('unavailable')`: also where it answers 401 or 403, for then our own credentials are
- * wrong.
+ * Verifies opaque tokens by asking their authorization server (RFC 7662). A token gets `refuse('token_invalid')` if it is
+ * not active, not for this service, not a Bearer access token, or bound to a key (`cnf`). It gets `refuse('unavailable')`
+ * if the server does not answer within 5 s, or answers with anything but 200 and JSON. That includes 401 and 403, which
+ * mean that the client credentials of this service are wrong.
  *
- * Tokens that it does not know share 32 requests at a time, at most 16 of them for one address (IPv6: one /56 network).
- * More tokens wait, 256 of one address and 1,024 in all, and the addresses are served in turn; beyond that the address
- * with most tokens waiting gets `refuse('unavailable')`. A token that was active when it was last asked about shares 32
- * requests of their own with its like, so a flood of made-up tokens does not delay it.
+ * The verifier sends at most 32 requests at a time for tokens that it does not know, and at most 16 of them for one client
+ * address (IPv6: one /56 network). Further tokens wait, and the addresses are served in turn. If 256 tokens of an address
+ * wait, its next token gets `refuse('unavailable')`. If 1,024 tokens wait in all, a token of the address with the most
+ * waiting tokens gets it. The verifier has 32 more requests for tokens that were active in their last answer, so a flood of
+ * invented tokens does not delay them.
  *
- * Without `endpoint`, it is discovered from the issuer's metadata, and `ready` resolves once it is known.
+ * Without `endpoint`, the verifier finds it in the issuer's metadata, and `ready` resolves when it is known.
  *
- * A principal's `issuer` is the configured one, its `subject` the answer's `sub`, or where it has none `client_id`, or
- * `azp`.
+ * The principal's `issuer` is the option `issuer`. The principal's `subject` is the answer's `sub`. If the answer has no
+ * `sub`, the subject is its `client_id`, and if it has neither, its `azp`.
  *
- * @throws TypeError at creation, naming the first wrong option
+ * @throws TypeError at creation, naming each wrong option
  * @example
  * createIntrospectionVerifier({
  *   endpoint: new URL('https://login.example.com/introspect'),
@@ -63,7 +64,7 @@ export function createIntrospectionVerifierIn(
   const { now, random, deadlineMs, mostTokens, mostBytes } = runtime
   const findEndpoint = endpointSource(settings, runtime)
   const active = createTokenCache<Promise<Principal>>(mostTokens, mostBytes)
-  const inactive = createTokenCache<TokenFault>(mostTokens, mostBytes) // apart, so that made-up tokens evict no good one
+  const inactive = createTokenCache<TokenFault>(mostTokens, mostBytes) // invented tokens must not evict active ones
   const lastActive = new LRUCache<string, true>({ max: mostTokens })
   const [slotsOfKnown, slotsOfUnknown] = [createFairSemaphore(SLOTS), createFairSemaphore(SLOTS)]
   const questions = createSingleFlight<Principal>()
@@ -141,10 +142,10 @@ export function createIntrospectionVerifierIn(
 const SLOTS = { held: 32, heldPerKey: 16, waiting: 1_024, waitingPerKey: 256 } as const
 const MOST_BYTES = 65_536
 
-/** How long a discovered endpoint is used past its age while the issuer's metadata cannot be had. */
+/** Milliseconds for which an endpoint older than 10 minutes may be used while the metadata cannot be fetched. */
 const STALE_ENDPOINT_MS = 900_000
 
-/** Where to introspect: the configured endpoint, or the one in the issuer's metadata. */
+/** Returns the configured endpoint, or the one in the issuer's metadata. */
 function endpointSource(
   { endpoint, issuer, fetch }: IntrospectionSettings,
   runtime: Runtime,
@@ -186,7 +187,7 @@ async function introspect(
   return { answer, bytes }
 }
 
-/** Also id and secret are encoded so, before they are Basic credentials (RFC 6749 §2.3.1). */
+/** Encodes for a form. The client id and the secret are encoded in the same way in Basic credentials (RFC 6749 §2.3.1). */
 const formEncode = (text: string): string => new URLSearchParams([['', text]]).toString().slice(1)
 
 const refuseLong = async (length: number, most: number): Promise<never> =>

@@ -17,87 +17,93 @@ import {
 } from './option-checks.ts'
 import { readOrgAndScope } from './principal.ts'
 
-/** How a JWT access token proves its bearer. */
+/** Which JWT access tokens a verifier accepts, and how it gets the keys to verify them. */
 export interface JwtVerifierOptions extends PrincipalOptions {
   /**
-   * The exact `iss` of good tokens, and the `issuer` of their principals. A list has at most 100. A function is given the
-   * unverified `iss` of each token that is not remembered, before anything is fetched, and must give `true` or `false`; what
-   * it throws, unless by `refuse`, is a fault: 503. Compare whole names there: whoever it trusts can have any token accepted.
+   * The exact `iss` that a token must have. It is also the `issuer` of the principal. A list has at most 100 issuers.
    *
-   * The keys of each issuer of a list or function are discovered from its own metadata and verify its tokens alone; so it must
-   * be an https URL, or http on a loopback host. Of the issuers that a function trusts, 1,000 with a verified token are known
-   * at a time, and 100 others; those are looked up at most 100 times, and once more each second, then 503.
+   * A function gets the unverified `iss` of each token that is not in the cache, before anything is fetched. It must return
+   * `true` (trusted) or `false`. If it throws an error other than by `refuse`, the response is 503. Compare whole names in
+   * it: an issuer that it trusts can sign a token for any principal.
+   *
+   * With a list or a function, the verifier finds the keys of each issuer in the metadata of that issuer, and uses them for
+   * the tokens of that issuer only. So every issuer must be an https URL, or http on a loopback host. With a function, the
+   * verifier keeps at most 1,000 issuers that have had a verified token, and 100 that have not. Every other issuer must be
+   * looked up. There are 100 lookups. One is regained each second, and one when a token of a new issuer is verified. If
+   * none is left, the response is 503.
    */
   readonly issuer: string | readonly string[] | ((issuer: string) => boolean)
   /**
-   * Our name, or names: a good token's `aud` holds at least one. `'none'`: the issuer names no audience. Then `accept` is
-   * required, and a token that names one is refused.
+   * The name, or the names, of this service. A token's `aud` must contain at least one of them. Give `'none'` if the issuer
+   * sets no audience. Then `accept` is required, and a token with an audience is refused.
    */
   readonly audience: string | readonly string[]
   /**
-   * Whether a token without `aud` is for us, for example by its `client_id`. It is called last, with verified claims, and
-   * must give `true` or `false`. What it throws, unless by `refuse`, is a fault: 503. Required with `audience: 'none'`, and an
-   * error without.
+   * Decides whether a token without `aud` is for this service, for example by its `client_id`. It is called after all other
+   * checks, with verified claims, and must return `true` or `false`. If it throws an error other than by `refuse`, the
+   * response is 503. It is required with `audience: 'none'`, and must be left out with any other audience.
    */
   readonly accept?: (claims: Claims) => boolean
   /**
-   * Where the key set of the one `issuer` is (an https URL, or http on a loopback host), or the keys. Keys are chosen from here alone: what
-   * a token says of keys (`jku`, `x5u`, `jwk`) is not looked at.
+   * The address of the issuer's key set (an https URL, or http on a loopback host), or the keys themselves. It must be left
+   * out if `issuer` is a list or a function. The verifier ignores keys that a token names itself (`jku`, `x5u`, `jwk`).
    * @defaultValue the `jwks_uri` of the issuer's metadata, at `<issuer>/.well-known/openid-configuration` (OpenID Connect
-   *   Discovery 1.0 §4) or `/.well-known/oauth-authorization-server<path>` (RFC 8414 §3). Then `issuer` must be an https URL,
-   *   or http on a loopback host, and equal to the `issuer` of that document
+   *   Discovery 1.0 §4) or `/.well-known/oauth-authorization-server<path>` (RFC 8414 §3). Then `issuer` must be an https
+   *   URL, or http on a loopback host, and must be equal to the `issuer` of that document
    */
   readonly jwks?: URL | { readonly keys: readonly object[] }
   /**
-   * Signature algorithms that are accepted. Symmetric ones and `none` cannot be named.
+   * The accepted signature algorithms. Symmetric algorithms and `none` are not allowed.
    * @defaultValue `['RS256', 'PS256', 'ES256', 'EdDSA', 'Ed25519']`
    */
   readonly algorithms?: readonly string[]
   /**
-   * What the header's `typ` must be. There is no default.
-   * `'at+jwt'`: an access token by RFC 9068.
-   * `'JWT'`: issuers that do not type their tokens. A second mark of an access token is required among the claims
-   * (`scope`, `scp` or `roles`), and marks of ID and refresh tokens are refused.
-   * `'any'`: `typ` is not looked at and no second mark is required; marks of ID and refresh tokens are refused still.
+   * The `typ` that a token's header must have. There is no default.
+   * `'at+jwt'`: access tokens as RFC 9068 defines them.
+   * `'JWT'`: for issuers that do not mark access tokens in the header. The claims must then contain `scope`, `scp` or
+   * `roles`, and a token with the claims of an ID token or a refresh token is refused.
+   * `'any'`: `typ` is ignored, and no such claim is required. A token with the claims of an ID token or a refresh token is
+   * refused.
    */
   readonly type: 'at+jwt' | 'JWT' | 'any'
   /**
-   * Milliseconds by which clocks may differ when `exp`, `nbf` and `iat` are judged; at most 120,000.
+   * Milliseconds by which the issuer's clock may differ from this one when `exp`, `nbf` and `iat` are checked; at most
+   * 120,000.
    * @defaultValue 30_000
    */
   readonly clockToleranceMs?: number
   /**
-   * Milliseconds since `iat` (which every token must have) after which a token is refused, whatever its `exp`.
+   * Milliseconds after its `iat` from which a token is refused, even if its `exp` is later. Every token must have an `iat`.
    * @defaultValue 86_400_000
    */
   readonly maxTokenAgeMs?: number
   /**
-   * Milliseconds for which a verified token is remembered, at most 60,000, never past `exp`, the age of the keys or a
-   * change of them. 0: not at all.
+   * Milliseconds for which a verified token stays in the cache; at most 60,000. It leaves the cache earlier when it expires,
+   * when the keys become too old, and when they change. 0 switches the cache off.
    * @defaultValue 60_000
    */
   readonly cacheMs?: number
   /**
-   * Milliseconds for which known keys serve past their age of 10 minutes while their source fails, at most a day; then
-   * 503. The longest that a removed key can stay good is 10 minutes and this.
+   * Milliseconds for which keys older than 10 minutes may be used while they cannot be refreshed; at most a day. After
+   * that, the response is 503. So a key that the issuer removed is accepted for at most 10 minutes plus this time.
    * @defaultValue 900_000
    */
   readonly staleKeysMs?: number
   /**
-   * Sends the requests for keys and metadata, for example through a proxy. It is called as the global `fetch` is, with a
-   * signal that fires after 5 s, and must not follow redirects where `redirect` is `'manual'`.
+   * Sends the requests for keys and metadata, for example through a proxy. It is called like the global `fetch`, with a
+   * signal that aborts after 5 s. It must not follow redirects if `redirect` is `'manual'`.
    * @defaultValue the global `fetch`
    */
   readonly fetch?: Fetch
 }
 
-/** Checked options, all filled in. */
+/** The checked options, with all defaults. */
 export interface JwtSettings extends Required<
   Omit<JwtVerifierOptions, 'audience' | 'accept' | 'jwks' | 'fetch' | 'subject'>
 > {
   readonly audience: readonly string[] | 'none'
   readonly accept: ((claims: Claims) => boolean) | undefined
-  /** An address, or the keys. `undefined`: the address is discovered. */
+  /** The address of the keys, or the keys. If `undefined`, the address is read from the metadata of the issuer. */
   readonly jwks: string | KeySet | undefined
   readonly fetch: Fetch | undefined
   readonly subject: ((claims: Claims) => string | undefined) | undefined

@@ -14,29 +14,32 @@ import { createTrustedIssuers } from './trusted-issuers.ts'
 
 /**
  * Verifies JWT access tokens (RFC 9068 §4, RFC 8725): signature, `iss`, `aud`, `exp`, `nbf`, `iat`, the subject and `typ`.
- * Every fault of a token is `refuse('token_invalid')`, with a `cause` that says which check failed; a key set that
- * cannot be had is `refuse('unavailable')`. A token bound to a key (`cnf`) is refused: RFC 9449 §7.2.
+ * A token that fails a check gets `refuse('token_invalid')`, and its `cause` says which check failed. If the keys cannot be
+ * fetched, the token gets `refuse('unavailable')`. A token that is bound to a key (`cnf`) is refused (RFC 9449 §7.2).
  *
- * A principal's `issuer` is the token's `iss`. Its `subject` is the token's `sub`, or where it has none `client_id`, or `azp`,
- * of at most 256 characters.
+ * The principal's `issuer` is the token's `iss`. The principal's `subject` is the token's `sub`. If the token has no `sub`,
+ * the subject is its `client_id`, and if it has neither, its `azp`. A subject of more than 256 characters is refused.
  *
- * Without `jwks`, its address is discovered from the issuer's metadata. Of several issuers each has keys of its own, and a
- * key of one never verifies a token of another.
+ * Without `jwks`, the verifier finds the address of the keys in the issuer's metadata. Every issuer has its own keys: a key
+ * of one issuer never verifies a token of another.
  *
- * A key set at an address is fetched for the first token or `ready` call, known for 10 minutes and refreshed before. An
- * unknown `kid` fetches it again unless that was done in the last 30 s: publish a new key 10 minutes before you sign with
- * it. Where that fetch fails, the token is `refuse('unavailable')`: nobody knows whether it is good. All keys of the
- * token's `kid` are tried. Keys that others can forge signatures for are not used: RSA below 2,048 bits, or with an
- * exponent that is even or below 65,537. Nor is a key after its own `exp`.
+ * The verifier fetches a key set for the first token or the first `ready` call. It uses the set for 10 minutes and
+ * refreshes it before they end. If a token has an unknown `kid`, the verifier fetches the set once more, but not within
+ * 30 s of the last fetch. So publish a new key 10 minutes before you sign with it. If the fetch for an unknown `kid` fails, the
+ * token gets `refuse('unavailable')`, because a newer set may hold its key. The verifier tries every key that has the
+ * token's `kid`. It ignores weak keys: RSA keys of fewer than 2,048 bits, and RSA keys whose exponent is even or below
+ * 65,537. It stops using a key at the key's own `exp`.
  *
- * Troubles reported: `'keys_not_refreshed'` (no answer, but known keys are young), `'keys_stale'` (they are used past
- * their age), each once per outage; `'keys_weak'` (the set holds weak keys), once until they are gone; `'keys_empty'` (the
- * set holds no key that can verify).
+ * The verifier reports these troubles:
+ * - `'keys_not_refreshed'`, once per outage: a fetch failed, but the known keys can still be used.
+ * - `'keys_stale'`, once per outage: the keys are used although they are older than 10 minutes.
+ * - `'keys_weak'`, once until a fetched set has no weak key: the set has weak keys.
+ * - `'keys_empty'`, for each such set: the set has no key that can verify a signature.
  *
- * `ready` resolves when keys are known (of several issuers: the keys of one), and rejects with what went wrong otherwise. It
- * resolves at once if `issuer` is a function.
+ * `ready` resolves when keys are known, and rejects with the cause if they cannot be fetched. With a list of issuers, the
+ * keys of one issuer are enough. If `issuer` is a function, `ready` resolves at once.
  *
- * @throws TypeError at creation, naming the first wrong option
+ * @throws TypeError at creation, naming each wrong option
  * @example
  * createJwtVerifier({
  *   issuer: 'https://login.example.com',
@@ -51,13 +54,13 @@ export function createJwtVerifier<const A extends Audience>(
   return createJwtVerifierIn(defaultRuntime, options)
 }
 
-/** {@link createJwtVerifier} with the caller's clock, chance and deadline. */
+/** {@link createJwtVerifier} with the caller's clock, random source and limits. */
 export function createJwtVerifierIn(runtime: Runtime, options: JwtVerifierOptions): TokenVerifier {
   const settings = checkJwtOptions(options)
   const { now, mostTokens, mostBytes } = runtime
   const { cacheMs, fetch, issuer, jwks, maxTokenLength, readClaims, staleKeysMs } = settings
   const { onTrouble, report } = createTroubleSource()
-  const verified = createTokenCache<Promise<Principal>>(mostTokens, mostBytes) // promises, so that a hit makes none
+  const verified = createTokenCache<Promise<Principal>>(mostTokens, mostBytes) // so that a cache hit creates no promise
   const changed = (): void => verified.clear()
   const trusted = createTrustedIssuers(issuer, {
     createSource: (name, onChange, reportForIssuer) =>

@@ -9,31 +9,34 @@ import { isJsonObject } from './fetch-json.ts'
 /** Public keys that can verify signatures. */
 export interface KeySet {
   readonly keys: readonly VerificationKey[]
-  /** Equal where the keys are the same, whatever their order, names and bytes (RFC 7638). */
+  /** Equal for two sets with the same keys, whatever the order, `kid` and JSON of the keys (RFC 7638). */
   readonly thumbprints: string
 }
 
-/** A public key, and what it may verify. */
+/** A public key, and the algorithms that it may verify. */
 export interface VerificationKey {
   readonly kid: string | undefined
   readonly key: KeyObject
   readonly thumbprint: string
   /** Whether it can verify a signature of this JWS algorithm. */
   readonly fits: (algorithm: string) => boolean
-  /** Its own end (`exp`), ms since the epoch: from then on it verifies nothing. Infinity: it has none. */
+  /** Its `exp`, in milliseconds since the epoch. The key is not used from then on. `Infinity` if it has none. */
   readonly until: number
 }
 
-/** What was read from a JWK Set. */
+/** The usable and the unusable keys of a JWK Set. */
 export interface ReadKeySet {
   readonly keys: KeySet
-  /** A line for each key that is too weak to verify. */
+  /** One text for each key that is too weak. */
   readonly weak: readonly string[]
-  /** A line for each other key that must not verify: private, symmetric or malformed. */
+  /** One text for each key that is private, symmetric or malformed. */
   readonly unfit: readonly string[]
 }
 
-/** A few names are enough to recognize another document, such as the issuer's metadata. They come from the network. */
+/**
+ * Describes a document that is not a JWK Set by a few of its member names, so that its kind can be recognized, such as the
+ * issuer's metadata. The names come from the network, so they are shortened and made printable.
+ */
 function membersOf(document: unknown): string {
   if (!isJsonObject(document)) return kindOf(document)
   const names = Object.keys(document)
@@ -42,14 +45,14 @@ function membersOf(document: unknown): string {
   return names.length === 0 ? 'an empty object' : `an object with ${names.join(', ')}`
 }
 
-/** Keys are imported one after the other, and no request is served meanwhile. */
+/** The most keys in one set. There is a limit because importing keys blocks the event loop. */
 export const MOST_KEYS = 100
 
 /**
- * Reads a JWK Set (RFC 7517 §5). Keys for another use or of an unknown type are passed over, as §5 asks. A key that is
- * listed twice counts once.
+ * Reads a JWK Set (RFC 7517 §5). Keys for another use and keys of an unknown type are ignored, as §5 requires. A key that is
+ * listed twice is read once.
  *
- * @throws where the document is no JWK Set, or lists more than 100 keys
+ * @throws Error if the document is not a JWK Set, or lists more than 100 keys
  */
 export function readKeySet(document: unknown): ReadKeySet {
   if (!isJsonObject(document) || !Array.isArray(document['keys']))
@@ -72,7 +75,7 @@ const keySetOf = (keys: readonly VerificationKey[]): KeySet => ({
   thumbprints: [...new Set(keys.map(({ thumbprint }) => thumbprint))].toSorted().join(' '),
 })
 
-/** Why a key must not verify. */
+/** Why a key is not used. */
 interface KeyFault {
   readonly fault: string
   readonly isWeak: boolean
@@ -81,7 +84,7 @@ type ReadKey = VerificationKey & { readonly alg: string | undefined }
 
 const misfit = (fault: string): KeyFault => ({ fault, isWeak: false })
 
-/** A key, `undefined` where it is not meant for us, or why it must not verify. */
+/** Reads one key. Returns a fault if the key must not be used, and `undefined` if it is for another use. */
 function readKey(given: unknown): ReadKey | KeyFault | undefined {
   if (!isJsonObject(given)) return misfit('not an object')
   if (given['kty'] === 'oct') return misfit('a symmetric key')
@@ -99,7 +102,7 @@ function readKey(given: unknown): ReadKey | KeyFault | undefined {
   return { kid, alg, key, until, fits, thumbprint: thumbprintOf(jwk) }
 }
 
-/** RFC 7518 §3.1 and RFC 8037 §3.1, by `kty` and `crv`. */
+/** The signature algorithms for each `kty` and `crv` (RFC 7518 §3.1, RFC 8037 §3.1). */
 const ALGORITHMS: ReadonlyMap<string, readonly string[]> = new Map([
   ['RSA', ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512']],
   ['EC P-256', ['ES256']],
@@ -108,7 +111,7 @@ const ALGORITHMS: ReadonlyMap<string, readonly string[]> = new Map([
   ['OKP Ed25519', ['EdDSA', 'Ed25519']],
 ])
 
-/** What a key of this kind can verify; `undefined`: nothing, or it is for another use. */
+/** The algorithms that a key can verify. `undefined` if there are none, or if the key is for another use. */
 function algorithmsFor({
   kty,
   crv,
@@ -121,15 +124,15 @@ function algorithmsFor({
 }
 
 /**
- * RFC 7517 §4.2 allows other values than `sig` and `enc`, such as `jwt-svid` of SPIFFE, whose keys sign tokens. Its
- * `x509-svid` keys sign certificates.
+ * RFC 7517 §4.2 allows values of `use` other than `sig` and `enc`. SPIFFE has two: keys with `jwt-svid` sign tokens, keys
+ * with `x509-svid` sign certificates.
  */
 const isForOtherUse = (use: unknown): boolean =>
   use !== undefined && (typeof use !== 'string' || use === 'enc' || use === 'x509-svid')
 
 /**
- * What says which key it is, and nothing else. `null` is absence. `undefined`: a member is no string, and an `alg` that
- * cannot be read must not permit every algorithm.
+ * Copies the members that identify a key. A member that is `null` counts as absent. Returns `undefined` if a member is not a
+ * string: if a malformed `alg` were ignored, the key would be used with every algorithm of its type.
  */
 function pickMembers(given: Readonly<Record<string, unknown>>): JWK | undefined {
   const members = ['kty', 'kid', 'alg', 'crv', 'x', 'y', 'n', 'e']
@@ -139,7 +142,10 @@ function pickMembers(given: Readonly<Record<string, unknown>>): JWK | undefined 
   return { kty: '', ...Object.fromEntries(members) }
 }
 
-/** The end that some issuers give a key (OpenID Federation 1.0 §8.7.2), in ms. `undefined`: it is no number. */
+/**
+ * The `exp` of a key (OpenID Federation 1.0 §8.7.2), in milliseconds since the epoch. `Infinity` if it has none,
+ * `undefined` if it is not a number.
+ */
 function endOf({ exp }: Readonly<Record<string, unknown>>): number | undefined {
   if (exp === undefined || exp === null) return Number.POSITIVE_INFINITY
   return typeof exp === 'number' ? exp * 1_000 : undefined
@@ -148,7 +154,7 @@ function endOf({ exp }: Readonly<Record<string, unknown>>): number | undefined {
 const LEAST_MODULUS = 2_048
 const LEAST_EXPONENT = 65_537n
 
-/** RSA keys that others can forge signatures for (RFC 7518 §3.3, NIST SP 800-131A, FIPS 186-5 §5.4). */
+/** Finds RSA keys for which signatures can be forged (RFC 7518 §3.3, NIST SP 800-131A, FIPS 186-5 §5.4). */
 function findWeakness({ asymmetricKeyDetails: details }: KeyObject): string | undefined {
   const { modulusLength, publicExponent } = details ?? {}
   if (modulusLength !== undefined && modulusLength < LEAST_MODULUS)
@@ -166,7 +172,7 @@ function importKey(jwk: JWK): KeyObject | undefined {
   }
 }
 
-/** RFC 7638 §3: the required members alone, in the order of their names. */
+/** The thumbprint of a key: a hash of its required members only, sorted by name (RFC 7638 §3). */
 function thumbprintOf({ kty, crv, x, y, n, e }: JWK): string {
   const required = kty === 'RSA' ? { e, kty, n } : kty === 'EC' ? { crv, kty, x, y } : { crv, kty, x }
   return hash('sha256', JSON.stringify(required), 'base64url')

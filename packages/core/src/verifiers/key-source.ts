@@ -5,35 +5,38 @@ import { createRefreshed } from './refreshed.ts'
 import type { Runtime } from './runtime.ts'
 import type { ReportTrouble } from './trouble.ts'
 
-/** Where keys come from. */
+/** Gives the keys of one issuer. */
 export interface KeySource {
-  /** Keys to verify with now: at once where they are known. Refuses `'unavailable'` where there are none to be had. */
+  /** The current keys. Known keys are returned at once, not as a promise. Refuses `'unavailable'` if there are none. */
   keys(signal: AbortSignal): KeySet | Promise<KeySet>
   /**
-   * Looks for keys newer than the known ones, after an unknown `kid`. `undefined`: there cannot be any, or they were
-   * fetched a moment ago. Refuses `'unavailable'` where their source does not answer, for nobody knows then.
+   * Fetches the keys again, for a token with an unknown `kid`. Resolves to `undefined` if the keys are fixed, or were
+   * fetched less than 30 s ago. Refuses `'unavailable'` if the fetch fails, because the `kid` may be that of a newer key.
    */
   newer(signal: AbortSignal): Promise<KeySet | undefined>
-  /** Until when (ms since the epoch) a token that was verified with these keys may stay in a cache. 0: the keys were replaced. */
+  /**
+   * The instant, in milliseconds since the epoch, until which a token that was verified with these keys may stay in a cache.
+   * 0 if the keys were replaced.
+   */
   goodUntil(keys: KeySet): number
 }
 
-/** Keys that never change. */
+/** Creates a source of keys that never change. */
 export const fixedKeySource = (keys: KeySet): KeySource => ({
   keys: () => keys,
   newer: async () => undefined,
   goodUntil: () => Number.POSITIVE_INFINITY,
 })
 
-/** What a remote key source is made of. */
+/** Options of {@link remoteKeySource}. */
 export interface RemoteKeysOptions {
-  /** Where the key set is. Absent: the issuer's metadata say it. */
+  /** The address of the key set. If `undefined`, it is read from the issuer's metadata. */
   readonly url: string | undefined
   readonly issuer: string
   readonly fetch: Fetch | undefined
-  /** Milliseconds that known keys serve past their age while their source fails. */
+  /** Milliseconds for which keys older than 10 minutes may be used while they cannot be refreshed. */
   readonly staleKeysMs: number
-  /** Called when other keys than before are known. */
+  /** Called when a fetched set has other keys than the set before. */
   readonly changed: () => void
   readonly report: ReportTrouble
   readonly runtime: Runtime
@@ -42,9 +45,8 @@ export interface RemoteKeysOptions {
 const MOST_BYTES = 524_288
 
 /**
- * Keys from a JWK Set at an address, kept as {@link createRefreshed} keeps them. An address that has to be discovered is
- * looked up at each fetch, within the same deadline. That keys are used past their age is reported once per outage as
- * `'keys_stale'`.
+ * Creates a source that fetches a JWK Set over HTTP. {@link createRefreshed} caches and refreshes it. Without `url`, the
+ * address is read from the issuer's metadata at each fetch, within the same deadline.
  */
 export function remoteKeySource(options: RemoteKeysOptions): KeySource {
   const { url, issuer, fetch, staleKeysMs, changed, report, runtime } = options

@@ -3,38 +3,41 @@ import * as check from '../check-options.ts'
 import type { Claims, ReadClaims } from '../ports.ts'
 import type { Fetch } from './fetch-json.ts'
 
-// Options that several verifiers have, and their checks.
+// Options of several verifiers, and their checks.
 
 /** Options of both verifiers. */
 export interface PrincipalOptions {
   /**
-   * Picks organizations and capabilities out of the claims. What it throws, unless by `refuse`, is a fault: 503.
-   * @defaultValue `org`, a name or a list of names; `scope`, or where there is none `scp`: words or a list
+   * Reads organizations and capabilities from the claims. If it throws an error other than by `refuse`, the response is
+   * 503.
+   * @defaultValue organizations: `org`, a name or a list of names. Capabilities: `scope`, or `scp` if there is no `scope`;
+   *   a string of words separated by spaces, or a list
    */
   readonly readClaims?: ReadClaims
   /**
-   * Names the subject of the principal, by the claims. `undefined`, an empty text and more than 256 characters are
-   * `refuse('token_invalid')`. What it throws, unless by `refuse`, is a fault: 503. Equal claims must give equal subjects.
-   * @defaultValue `sub`; where there is none `client_id`, or else `azp`
+   * Returns the subject of the principal. It must return the same subject for the same claims. `undefined`, an empty string
+   * and a string of more than 256 characters cause `refuse('token_invalid')`. If it throws an error other than by `refuse`,
+   * the response is 503.
+   * @defaultValue `sub`; if there is none, `client_id`; if there is neither, `azp`
    */
   readonly subject?: (claims: Claims) => string | undefined
   /**
-   * Characters of the longest token that is looked at, from 16 to 65,536. A longer one is `refuse('token_invalid')`. Node
-   * limits all header fields together to 16 KiB: raise `maxHeaderSize` of your server too.
+   * The longest token that is read, in characters, from 16 to 65,536. A longer token gets `refuse('token_invalid')`. Node
+   * limits all header fields together to 16 KiB, so raise `maxHeaderSize` of your server too.
    * @defaultValue 8_192
    */
   readonly maxTokenLength?: number
 }
 
-/** Keys and secrets travel in clear over http, so only this machine may be asked by it. */
+/** Whether requests may be sent to a URL. http is allowed on loopback hosts only, because it does not encrypt secrets. */
 export const isTrusted = (url: URL): boolean =>
   url.protocol === 'https:' || (url.protocol === 'http:' && isLoopback(url))
 
-/** Whether the host of a URL is this machine, by its name alone. */
+/** Whether the host of a URL is this machine. Only the name is checked; it is not resolved. */
 export const isLoopback = ({ hostname }: URL): boolean =>
   /^(?:localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(hostname)
 
-/** A URL that requests are sent to. */
+/** Checks a URL that requests are sent to. */
 export const endpointUrl = (what: string): OptionCheck<URL> =>
   check.refine<URL>(
     'an https URL, or http on a loopback host',
@@ -49,10 +52,10 @@ export const endpointUrl = (what: string): OptionCheck<URL> =>
       check.shown(origin === 'null' ? `${protocol}${pathname}` : origin + pathname),
   )
 
-/** `'none'`, or our names. */
+/** `'none'`, or the names of this service. */
 export type Audience = string | readonly string[]
 
-/** Ties `accept` to `audience: 'none'` where the compiler knows the audience. Elsewhere creation checks it. */
+/** Requires `accept` with `audience: 'none'`, if the compiler knows the audience. If not, it is checked at creation. */
 export type AcceptRule<A extends Audience> = { readonly audience: A } & (A extends 'none'
   ? { readonly accept: (claims: Claims) => boolean }
   : string extends A
@@ -62,7 +65,7 @@ export type AcceptRule<A extends Audience> = { readonly audience: A } & (A exten
 export const accept: OptionCheck<(claims: Claims) => boolean> =
   check.fn<(claims: Claims) => boolean>('(claims) => boolean')
 
-/** The fault of `accept` without `audience: 'none'`, or the other way round. */
+/** Finds the fault if `accept` is given without `audience: 'none'`, or missing with it. */
 export function acceptFaults(given: Audience, rule: unknown): readonly string[] {
   if (given === 'none' && rule === undefined)
     return ["accept: must be a function (claims) => boolean, because audience is 'none'; got nothing"]
@@ -85,19 +88,19 @@ export const issuer: OptionCheck<string> = check.text(
   "the exact `iss` of your tokens, such as 'https://login.example.com'",
 )
 
-/** How a verifier sends requests. */
+/** Checks the option `fetch`. */
 export const fetchOption: OptionCheck<Fetch> = check.fn<Fetch>('(url, init) => Promise<Response>')
 
-/** Node's own limit for all header fields is 16 KiB unless the server sets `maxHeaderSize`. */
+/** Checks the option `maxTokenLength`. */
 export const tokenLength: OptionCheck<number> = check.whole('characters', 16, 65_536)
 
 export const readClaims: OptionCheck<ReadClaims> = check.fn<ReadClaims>(
   '(claims) => ({ organizations, capabilities })',
 )
 
-// ── of presets of issuers ────────────────────────────────────────────────────────────────────────────────────────
+// ── options of the presets ───────────────────────────────────────────────────────────────────────────────────────
 
-/** A string of a form. */
+/** Checks a string against a pattern. */
 export const text = (what: string, form: RegExp): OptionCheck<string> =>
   check.accept(what, (value): value is string => typeof value === 'string' && form.test(value), check.shown)
 
@@ -111,7 +114,7 @@ export const guid: OptionCheck<string> = text(
 )
 export const digits: OptionCheck<string> = text('a number, as digits', /^\d{1,32}$/)
 
-/** The fault of two options of which exactly one must be given. */
+/** Throws a `TypeError` unless exactly one of two options is given. */
 export const oneOf = (
   caller: string,
   one: readonly [string, unknown],
@@ -123,7 +126,7 @@ export const oneOf = (
   throw check.wrongOptions(caller, [`${one[0]}: must be given, or else ${other[0]}; got ${got}`])
 }
 
-/** A list of names, or a function that says whether a name is trusted. */
+/** Checks a list of names, or a function that decides whether a name is trusted. */
 export const listOrFunction = (
   what: string,
   item: OptionCheck<string>,

@@ -13,12 +13,12 @@ import { namesOf, organizationsIn, readOrgAndScope, refuseUnless, wordsOf } from
 export interface EntraIdOptions {
   /** The directory (tenant) id, a GUID. */
   readonly tenantId?: string
-  /** Several of them, or a function that says whether a directory is trusted. It is given the id in lower case. */
+  /** Several directory ids, or a function that decides whether a directory is trusted. It gets the id in lower case. */
   readonly tenantIds?: readonly string[] | ((tenantId: string) => boolean)
   /** The application (client) id of your API; for version 1 tokens its application ID URI. */
   readonly audience: string | readonly string[]
   /**
-   * The version of the tokens, as `requestedAccessTokenVersion` of your API's manifest says.
+   * The version of the tokens: `requestedAccessTokenVersion` in your API's manifest.
    * @defaultValue 2
    */
   readonly version?: 1 | 2
@@ -26,8 +26,8 @@ export interface EntraIdOptions {
 
 /**
  * Microsoft Entra ID, in the global cloud. Organizations: `tid`. Capabilities: `scp` and `roles`. A token without `azp`
- * (version 1: `appid`) is no access token and refused. Several directories with version 1 need metadata at
- * `https://sts.windows.net/<tenantId>/`, which Microsoft does not document.
+ * (version 1: `appid`) is not an access token and is refused. With version 1 and several directories, the verifier reads the
+ * metadata at `https://sts.windows.net/<tenantId>/`, which Microsoft does not document.
  *
  * @throws TypeError for wrong options
  */
@@ -87,15 +87,16 @@ export interface CognitoOptions {
   /** The app clients whose access tokens may be for your service. */
   readonly clientIds: readonly string[]
   /**
-   * The resource that clients ask their tokens for (resource binding).
-   * @defaultValue none: a token that names an audience is refused, and nothing but its client says that it is for you
+   * The resource for which clients request their tokens (resource binding).
+   * @defaultValue none. Then a token with an audience is refused, and only `clientIds` decides which tokens are for your
+   *   service
    */
   readonly audience?: string | readonly string[]
 }
 
 /**
- * Amazon Cognito user pools. Organizations: a claim `org` that a trigger of yours adds. Capabilities: `scope`. A token without
- * `token_use: access`, or of another client, is refused.
+ * Amazon Cognito user pools. Organizations: a claim `org` that your trigger adds. Capabilities: `scope`. A token without
+ * `token_use: access`, and a token of another client, are refused.
  *
  * @throws TypeError for wrong options
  */
@@ -129,17 +130,21 @@ const capabilityList = check.listOf('capabilities', check.text('a capability'))
 
 /** Options of {@link google}. */
 export interface GoogleOptions {
-  /** What the caller asks the ID token for: the address of your service, or a client id. */
+  /** The audience for which callers request the ID token: the address of your service, or a client id. */
   readonly audience: string | readonly string[]
-  /** The numeric ids (`sub`) of the accounts that may call. Anybody can get a token for your audience. */
+  /**
+   * The numeric ids (`sub`) of the accounts that may call. It is required because anybody can get a token for your
+   * audience.
+   */
   readonly accounts: readonly string[]
-  /** The capabilities of each of them. */
+  /** The capabilities of every caller. */
   readonly capabilities: readonly string[]
 }
 
 /**
- * ID tokens that Google signs for service accounts: its access tokens are opaque, and Google introspects none. Organizations:
- * `hd`, which service accounts do not have. ID tokens of a login (`nonce`, `at_hash`) are refused.
+ * ID tokens that Google signs for service accounts. Google's access tokens are opaque, and Google has no introspection
+ * endpoint (RFC 7662) for them. Organizations: `hd`, which service accounts do not have. ID tokens of a login (`nonce`,
+ * `at_hash`) are refused.
  *
  * @throws TypeError for wrong options
  */
@@ -165,20 +170,20 @@ const googleCheck = check.object<GoogleOptions>('{ audience, accounts, capabilit
 
 /** Options of {@link githubActions}. */
 export interface GithubActionsOptions {
-  /** What the workflow asks the token for. */
+  /** The audience for which the workflow requests the token. */
   readonly audience: string | readonly string[]
   /**
-   * The numeric ids (`repository_owner_id`) of the organizations and users whose repositories may call. Anybody can get a
-   * token for your audience, and a name can get another owner.
+   * The numeric ids (`repository_owner_id`) of the organizations and users whose repositories may call. They are required
+   * because anybody can get a token for your audience. They are ids because a name can pass to another owner.
    */
   readonly ownerIds: readonly string[]
-  /** The capabilities of each of them. */
+  /** The capabilities of every caller. */
   readonly capabilities: readonly string[]
 }
 
 /**
- * Tokens of GitHub Actions workflows. Organizations: `repository_owner`. The subject names repository and branch, or
- * environment.
+ * ID tokens of GitHub Actions workflows. Organizations: `repository_owner`. The subject names the repository and its branch
+ * or environment.
  *
  * @throws TypeError for wrong options
  */
@@ -205,13 +210,14 @@ const githubActionsCheck = check.object<GithubActionsOptions>('{ audience, owner
 
 /** Options of {@link firebase}. */
 export interface FirebaseOptions {
-  /** The id of the project: issuer and audience of its tokens. */
+  /** The id of the project. It is the audience of the tokens, and part of their issuer. */
   readonly projectId: string
 }
 
 /**
- * ID tokens of Firebase Authentication, which its clients send as access tokens. Organizations: the tenant of Identity Platform,
- * or else the custom claim `org`. Capabilities: the custom claim `scope`. Only your server can set custom claims.
+ * ID tokens of Firebase Authentication, which its clients send as access tokens. Organizations: the tenant of Identity
+ * Platform, or the custom claim `org` if there is no tenant. Capabilities: the custom claim `scope`. Only your server can
+ * set custom claims.
  *
  * @throws TypeError for wrong options
  */

@@ -2,7 +2,7 @@ import type { Claims, Principal, ReadClaims } from '../ports.ts'
 import { refuse } from '../refusals.ts'
 import { tokenFault } from './token-fault.ts'
 
-/** Makes the principal of verified claims. It is deeply frozen, because a cache gives the same one to many requests. */
+/** Creates the principal from verified claims. It is deeply frozen, because the cache gives one object to many requests. */
 export function createPrincipal(
   issuer: string,
   subject: string,
@@ -20,18 +20,18 @@ export function createPrincipal(
 }
 
 /**
- * The default `readClaims`. `org` is a name or a list of names. `scope` is a text separated by spaces (RFC 6749 §3.3) or a
- * list. Without `scope`, `scp` is read in the same way.
+ * The default `readClaims`. `org` is a name or a list of names. `scope` is a string of words separated by spaces (RFC 6749
+ * §3.3) or a list. Without `scope`, `scp` is read in the same way.
  *
- * An `org` that is present but is not a name becomes an empty text, which equals no organization. If it were left out, the
- * token would look like one without an organization, and single tenancy accepts those.
+ * An `org` that is present but is not a name becomes an empty string, which matches no organization. If it were left out,
+ * the token would look like one without an organization, and single tenancy accepts those.
  */
 export const readOrgAndScope: ReadClaims = ({ org, scope, scp }) => ({
   organizations: org === undefined ? [] : namesOf(org),
   capabilities: wordsOf(scope === undefined ? scp : scope),
 })
 
-/** The words of a text, or the members of a list, that are names. */
+/** Splits a string at its spaces, or reads a list. Members that are not strings, and empty ones, are left out. */
 export const wordsOf = (scope: unknown): readonly string[] => {
   const words: readonly unknown[] = Array.isArray(scope)
     ? scope
@@ -41,7 +41,7 @@ export const wordsOf = (scope: unknown): readonly string[] => {
   return words.filter(isText)
 }
 
-/** A name or a list of names. A member that is not a name becomes an empty text. */
+/** Reads a name or a list of names. A value that is not a name becomes an empty string. */
 export const namesOf = (org: unknown): readonly string[] =>
   (Array.isArray(org) ? org : [org]).map((name: unknown) => (isText(name) ? name : ''))
 
@@ -53,7 +53,10 @@ function frozenTexts(name: string, given: unknown): readonly string[] {
   throw new TypeError(`readClaims gave ${name} that are no array of strings`)
 }
 
-/** By a list of what is left, not by recursion: parsed JSON may be nested deeper than the call stack reaches. */
+/**
+ * Freezes claims and all objects in them. It does not recurse, because parsed JSON may be nested deeper than the call
+ * stack.
+ */
 export function deepFreeze(claims: Claims): Claims {
   const left: unknown[] = [claims]
   while (left.length > 0) {
@@ -64,11 +67,14 @@ export function deepFreeze(claims: Claims): Claims {
   return claims
 }
 
-/** An absent claim names no organization. One that is no name becomes an empty text, which equals none. */
+/**
+ * Reads the organizations in a claim. If the claim is absent, the list is empty. A value that is not a name becomes an empty
+ * string, which matches no organization.
+ */
 export const organizationsIn = (claim: unknown): readonly string[] =>
   claim === undefined ? [] : namesOf(claim)
 
-/** Refuses a token, for `readClaims` of a preset. */
+/** Refuses the token with `fault` as the cause unless `isRight`. For `readClaims` of a preset. */
 export function refuseUnless(isRight: boolean, fault: string): void {
   if (!isRight) refuse('token_invalid', { cause: tokenFault(fault) })
 }

@@ -14,7 +14,7 @@ import type { KeySource } from './key-source.ts'
 import { quoted, tokenFault, type TokenFault } from './token-fault.ts'
 import type { TrustedIssuer, TrustedIssuers } from './trusted-issuers.ts'
 
-/** What a token proves, and by which key of which set. */
+/** The verified claims of a token, the key that verified its signature, the set of that key, and the issuer. */
 export interface ReadJwt {
   readonly claims: Claims
   readonly keys: KeySet
@@ -23,9 +23,10 @@ export interface ReadJwt {
 }
 
 /**
- * Verifies a token at an instant, ms since the epoch.
+ * Verifies a token.
  *
- * @throws TokenFault for every fault of the token; what the key source throws, for its own
+ * @param at - now, in milliseconds since the epoch
+ * @throws TokenFault if the token fails a check; the error of the key source if the keys cannot be fetched
  */
 export async function readJwt(
   token: string,
@@ -49,7 +50,12 @@ export async function readJwt(
   )
 }
 
-/** Issuers have been seen to publish different keys under one `kid`, so a wrong signature is no verdict: `undefined`. */
+/**
+ * Verifies a token with one key. Returns `undefined` if the signature is wrong: some issuers publish several keys under one
+ * `kid`, so another key may verify it.
+ *
+ * @throws TokenFault if the token fails another check
+ */
 async function verifyWith(
   { key }: VerificationKey,
   token: string,
@@ -70,11 +76,11 @@ async function verifyWith(
 
 const COMPACT_JWS = /^[\w-]+\.[\w-]+\.[\w-]+$/
 
-/** Judged before any key is asked for: what cannot be good must not cost a fetch. */
+/** Reads and checks the header. This comes before the keys are read, so that a malformed token cannot cause a fetch. */
 function readHeader(token: string, { algorithms, maxTokenLength }: JwtSettings): JwtHeader {
   if (token.length > maxTokenLength)
     throw tokenFault(`it has ${token.length} characters, more than maxTokenLength ${maxTokenLength}`)
-  // The shape is ours to judge: jose lets a blank at the end pass.
+  // Checked here because jose accepts a blank at the end.
   if (!COMPACT_JWS.test(token))
     throw tokenFault('it is not three base64url parts with dots between (RFC 7515 §7.1)')
   const header = decodeHeader(token)
@@ -86,14 +92,14 @@ function readHeader(token: string, { algorithms, maxTokenLength }: JwtSettings):
   return { alg, kid, typ }
 }
 
-/** What of a header chooses the key, and its type. */
+/** The header members that select the key (`alg`, `kid`), and the type of the token (`typ`). */
 interface JwtHeader {
   readonly alg: string
   readonly kid: string | undefined
   readonly typ: unknown
 }
 
-/** The header of a token, and the `iss` that its claims must have: the one whose keys are used. */
+/** The header of a token, and the `iss` that its claims must have: the name of the issuer whose keys are used. */
 interface Expected extends JwtHeader {
   readonly issuer: string
 }
@@ -106,7 +112,7 @@ function decodeHeader(token: string): ProtectedHeaderParameters {
   }
 }
 
-/** The known keys, or newer ones where none of them has the token's `kid`. */
+/** Finds the keys that may have signed the token. If no known key has its `kid`, the key set is fetched again. */
 async function findKeys(
   { alg, kid }: JwtHeader,
   source: KeySource,
@@ -142,7 +148,10 @@ const joseOptions = ({ issuer }: Expected, settings: JwtSettings, at: number): J
   currentDate: new Date(at),
 })
 
-/** Errors of jose carry the claims, so they go no further; ours say which check failed, and what was got and wanted. */
+/**
+ * Replaces an error of jose, because it holds the claims. The new error says which check failed, what the token has and
+ * what it must have.
+ */
 function explain(
   error: errors.JOSEError,
   { typ, issuer }: Expected,

@@ -3,30 +3,36 @@ import { abortable, withDeadline } from '../waiting.ts'
 import { isWithin, type Runtime } from './runtime.ts'
 import { createSingleFlight } from './single-flight.ts'
 
-/** A value of another server, kept up to date. */
+/** A value that is fetched from another server and kept up to date. */
 export interface Refreshed<V> {
-  /** The value: at once where it is known. Refuses `'unavailable'` where it cannot be had. */
+  /** The value. A known value is returned at once, not as a promise. Refuses `'unavailable'` if it cannot be fetched. */
   readonly current: (signal: AbortSignal) => V | Promise<V>
   /**
-   * Looks for a newer value. `undefined`: it was fetched a moment ago. Refuses `'unavailable'` where the server does not
-   * answer.
+   * Fetches the value again. Resolves to `undefined` if it was fetched less than 30 s ago. Refuses `'unavailable'` if the
+   * fetch fails.
    */
   readonly newer: (signal: AbortSignal) => Promise<V | undefined>
-  /** Until when (ms since the epoch) a result that used this value may stay in a cache. 0: the value was replaced. */
+  /**
+   * The instant, in milliseconds since the epoch, until which a result that used this value may stay in a cache. 0 if the
+   * value was replaced.
+   */
   readonly goodUntil: (value: V) => number
 }
 
-/** What a {@link Refreshed} is made of. */
+/** Options of {@link createRefreshed}. */
 export interface RefreshedOptions<V> {
-  /** Fetches the value. The signal is the deadline's. */
+  /** Fetches the value. The signal aborts at the deadline. */
   readonly load: (signal: AbortSignal) => Promise<V>
-  /** A text that is equal where two values are the same. */
+  /** Returns a string that is equal for two equal values. */
   readonly identityOf: (value: V) => string
-  /** Milliseconds that a known value serves past its age while the server fails. */
+  /** Milliseconds for which a value older than 10 minutes may be used while it cannot be refreshed. */
   readonly staleMs: number
-  /** Called when another value than before is known. */
+  /** Called when a fetched value differs from the value before. */
   readonly replaced?: () => void
-  /** Called where a refresh has failed after a success, and once per outage where the value is used past its age. */
+  /**
+   * Called with `'not_refreshed'` when a fetch fails for the first time after a success and the known value can still be
+   * used. Called with `'stale'` once per outage, when a value older than 10 minutes is used.
+   */
   readonly failed?: (code: 'not_refreshed' | 'stale', cause: unknown) => void
   readonly runtime: Runtime
 }
@@ -34,8 +40,9 @@ export interface RefreshedOptions<V> {
 const COOLDOWN_MS = 30_000
 
 /**
- * Keeps a value for 10 minutes and refreshes it before. While its server fails, it is used for `staleMs` more. One fetch
- * serves all who wait, and runs to its end when they leave. After a failure the server is not asked again for a while.
+ * Caches a value for 10 minutes and refreshes it before they end. While the server fails, the value may be used for
+ * `staleMs` longer. All callers share one fetch. It continues if they stop waiting. After a failure, the next fetch waits
+ * for an exponential back-off.
  */
 export function createRefreshed<V extends object | string>(options: RefreshedOptions<V>): Refreshed<V> {
   const { load, identityOf, staleMs, replaced, failed, runtime } = options
@@ -74,7 +81,7 @@ export function createRefreshed<V extends object | string>(options: RefreshedOpt
   const refuseFor = (cause: unknown): never =>
     refuse('unavailable', { retryAfterMs: Math.ceil(backOff.pauseLeft()), cause })
 
-  /** Waits for a fetch, unless the last one failed a moment ago. */
+  /** Fetches the value. Refuses at once if the last fetch failed and its back-off has not passed. */
   const fetched = async (signal: AbortSignal): Promise<V> => {
     if (!fetches.isRunning(ONE) && backOff.pauseLeft() > 0) return refuseFor(backOff.failure()?.cause)
     try {
@@ -101,7 +108,7 @@ export function createRefreshed<V extends object | string>(options: RefreshedOpt
       if (fresh !== undefined) return fresh
 
       const stale = backOff.failure() && cache.stale()
-      if (stale !== undefined) refreshInBackground() // no request waits for a server that is known to fail
+      if (stale !== undefined) refreshInBackground() // a request must not wait for a server that is known to fail
       return stale === undefined ? fetchedOrStale(signal) : useStale(stale)
     },
     async newer(signal) {
@@ -113,22 +120,27 @@ export function createRefreshed<V extends object | string>(options: RefreshedOpt
 
 const ONE = 'the value'
 
-// ── what it remembers ────────────────────────────────────────────────────────────────────────────────────────────
+// ── the cached value and the back-off ────────────────────────────────────────────────────────────────────────────────
 
-/** The last value that was fetched, and how long it may be used. */
+/** A cache of the last fetched value, which knows how long the value may be used. */
 export interface AgingCache<V> {
-  /** The value, while it is fresh; else `undefined`. */
+  /** The value while it is fresh. After that, `undefined`. */
   readonly fresh: () => V | undefined
-  /** The value, fresh or not, while it may be used although its server fails; else `undefined`. */
+  /** The value, fresh or not, as long as it may be used while the server fails. After that, `undefined`. */
   readonly stale: () => V | undefined
   /** Whether a fresh value should be refreshed in the background. */
   readonly isDue: () => boolean
   /**
-   * @param since - when it was asked for, ms since the epoch
-   * @returns whether another value was known before
+   * Stores a fetched value.
+   *
+   * @param since - the start of its fetch, in milliseconds since the epoch
+   * @returns whether the value before was a different one
    */
   readonly put: (value: V, since: number) => boolean
-  /** Until when (ms since the epoch) a result that used this value may stay in a cache. 0: the value was replaced. */
+  /**
+   * The instant, in milliseconds since the epoch, until which a result that used this value may stay in a cache. 0 if the
+   * value was replaced.
+   */
   readonly goodUntil: (value: V) => number
 }
 
@@ -138,7 +150,7 @@ const AGE_MS = 600_000
  * A value is fresh for 10 minutes. It is refreshed at a random age of 7 to 9 minutes. If that fails, it may be used for
  * `staleMs` longer.
  *
- * @param identityOf - gives a text that is equal where two values are the same
+ * @param identityOf - returns a string that is equal for two equal values
  */
 export function createAgingCache<V>(
   identityOf: (value: V) => string,
@@ -168,11 +180,11 @@ export function createAgingCache<V>(
   }
 }
 
-/** Exponential back-off with jitter: for how long not to ask a source that failed. */
+/** Exponential back-off with jitter after failed fetches. */
 interface BackOff {
-  /** The last failure since the last success; `undefined`: none. */
+  /** The last failure. `undefined` if the last fetch succeeded, or if there was none. */
   readonly failure: () => { readonly cause: unknown } | undefined
-  /** Milliseconds until it may be asked again; 0: now. */
+  /** Milliseconds until the next fetch may start. 0 if it may start now. */
   readonly pauseLeft: () => number
   readonly failed: (cause: unknown) => void
   readonly recovered: () => void
@@ -181,7 +193,7 @@ interface BackOff {
 const FIRST_PAUSE_MS = 1_000
 const LONGEST_PAUSE_MS = 30_000
 
-/** The first pause is 1 s. It doubles at each failure, up to 30 s. Each is shortened at random, to half at most. */
+/** The first pause is 1 s. Each failure doubles it, up to 30 s. Each pause is multiplied by a random factor of 0.5 to 1. */
 function createBackOff({ now, random }: Runtime): BackOff {
   let last:
     | { readonly cause: unknown; readonly count: number; readonly at: number; readonly pauseMs: number }

@@ -1,14 +1,14 @@
-/** What a verifier takes from its environment. Hosts get {@link defaultRuntime}; tests bring their own. */
+/** The clock, the random source and the limits of a verifier. Hosts get {@link defaultRuntime}. Tests set their own. */
 export interface Runtime {
-  /** Milliseconds since the epoch. */
+  /** Returns the current time in milliseconds since the epoch. */
   readonly now: () => number
-  /** From 0 to below 1: spreads refreshes and retries, so that the processes of a fleet do not act at the same instant. */
+  /** Returns a number from 0 to below 1: the jitter of refreshes and retries, so that many processes do not act at once. */
   readonly random: () => number
-  /** Milliseconds that one request to a key set or an introspection endpoint may take. */
+  /** Milliseconds after which a request to a key set or an introspection endpoint is aborted. */
   readonly deadlineMs: number
-  /** How many verified tokens a cache holds. The least recently used are evicted first. */
+  /** The most verified tokens in a cache. The least recently used token is evicted first. */
   readonly mostTokens: number
-  /** How many bytes of verified claims (as JSON, or as a JWT) a cache holds, likewise. */
+  /** The most bytes of verified claims (as JSON, or as a JWT) in a cache. The least recently used token is evicted first. */
   readonly mostBytes: number
 }
 
@@ -21,8 +21,8 @@ export const defaultRuntime: Runtime = {
 }
 
 /**
- * Whether `at` lies in the `lengthMs` that begin at `since`. What lies before `since` does not: a clock set back must not
- * lengthen a life.
+ * Whether the instant `at` is at or after `since` and less than `lengthMs` later. An instant before `since` is not, so that
+ * a clock that is set back does not keep an old value in use.
  */
 export const isWithin = (at: number, since: number, lengthMs: number): boolean =>
   at >= since && at < since + lengthMs

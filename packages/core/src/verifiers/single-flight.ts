@@ -1,10 +1,10 @@
-/** Shares calls: all who ask for a key while its call runs get the one result. */
+/** Shares calls: callers that ask for a key while its call is running get the result of that call. */
 export interface SingleFlight<T> {
-  /** Whether a call for this key runs. */
+  /** Whether a call for this key is running. */
   isRunning(key: string): boolean
   /**
-   * Joins the running call, or makes one. It runs to its end, also when every caller has left, so nobody can undo what
-   * others need by hanging up. The call must have a deadline of its own.
+   * Joins the running call for this key, or starts one. A caller that stops waiting does not abort the call, because others
+   * may need its result. So the call must have a deadline of its own.
    */
   run(key: string, call: () => Promise<T>): Promise<T>
 }
@@ -17,7 +17,7 @@ export function createSingleFlight<T>(): SingleFlight<T> {
       const begun = running.get(key)
       if (begun) return begun
       const result = call().finally(() => running.delete(key))
-      result.catch(ignore) // every caller may have left before it fails
+      result.catch(ignore) // all callers may have stopped waiting before it fails
       running.set(key, result)
       return result
     },

@@ -6,68 +6,70 @@ import { isJsonObject } from './fetch-json.ts'
 
 /** A key that seals tickets. */
 export interface TicketKey {
-  /** Stands in every ticket, readable, so that keys can be changed: 1 to 64 letters, digits, `.`, `_` and `-`. */
+  /** 1 to 64 letters, digits, `.`, `_` and `-`. Every ticket contains it unencrypted, so that its key can be found. */
   readonly id: string
-  /** At least 32 random bytes, as they are or in base64url. */
+  /** At least 32 random bytes, as a `Uint8Array` or as base64url. */
   readonly secret: Uint8Array | string
 }
 
-/** How tickets are sealed, and how long they are good. */
+/** How tickets are sealed, and how long they are valid. */
 export interface TicketOptions {
   /**
-   * 1 to 16 keys. The first seals, all open. To change keys, add the new one at the end in every process, then move it to
-   * the front, and after `resumeWithinMs` remove the old one.
+   * 1 to 16 keys. The first key seals new tickets, and every key opens tickets. To change keys, add the new key at the end
+   * of the list in every process. Then move it to the front. Remove the old key after `resumeWithinMs`.
    */
   readonly keys: readonly TicketKey[]
   /**
-   * Milliseconds from the issue of a ticket in which a download may begin: from 1,000 to 604,800,000 (7 days, for links in
+   * Milliseconds after the issue of a ticket in which a download may begin: from 1,000 to 604,800,000 (7 days, for links in
    * mails).
    * @defaultValue 300_000
    */
   readonly startWithinMs?: number
   /**
-   * Milliseconds from the issue of a ticket in which a download that has begun may be resumed: not below `startWithinMs`,
+   * Milliseconds after the issue of a ticket in which a download that has begun may be resumed: at least `startWithinMs`,
    * at most 604,800,000 (7 days).
-   * @defaultValue 86_400_000, or `startWithinMs` where that is longer
+   * @defaultValue 86_400_000, or `startWithinMs` if that is longer
    */
   readonly resumeWithinMs?: number
   /**
-   * The query parameter that carries a ticket. OpenTelemetry's instrumentations redact `sig` by themselves.
+   * The query parameter that contains the ticket. The instrumentations of OpenTelemetry redact `sig` by default.
    * @defaultValue 'sig'
    */
   readonly parameter?: string
   /**
-   * The endpoint that tickets are for, so that two services with the same keys do not accept each other's.
+   * The name of the endpoint that the tickets are for. Two services with the same keys and different names do not accept
+   * each other's tickets.
    * @defaultValue the handler's `capability`
    */
   readonly audience?: string
   /**
-   * Chooses the claims that `findExport`, `isMember` and quotas see in `principal.claims` when a ticket is used. They must be
-   * JSON, and few: a ticket has at most 2,048 characters.
+   * Selects the claims that `findExport`, `isMember` and quotas see in `principal.claims` when a ticket is used. They must
+   * be JSON. Select few, because a ticket has at most 2,048 characters.
    * @defaultValue none
    */
   readonly claims?: (principal: Principal) => Claims
   /**
-   * Asked each time a ticket is used. `true`: the ticket is refused with 410. A rejection is 503. Absent: tickets are not
-   * revoked one by one; tenant and export are looked up again all the same.
+   * Called each time a ticket is used. If it resolves to `true`, the ticket is refused with 410. If it rejects, the
+   * response is 503. Without it, single tickets cannot be revoked. In any case the handler looks up the tenant and the
+   * export again.
    */
   readonly isRevoked?: (ticket: UsedTicket, signal: AbortSignal) => Promise<boolean>
   /**
-   * Makes the URL of a ticket for clients, where a proxy changes the path or a URL must be absolute.
+   * Makes the URL that clients get. Give it if a proxy changes the path, or if the URL must be absolute.
    *
    * @param path - path and query of the download, as this service sees them: `/exports/…/download?sig=…`
    * @defaultValue the path itself
    */
   readonly url?: (path: string) => string
   /**
-   * Makes the HTML of a refusal that a browser shows in place of a download. It is sent under a Content-Security-Policy that
+   * Makes the HTML page that a browser shows if a download is refused. The page is sent with a Content-Security-Policy that
    * allows inline styles only.
    * @defaultValue a short page in English
    */
   readonly page?: (refusal: Refusal) => string
 }
 
-/** Checked options, all filled in. */
+/** The checked options, with all defaults. */
 export interface TicketSettings extends Pick<Tickets, 'parameter' | 'isRevoked' | 'url' | 'page'> {
   readonly keys: readonly { readonly id: string; readonly secret: Uint8Array }[]
   readonly startWithinMs: number
@@ -82,7 +84,7 @@ const mostKeys = 16
 
 const isKeyId = (id: unknown): boolean => typeof id === 'string' && /^[\w.-]{1,64}$/.test(id)
 
-/** `undefined`: it is neither bytes nor base64url. */
+/** The bytes of a secret. `undefined` if it is neither bytes nor base64url. */
 function bytesOf(secret: unknown): Uint8Array | undefined {
   if (secret instanceof Uint8Array) return Uint8Array.from(secret)
   return typeof secret === 'string' && /^[\w-]+={0,2}$/.test(secret)
@@ -90,7 +92,7 @@ function bytesOf(secret: unknown): Uint8Array | undefined {
     : undefined
 }
 
-/** The first fault of a list of keys. It shows no secret. */
+/** Finds the first fault of a list of keys. The text contains no secret. */
 function keysFault(keys: unknown): string | undefined {
   if (!Array.isArray(keys)) return check.kindOf(keys)
   if (keys.length === 0 || keys.length > mostKeys) return `${keys.length} keys`

@@ -15,21 +15,21 @@ import { isJsonObject } from './fetch-json.ts'
 import { createPrincipal } from './principal.ts'
 import { checkTicketOptions, type TicketOptions } from './ticket-options.ts'
 
-/** Longest ticket, in characters. A URL with it passes every proxy and mailer. */
+/** The longest ticket, in characters. URLs of that length pass proxies and mail programs. */
 const longestTicket = 2_048
-/** How far in the future a ticket may have been issued: clocks of a fleet differ. */
+/** How far in the future the issue of a ticket may be, because the clocks of several processes differ. */
 const clockToleranceMs = 120_000
 
 /**
- * Makes the tickets of an endpoint: sealed, short-lived permissions for one export, which a browser carries in a link. Nothing
- * about person, tenant or export can be read from one.
+ * Makes the tickets of an endpoint. A ticket is a sealed, short-lived permission to download one export, as part of a link.
+ * It is encrypted: its holder cannot read the person, the tenant or the export in it.
  *
  * A ticket is a JWE in compact form (RFC 7516) with exactly the header members `alg: dir`, `enc: A256GCM`, `kid` and
- * `typ: export-ticket+jwt`; any other header is refused before anything is decrypted. Its keys are derived from the secrets by
- * HKDF (RFC 5869), so a secret that has another use too is no danger. A ticket may be used more than once until it expires:
- * browsers, download managers and virus scanners ask twice.
+ * `typ: export-ticket+jwt`. A ticket with any other header is refused before anything is decrypted. The keys are derived from
+ * the secrets by HKDF (RFC 5869), so a secret may have another use too. A ticket may be used more than once until it expires,
+ * because browsers, download managers and virus scanners request a file twice.
  *
- * One key seals at most 2^32 tickets safely (NIST SP 800-38D §8.3): change keys before.
+ * Change a key before it has sealed 2^32 tickets (NIST SP 800-38D §8.3).
  *
  * @throws TypeError at creation, naming each wrong option
  * @example
@@ -57,7 +57,7 @@ export function createTickets(options: TicketOptions): Tickets {
         aud: audience ?? capability,
         iss: principal.issuer,
         sub: principal.subject,
-        // Where the token did not name it, isMember is asked again when the ticket is used.
+        // If the token did not name the organization, isMember is called again when the ticket is used.
         named: principal.organizations.includes(tenant.name),
         tenantId: tenant.id,
         tenantName: tenant.name,
@@ -75,7 +75,7 @@ export function createTickets(options: TicketOptions): Tickets {
         throw new TypeError(
           `a ticket has at most ${longestTicket} characters, not ${text.length}: let \`claims\` choose fewer`,
         )
-      // Read back, so that both ends see the same principal.
+      // The ticket is read back, so that `seal` and `open` return the same principal.
       return { ticket: readSealed(plaintext).ticket, text }
     },
     async open(text, capability, at) {
@@ -96,7 +96,10 @@ export function createTickets(options: TicketOptions): Tickets {
   }
 }
 
-/** Why a ticket is refused: our own words, for the event's `cause`. They hold nothing of the ticket but what it is for. */
+/**
+ * Why a ticket is refused. It becomes the `cause` of the event. Of the ticket it quotes only endpoint, capability and
+ * times.
+ */
 class TicketFault extends Error {
   override readonly name = 'TicketFault'
 }
@@ -104,7 +107,7 @@ class TicketFault extends Error {
 const invalid = (fault: string): never => refuse('ticket_invalid', { cause: new TicketFault(fault) })
 
 interface TicketKey {
-  /** The header as it stands in every ticket of this key. */
+  /** The encoded header of every ticket of this key. */
   readonly part: string
   readonly key: KeyObject
 }
@@ -115,13 +118,13 @@ const deriveKey = (secret: Uint8Array): KeyObject =>
 const base64url = (text: string): string => Buffer.from(text).toString('base64url')
 
 /**
- * Five parts, the second empty; each as its one canonical base64url, for a decoder ignores the unused bits of the last
- * character.
+ * Five parts, of which the second is empty. Each part must be canonical base64url: a decoder ignores the unused bits of the
+ * last character, so several strings would be the same ticket.
  */
 const compactForm =
   /^[\w-]+\.\.[\w-]{16}\.(?:[\w-]{4})*(?:[\w-]{2}[AEIMQUYcgkosw048]|[\w-][AQgw])?\.[\w-]{21}[AQgw]$/
 
-/** Why a header is none of ours. Only here is it parsed. */
+/** Says why a header is not accepted. A header is parsed only for this text. */
 function headerFault(part: string): string {
   try {
     const header: unknown = JSON.parse(Buffer.from(part, 'base64url').toString())
@@ -138,7 +141,7 @@ function headerFault(part: string): string {
   }
 }
 
-/** What is sealed. Times are milliseconds since the epoch. */
+/** The plaintext of a ticket. Times are in milliseconds since the epoch. */
 interface SealedTicket {
   readonly id: string
   readonly aud: string
@@ -160,8 +163,9 @@ const algorithm = 'aes-256-gcm'
 const tagBytes = { authTagLength: 16 }
 
 /**
- * Encrypts as RFC 7516 §5.1 says for `dir`. By node:crypto and not by jose, which uses Web Crypto: its trip through the thread pool
- * costs several times what 600 bytes of AES do. A test opens these tickets with jose, and those of jose here.
+ * Encrypts by RFC 7516 §5.1 with `dir`. It uses node:crypto because jose uses Web Crypto, which runs in the thread pool:
+ * for 600 bytes, that costs several times as much as the encryption. A test checks that jose and this file open each
+ * other's tickets.
  */
 function encrypt({ part, key }: TicketKey, plaintext: Uint8Array): string {
   const iv = randomBytes(12)
@@ -172,7 +176,7 @@ function encrypt({ part, key }: TicketKey, plaintext: Uint8Array): string {
   )
 }
 
-/** Decrypts as RFC 7516 §5.2 says for `dir`. */
+/** Decrypts by RFC 7516 §5.2 with `dir`. */
 function decrypt({ part, key }: TicketKey, text: string): Uint8Array {
   const [, , iv = '', sealed = '', tag = ''] = text.split('.')
   const decipher = createDecipheriv(algorithm, key, Buffer.from(iv, 'base64url'), tagBytes)
@@ -185,7 +189,7 @@ function decrypt({ part, key }: TicketKey, text: string): Uint8Array {
   }
 }
 
-/** Another version of this library may seal with the same keys, so the members are not taken for granted. */
+/** Reads the plaintext. Its members are checked, because another version of this package may use the same keys. */
 function readSealed(plaintext: Uint8Array): { readonly aud: string; readonly ticket: Ticket } {
   const value = parseJson(plaintext)
   if (!isSealedTicket(value)) return invalid('what is sealed in it is no ticket of this release')

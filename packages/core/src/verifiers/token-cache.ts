@@ -2,31 +2,35 @@ import { hash } from 'node:crypto'
 
 import { LRUCache } from 'lru-cache'
 
-/** What was learnt of tokens, for a while. Keyed by {@link digestOf}: no token lies in memory (RFC 9700 §4.9.3). */
+/** A cache of the results for tokens. Its keys are {@link digestOf} the tokens, so it holds no token (RFC 9700 §4.9.3). */
 export interface TokenCache<V> {
-  /** `undefined`: not known, or not at this instant. */
+  /** Returns the value, or `undefined` if there is none that may be used at the instant `at` (ms since the epoch). */
   get(digest: string, at: number): V | undefined
-  /** Not kept where `until` is not after `since`. */
+  /** Stores a value. Does nothing if `until` is not later than `since`. */
   set(digest: string, value: V, life: EntryLife): void
   clear(): void
 }
 
-/** When an entry may be used, and what it costs. */
+/** When an entry may be used, and how much it counts towards `mostBytes`. */
 interface EntryLife {
-  /** Milliseconds since the epoch. */
+  /** The first instant at which the entry may be used, in milliseconds since the epoch. */
   readonly since: number
-  /** The end, exclusive, likewise. */
+  /** The first instant at which the entry may no longer be used, in milliseconds since the epoch. */
   readonly until: number
-  /** How many bytes were parsed to make the value. */
+  /** The length in bytes of the token or the answer from which the value was made. */
   readonly bytes: number
 }
 
-/** What an entry holds in memory beside its value: the digest, the times, the places in the cache's lists. */
+/**
+ * The memory in bytes that an entry takes besides its value: the digest, the two times, and its part of the cache's lists.
+ */
 const ENTRY_BYTES = 256
 
 /**
- * A cache of at most `mostTokens` entries, made from at most `mostBytes` bytes. The least recently used are evicted
- * first.
+ * Creates a cache.
+ *
+ * @param mostTokens - the most entries. The least recently used entry is evicted first
+ * @param mostBytes - the most bytes of all entries together
  */
 export function createTokenCache<V extends object>(mostTokens: number, mostBytes: number): TokenCache<V> {
   const entries = new LRUCache<string, { value: V; since: number; until: number }>({

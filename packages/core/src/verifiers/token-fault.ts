@@ -1,8 +1,8 @@
 import { withoutStack } from '../refusals.ts'
 
 /**
- * Why a token is refused, for the event's `cause`: what was got and what was wanted. It names claims that say who issued a
- * token, for whom and for when; it never holds the token.
+ * Why a token is refused: what it has and what it must have. It becomes the `cause` of the event. It may quote claims that
+ * say who issued the token, for whom and for when. It never contains the token.
  */
 export class TokenFault extends Error {
   override readonly name: string = 'TokenFault'
@@ -13,7 +13,7 @@ export const tokenFault = (text: string): TokenFault => withoutStack(() => new T
 
 const LONGEST_SHOWN = 128
 
-/** What was got, as JSON of at most 128 characters. */
+/** Formats a value as JSON of at most 128 characters, for a fault. */
 export function quoted(value: unknown): string {
   if (value === undefined) return 'missing'
   const text = typeof value === 'number' ? String(value) : JSON.stringify(value)

@@ -4,7 +4,7 @@ import type { TroubleCode } from '../refusals.ts'
 /** Reports a trouble to every listener. */
 export type ReportTrouble = (code: TroubleCode<'verifier'>, cause?: unknown) => void
 
-/** A source of troubles and the function that reports them. A verifier may serve several handlers, so all of them listen. */
+/** Creates a source of troubles and the function that reports them. There can be several listeners: one for each handler. */
 export function createTroubleSource(): {
   readonly onTrouble: TroubleSource<'verifier'>
   readonly report: ReportTrouble
@@ -17,7 +17,7 @@ export function createTroubleSource(): {
         try {
           listener(code, cause)
         } catch {
-          // A listener's fault must not refuse the caller's token.
+          // An error in a listener must not refuse the caller's token.
         }
       }
     },

@@ -10,30 +10,34 @@ import type { Runtime } from './runtime.ts'
 import { quoted, tokenFault } from './token-fault.ts'
 import type { ReportTrouble } from './trouble.ts'
 
-/** An issuer whose tokens may be good, and the only keys that may verify them. */
+/** A trusted issuer. Only the keys of its `source` may verify its tokens. */
 export interface TrustedIssuer {
   readonly issuer: string
   readonly source: KeySource
-  /** To be called when a token of this issuer has been verified. */
+  /** The verifier calls it when it has verified a token of this issuer. */
   readonly proved: () => void
 }
 
-/** The issuers whose tokens may be good. */
+/** The trusted issuers. */
 export interface TrustedIssuers {
   /**
-   * The issuer of a token, by its unverified claims where several are trusted. It sends no request.
+   * Finds the issuer of a token. If several issuers are trusted, the token's unverified `iss` selects one. No request
+   * is sent.
    *
-   * @throws TokenFault if the issuer is not trusted; refuses `'unavailable'` where too many unknown ones are looked up
+   * @throws TokenFault if the issuer is not trusted; a refusal `'unavailable'` if too many new issuers were looked up
    */
   readonly of: (token: string) => TrustedIssuer
-  /** Resolves when the keys of one issuer are known, or where issuers are chosen by a function. Rejects with the cause. */
+  /**
+   * Resolves when the keys of at least one issuer are known. Resolves at once if a function selects the issuers. Rejects
+   * with the cause if no keys can be fetched.
+   */
   readonly ready: (signal: AbortSignal) => Promise<void>
 }
 
-/** What {@link createTrustedIssuers} needs. */
+/** Options of {@link createTrustedIssuers}. */
 export interface TrustedIssuersOptions {
   readonly createSource: (issuer: string, changed: () => void, report: ReportTrouble) => KeySource
-  /** Called when the keys of an issuer that has proved itself are replaced. */
+  /** Called when the keys of an issuer are replaced. With a function as `issuer`, only if it has had a verified token. */
   readonly changed: () => void
   readonly report: ReportTrouble
   readonly runtime: Runtime
@@ -78,15 +82,18 @@ function listedIssuers(issuers: readonly string[], options: TrustedIssuersOption
   }
 }
 
-/** How many issuers whose tokens have been verified are known at a time. The least recently used are evicted first. */
+/** How many issuers that have had a verified token are kept. The least recently used issuer is evicted first. */
 const MOST_PROVED = 1_000
-/** How many others, likewise. They are apart, so that made-up issuers evict no good one. */
+/**
+ * How many issuers without a verified token are kept. The least recently used issuer is evicted first. They have a cache of
+ * their own, so that invented issuers cannot evict issuers that have had a verified token.
+ */
 const MOST_UNPROVED = 100
 
 /**
- * Issuers that a function trusts. It may trust names that anybody can make up, and each costs requests. So an issuer
- * that no verified token has named yet takes one of 100 turns. A turn comes back when a token of that issuer is
- * verified, and one each second.
+ * The issuers that the host's function trusts. The function may trust names that anybody can invent, and each new issuer
+ * costs requests. So a new issuer takes one of 100 turns. The turn is given back when a token of that issuer is verified.
+ * One more turn is given back each second.
  */
 function chosenIssuers(
   isTrusted: (issuer: string) => boolean,
@@ -151,7 +158,7 @@ function createTurns({ now }: Runtime): { readonly take: () => void; readonly gi
   }
 }
 
-/** Of several issuers, a trouble names its own. */
+/** Reports troubles with the name of the issuer. It is used if several issuers are trusted. */
 const reportFor =
   (issuer: string, report: ReportTrouble): ReportTrouble =>
   (code, cause) =>
