@@ -5,9 +5,9 @@ import { dirname, join } from 'node:path'
 // check-docs.ts.
 
 const inside = 'packages/core/src'
-// The goal of the design is 80 files and 300 lines. Until core is there, these numbers may fall and not rise.
-const mostFiles = 100
-const mostLines = 360
+// The number of files may fall and not rise.
+const mostFiles = 98
+const mostLines = 300
 const leastMedian = 70
 
 const files = globSync(`${inside}/**/*.ts`).filter(
