@@ -218,7 +218,7 @@ export const because = (text: string): Error => withoutStack(() => new Error(tex
  * @param must - the condition, such as `record.state must be 'ready'`
  * @param got - the value; it is shortened. It must not be a token
  */
-export const gotWanted = (must: string, got: unknown): Error => because(`${must}; got ${shown(got)}`)
+export const wantedGot = (must: string, got: unknown): Error => because(`${must}; got ${shown(got)}`)
 
 const mostShown = 16
 

@@ -46,8 +46,8 @@ export interface FilesystemStoreOptions {
  *
  * Creating a store does not touch the disk, so a hanging volume cannot stop the process from starting. All stores of the process
  * together use at most all but one of libuv's pool threads, so a hanging disk stops only downloads. One thread is
- * reserved for each volume that uses none, up to half of all threads, so a hanging volume stops only its own downloads. Set `UV_THREADPOOL_SIZE` to 64. With the default of
- * 4, all downloads share three threads.
+ * reserved for each volume that has no thread in use, up to half of all threads, so a hanging volume stops only its own
+ * downloads. Set `UV_THREADPOOL_SIZE` to 64. With the default of 4, all downloads share three threads.
  *
  * @throws TypeError that names each wrong option
  */

@@ -38,8 +38,8 @@ export function storeFault(error: unknown): DeliveryError {
 }
 
 /**
- * Classifies an error from reading an open body. An error that another attempt may heal is a cut or a stall, without a trouble
- * code of its own. Any other error is classified as when opening.
+ * Classifies an error from reading an open body. If opening the object again may help, it is a cut or a stall, with the trouble
+ * code of its outcome. Any other error is classified as when opening.
  */
 export function bodyFault(error: unknown): DeliveryError {
   const fault = storeFault(error)

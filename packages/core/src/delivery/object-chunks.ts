@@ -94,7 +94,7 @@ export interface StoreSpeed {
  * is not counted. A wait counts as at most `silenceMs`, because outages have their own limits.
  *
  * If the store is below the floor, the download opens its object again, because another connection may be faster. If the store is
- * below the floor again before it has sent `bytes`, the download ends. So a download whose store sends single
+ * below the floor again before it has sent another `bytes`, the download ends. So a download whose store sends single
  * bytes ends after twice `perMs`.
  */
 export function measureStoreSpeed(

@@ -81,8 +81,8 @@ const mostBatchesPerSecond = 100
 
 /**
  * Gives every waiting download a turn, at even intervals. The limit per second is a fifth of the running downloads, and at least
- * 10. During an outage the store gets no more requests than this, and none at
- * once from all downloads when it recovers.
+ * 10. During an outage the store gets no more requests than this. When it
+ * recovers, the downloads come back at this pace and not all at once.
  *
  * @param running - returns how many downloads the handler has. While downloads wait for a turn, the largest number seen counts. So
  *   the pace does not fall while downloads end

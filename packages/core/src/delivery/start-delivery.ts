@@ -38,7 +38,7 @@ export async function startDelivery(
 }
 
 /** Returns the body of a download whose bytes are all in one chunk. */
-export const deliverWhole = (chunk: Uint8Array, terms: DeliveryTerms): ExportBody => ({
+export const bodyOfOneChunk = (chunk: Uint8Array, terms: DeliveryTerms): ExportBody => ({
   length: chunk.length,
   signal: terms.signal,
   [Symbol.asyncIterator]: () => untilReturn(paced({ done: false, value: chunk }, ended, terms), terms),

@@ -3,7 +3,7 @@ import { exportBytes } from '../delivery/export-bytes.ts'
 import { objectChunks, measureStoreSpeed } from '../delivery/object-chunks.ts'
 import type { ReopenPace } from '../delivery/reopen-policy.ts'
 import { reopenPolicy } from '../delivery/reopen-policy.ts'
-import { deliverWhole, bufferBody, longestBuffered, startDelivery } from '../delivery/start-delivery.ts'
+import { bodyOfOneChunk, bufferBody, longestBuffered, startDelivery } from '../delivery/start-delivery.ts'
 import type { DownloadStarted, Outcome } from '../events.ts'
 import type { FilledDelivery } from '../options/resolve-options.ts'
 import type { ByteRange, OpenObject } from '../ports.ts'
@@ -62,12 +62,12 @@ export async function deliver(
       // No byte has been sent yet, so the object is reopened at the first byte.
       (error: unknown) => beforeReopen(error, plan.ranges[0]?.first ?? 0),
     )
-    if (chunk) return deliverWhole(chunk, terms)
+    if (chunk) return bodyOfOneChunk(chunk, terms)
     return startDelivery(plan.length, exportBytes(plan, { ...source, opened: undefined }), terms)
   }
   return callPort('store', start).catch((error: unknown) => {
-    // The deadline for the first byte calls the store silent. If the store has failed and its failure is reported, that is wrong:
-    // refuse without another trouble.
+    // When the first byte is late, the error says `store_silent`. If a failure of the store was reported before, the store was not
+    // silent, so refuse without that trouble.
     const isSilence = refusalDetail(error)?.trouble === 'store_silent'
     throw hasReported && isSilence ? refusal({ kind: 'unavailable' }, refusalCause(error)) : error
   })

@@ -102,7 +102,8 @@ export function startExchange(request: ExportRequest, rules: ExchangeRules): Exc
     const { reason } = request.signal as { reason: unknown }
     stop(reason instanceof DeliveryError ? reason : new DeliveryError('client_aborted'))
   }
-  // One timer serves both deadlines, so that `begin` need not replace it: it is first set for the first byte, then for the lifetime.
+  // One timer serves both deadlines. When it fires after `begin`, it is set again for the rest of the lifetime. `begin` replaces
+  // it only if the lifetime is the shorter one.
   const onTimer = (): void => {
     const left = overAt - performance.now()
     if (overAt === 0) abort(tooLate(firstByteMs))

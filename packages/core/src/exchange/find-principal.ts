@@ -72,8 +72,8 @@ export function createPrincipalFinder<T extends Tenant>(
 
 /**
  * Authenticates under the quota of the client's address. An attempt first takes one token from the quota. The quota token is
- * returned if the attempt proves a principal, and if the verifier fails. It is spent if the credentials are refused, and if the
- * client disconnects before the outcome is known. Refuses `rate_limited` when the quota has no token left.
+ * returned if the attempt proves a principal, and if the verifier fails. It is also returned for a genuine ticket that has
+ * expired. It is spent if the credentials are refused, and if the client disconnects before the outcome is known. Refuses `rate_limited` when the quota has no token left.
  */
 type AddressQuota = <V>(
   address: string | undefined,
@@ -137,7 +137,7 @@ function createAddressQuota({
         giveBack()
         return proven
       } catch (error) {
-        if (takesNoToken(error)) giveBack()
+        if (keepsQuota(error)) giveBack()
         throw error
       }
     } finally {
@@ -174,8 +174,8 @@ function wake(attempts: AddressAttempts, most: number): void {
   }
 }
 
-/** Whether the attempt is free: the verifier failed, which says nothing about the token. A disconnected client pays. */
-const takesNoToken = (error: unknown): boolean => {
+/** Whether the quota's token is returned although nobody was authenticated: the credentials were not found to be wrong. */
+const keepsQuota = (error: unknown): boolean => {
   const kind = refusalDetail(error)?.kind
   return (
     kind !== undefined && kind !== 'token_missing' && kind !== 'token_invalid' && kind !== 'ticket_invalid'

@@ -1,7 +1,7 @@
 import type { ReadyRecord } from '../catalogue.ts'
 import type { FilledDelivery } from '../options/resolve-options.ts'
 import type { ByteRange, ExportStore, GetOptions, ObjectInfo, OpenObject } from '../ports.ts'
-import { gotWanted, refusal, refusalCause, refusalDetail } from '../refusals.ts'
+import { wantedGot, refusal, refusalCause, refusalDetail } from '../refusals.ts'
 import { checkObject } from '../steps/check-object.ts'
 import type { DeliveryQuestion, Plan } from '../steps/plan-delivery.ts'
 import { decidesFirst } from '../steps/plan-delivery.ts'
@@ -63,7 +63,7 @@ export function accessObject(
 function checkOpen(object: OpenObject): OpenObject {
   const { chunks, close } = object as Partial<OpenObject>
   if (typeof chunks?.[Symbol.asyncIterator] === 'function' && typeof close === 'function') return object
-  const cause = gotWanted('an open object needs info, chunks and close', Object.keys(object))
+  const cause = wantedGot('an open object needs info, chunks and close', Object.keys(object))
   throw refusal({ kind: 'upstream_error', trouble: 'object_malformed' }, cause)
 }
 
@@ -140,7 +140,7 @@ const sameObject = (one: ObjectInfo, other: ObjectInfo): boolean =>
 const changed = (wanted: ObjectInfo, got: ObjectInfo | undefined): Error =>
   refusal(
     { kind: 'object_changed' },
-    gotWanted(`the object must have ${wanted.size} bytes and the validator '${wanted.validator}'`, [
+    wantedGot(`the object must have ${wanted.size} bytes and the validator '${wanted.validator}'`, [
       got?.size,
       got?.validator,
     ]),
@@ -154,7 +154,7 @@ async function present<V>(found: Promise<V | undefined>, { record }: DeliveryQue
   if (value === undefined || value === null)
     throw refusal(
       { kind: 'object_missing' },
-      gotWanted(`the store must have the object '${record.key}'`, value),
+      wantedGot(`the store must have the object '${record.key}'`, value),
     )
   return value
 }

@@ -5,7 +5,7 @@ import { formatChallenge } from '../http/bearer.ts'
 import { formatUnsatisfiedRange } from '../http/byte-range.ts'
 import { retryAfterSeconds } from '../http/response-fields.ts'
 import type { ErrorFormat, Refusal, RefusalDetail, RefusalKind } from '../refusals.ts'
-import { gotWanted, refusalCause, refusalDetail, statusOf } from '../refusals.ts'
+import { wantedGot, refusalCause, refusalDetail, statusOf } from '../refusals.ts'
 import type { ExportResponse } from '../request-response.ts'
 import type { Route } from '../steps/check-method.ts'
 import { allowedMethods } from '../steps/check-method.ts'
@@ -170,7 +170,7 @@ function checkRendered(rendered: ReturnType<ErrorFormat>): ReturnType<ErrorForma
   if (!isValid) {
     const got = [status, contentType, isText(body) ? '…' : body]
     const must = 'an error format must return { status: 400 to 599, contentType, body }'
-    throw new TypeError(gotWanted(must, got).message)
+    throw new TypeError(wantedGot(must, got).message)
   }
   return rendered
 }

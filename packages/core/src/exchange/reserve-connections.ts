@@ -1,6 +1,6 @@
 import type { FilledLimits } from '../options/resolve-options.ts'
 import type { ExportStore, Principal, StoreConnections, Tenant } from '../ports.ts'
-import { gotWanted, refusal } from '../refusals.ts'
+import { wantedGot, refusal } from '../refusals.ts'
 import type { Exchange } from './exchange.ts'
 
 const PRINCIPAL_OF_FREE = 1 / 4
@@ -56,7 +56,7 @@ export function takeFromPool(
   const full = holders.find(({ name, ofFree }) => held(name) > 0 && held(name) >= free * ofFree)
   if (full) {
     const must = `${full.name} must hold fewer than ${free * full.ofFree} of the store's connections`
-    throw refusal({ kind: 'too_many_downloads', retryAfterMs: RETRY_MS }, gotWanted(must, held(full.name)))
+    throw refusal({ kind: 'too_many_downloads', retryAfterMs: RETRY_MS }, wantedGot(must, held(full.name)))
   }
   const names = [EVERYBODY, ...holders.map(({ name }) => name)]
   for (const name of names) taken.set(name, held(name) + perDownload)

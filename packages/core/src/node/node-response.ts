@@ -203,8 +203,9 @@ export const isGone = (response: NodeResponse): boolean =>
     : response.destroyed || response.closed
 
 /**
- * Whether the kernel has taken the whole response. On HTTP/2 neither answer is enough: Node
- * reports the response of a reset stream as finished, and the stream of a HEAD request as finished before it is answered.
+ * Whether the kernel has taken the whole response. On HTTP/2 the response and its stream are
+ * both asked: Node reports the response of a reset stream as finished, and the stream of a HEAD request as finished before it is
+ * answered.
  */
 export const isFinished = (response: NodeResponse): boolean =>
   isHttp2(response)

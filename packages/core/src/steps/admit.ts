@@ -1,7 +1,7 @@
 import { addressPrefixes } from '../http/address-prefix.ts'
 import { formatRateLimit, formatRateLimitPolicy, legacyRateLimitFields } from '../http/response-fields.ts'
 import type { Admission, AdmissionAsk, ByteRange, Principal, Quota, QuotaLeft, Tenant } from '../ports.ts'
-import { because, gotWanted, refusal } from '../refusals.ts'
+import { because, wantedGot, refusal } from '../refusals.ts'
 
 /** The host's limits, with the defaults filled in. */
 export interface AdmissionRules<T extends Tenant> {
@@ -127,7 +127,7 @@ export const leftAfterRefund = (
 export function checkAdmission(admission: Admission | null | undefined): Admission {
   if (admission && isWellFormed(admission)) return admission
   const must = 'an admission needs admitted and left, and if admitted release() and refund()'
-  const cause = gotWanted(must, admission ? Object.keys(admission) : admission)
+  const cause = wantedGot(must, admission ? Object.keys(admission) : admission)
   throw refusal({ kind: 'upstream_error', trouble: 'admission_malformed' }, cause)
 }
 
@@ -159,7 +159,7 @@ export function notAdmitted(
   const slot = slots.find(({ name }) => name === by)
   if (slot) return because(`slot '${by}' must have fewer than ${slot.limit} running downloads; got as many`)
   const tokens = left.find(({ name }) => name === by)?.tokens
-  return gotWanted(`quota '${by}' must have ${Math.max(1, cost)} tokens`, tokens)
+  return wantedGot(`quota '${by}' must have ${Math.max(1, cost)} tokens`, tokens)
 }
 
 /** Makes the RateLimit header fields of the response, admitted or not. */

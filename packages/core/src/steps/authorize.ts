@@ -1,9 +1,9 @@
 import type { Principal } from '../ports.ts'
-import { gotWanted, refusal } from '../refusals.ts'
+import { wantedGot, refusal } from '../refusals.ts'
 
 /** Refuses a principal that lacks the capability. Capabilities must be equal: `exports` does not include `export`. */
 export function authorize({ capabilities }: Principal, capability: string): void {
   if (capabilities.includes(capability)) return
-  const cause = gotWanted(`the capabilities of the principal must include '${capability}'`, capabilities)
+  const cause = wantedGot(`the capabilities of the principal must include '${capability}'`, capabilities)
   throw refusal({ kind: 'capability_missing' }, cause)
 }

@@ -1,4 +1,4 @@
-import { gotWanted, refusal } from '../refusals.ts'
+import { wantedGot, refusal } from '../refusals.ts'
 
 /** The methods of each route, as `Allow` lists them (RFC 9110 §10.2.1). */
 export const allowedMethods = {
@@ -13,5 +13,5 @@ export type Route = keyof typeof allowedMethods
 export function checkMethod(method: string, route: Route): void {
   const allowed = allowedMethods[route]
   if (!allowed.split(', ').includes(method))
-    throw refusal({ kind: 'method_not_allowed' }, gotWanted(`the method must be one of ${allowed}`, method))
+    throw refusal({ kind: 'method_not_allowed' }, wantedGot(`the method must be one of ${allowed}`, method))
 }

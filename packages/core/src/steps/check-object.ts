@@ -1,6 +1,6 @@
 import { isContentCoding } from '../http/content-codings.ts'
 import type { ObjectInfo } from '../ports.ts'
-import { gotWanted, refusal } from '../refusals.ts'
+import { wantedGot, refusal } from '../refusals.ts'
 
 /**
  * Checks the store's description of an object, and compares it with the record. Returns the description, with the SHA-256 of the
@@ -13,13 +13,13 @@ export function checkObject(
 ): ObjectInfo {
   const fault = info ? infoFault(info) : { member: 'info', got: info }
   if (!info || fault) {
-    const cause = gotWanted(`a store gave a malformed ${fault?.member}`, fault?.got)
+    const cause = wantedGot(`a store gave a malformed ${fault?.member}`, fault?.got)
     throw refusal({ kind: 'upstream_error', trouble: 'info_malformed' }, cause)
   }
   if (!recorded) return info
   const differs = difference(recorded, info)
   if (differs) {
-    const cause = gotWanted(
+    const cause = wantedGot(
       `the stored object must have the record's ${differs.member} ${differs.wanted}`,
       differs.got,
     )

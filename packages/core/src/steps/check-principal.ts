@@ -1,5 +1,5 @@
 import type { Principal } from '../ports.ts'
-import { gotWanted, refusal } from '../refusals.ts'
+import { wantedGot, refusal } from '../refusals.ts'
 
 /** Refuses a malformed principal of a verifier, because limits, tenancy and events depend on its members. */
 export function checkPrincipal(principal: Principal | null | undefined): Principal {
@@ -12,7 +12,7 @@ export function checkPrincipal(principal: Principal | null | undefined): Princip
     principal.organizations,
     principal.capabilities,
   ]
-  const cause = gotWanted(must, got)
+  const cause = wantedGot(must, got)
   throw refusal({ kind: 'upstream_error', trouble: 'principal_malformed' }, cause)
 }
 

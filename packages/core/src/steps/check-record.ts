@@ -3,7 +3,7 @@ import { contentCodings, isContentCoding } from '../http/content-codings.ts'
 import { parseUuid } from '../http/uuid.ts'
 import type { ObjectInfo, Tenant } from '../ports.ts'
 import type { RefusalDetail } from '../refusals.ts'
-import { gotWanted, refusal } from '../refusals.ts'
+import { wantedGot, refusal } from '../refusals.ts'
 
 /**
  * Returns the record without its `null` members, if it belongs to the requested export and tenant and is ready. Refuses
@@ -22,23 +22,23 @@ export function checkRecord(
   idPattern: RegExp | undefined,
 ): ReadyRecord {
   if (record === undefined || record === null) {
-    const cause = gotWanted(`findExport must find '${exportId}' of tenant '${tenant.id}'`, record)
+    const cause = wantedGot(`findExport must find '${exportId}' of tenant '${tenant.id}'`, record)
     throw refusal({ kind: 'export_not_found' }, cause)
   }
   const { state, expiresAt } = record
   if (!isSameId(record.id, exportId, idPattern))
-    throw refusal(mismatch, gotWanted(`record.id must be '${exportId}'`, record.id))
+    throw refusal(mismatch, wantedGot(`record.id must be '${exportId}'`, record.id))
   if (record.tenantId !== tenant.id)
-    throw refusal(mismatch, gotWanted(`record.tenantId must be '${tenant.id}'`, record.tenantId))
+    throw refusal(mismatch, wantedGot(`record.tenantId must be '${tenant.id}'`, record.tenantId))
   if (state === 'pending' || state === 'failed')
-    throw refusal({ kind: `export_${state}` }, gotWanted("record.state must be 'ready'", state))
+    throw refusal({ kind: `export_${state}` }, wantedGot("record.state must be 'ready'", state))
   const fault = recordFault(record)
   if (fault) {
-    const cause = gotWanted(`an export record needs ${fault.need}`, fault.got)
+    const cause = wantedGot(`an export record needs ${fault.need}`, fault.got)
     throw refusal({ kind: 'upstream_error', trouble: 'record_malformed' }, cause)
   }
   if (expiresAt && !(now < expiresAt.getTime())) {
-    const cause = gotWanted(`record.expiresAt must be after now, ${now} ms`, expiresAt.getTime())
+    const cause = wantedGot(`record.expiresAt must be after now, ${now} ms`, expiresAt.getTime())
     throw refusal({ kind: 'export_expired' }, cause)
   }
   return readyRecord(record, exportId)

@@ -14,7 +14,7 @@ import { formatHttpDate } from '../http/http-date.ts'
 import { formatReprDigest, wantsSha256 } from '../http/negotiation.ts'
 import { evaluatePreconditions, rangeStillApplies } from '../http/preconditions.ts'
 import type { ByteRange, ObjectInfo } from '../ports.ts'
-import { gotWanted, refusal } from '../refusals.ts'
+import { wantedGot, refusal } from '../refusals.ts'
 
 /** The plan of a response: everything but the bytes. */
 export interface Plan {
@@ -78,7 +78,7 @@ export function planDelivery(question: DeliveryQuestion, info: ObjectInfo): Plan
   const verdict = evaluatePreconditions(fields, current)
   if (verdict === 'precondition_failed') {
     const must = `the preconditions must hold for the ETag ${current.etag} of ${lastModified?.toISOString() ?? 'no date'}`
-    throw refusal({ kind: 'precondition_failed' }, gotWanted(must, Object.values(fields)))
+    throw refusal({ kind: 'precondition_failed' }, wantedGot(must, Object.values(fields)))
   }
   const { etag, vary } = shown
   if (verdict === 'not_modified') {
@@ -104,7 +104,7 @@ export function planDelivery(question: DeliveryQuestion, info: ObjectInfo): Plan
 
   const ranges = method === 'GET' ? askedRanges(question, current, info.size) : 'whole'
   if (ranges === 'unsatisfiable') {
-    const cause = gotWanted(`Range must overlap the ${info.size} bytes of the object`, header('range'))
+    const cause = wantedGot(`Range must overlap the ${info.size} bytes of the object`, header('range'))
     throw refusal({ kind: 'range_not_satisfiable', size: info.size }, cause)
   }
   const [first, ...more] = ranges === 'whole' ? [] : ranges

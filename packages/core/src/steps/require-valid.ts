@@ -1,5 +1,5 @@
 import type { InvalidField } from '../refusals.ts'
-import { because, gotWanted, refusal } from '../refusals.ts'
+import { because, wantedGot, refusal } from '../refusals.ts'
 
 /** A parsed part of the request: its value or its fault. */
 export type Parsed<V> = { readonly value: V } | { readonly fault: InvalidField }
@@ -17,4 +17,4 @@ export function requireValid(parts: readonly Parsed<unknown>[]): readonly unknow
 
 /** Such as `X-Org-Name (header) must match the rule 'required'; got null`. */
 const describe = ({ in: place, name, rule, input }: InvalidField): string =>
-  gotWanted(`${name} (${place}) must match the rule '${rule}'`, input).message
+  wantedGot(`${name} (${place}) must match the rule '${rule}'`, input).message

@@ -1,5 +1,5 @@
 import type { MultiTenancy, Principal, SingleTenancy, Tenant } from '../ports.ts'
-import { gotWanted, refusal, refusalCause, refusalDetail } from '../refusals.ts'
+import { wantedGot, refusal, refusalCause, refusalDetail } from '../refusals.ts'
 
 /**
  * Finds the organization of the request. A name that the token does not prove gets the same refusal as one that does not exist, so
@@ -23,13 +23,13 @@ export async function resolveTenant<T extends Tenant>(
   const tenant = await callPort((signal) => tenancy.findTenant(name, principal, signal))
   if (!tenant) throw forbidden(`findTenant must find '${name}'`, tenant)
   if (!isText(tenant.id)) {
-    const cause = gotWanted("a tenant's id must be a text that is not empty", tenant.id)
+    const cause = wantedGot("a tenant's id must be a text that is not empty", tenant.id)
     const kind = proved ? 'upstream_error' : 'tenant_forbidden'
     throw refusal({ kind, trouble: 'tenant_malformed' }, cause)
   }
   // A query that ignores case or accents could find an organization that the token does not name.
   if (tenant.name !== name) {
-    const cause = gotWanted(`the tenant of findTenant must have the name '${name}'`, tenant.name)
+    const cause = wantedGot(`the tenant of findTenant must have the name '${name}'`, tenant.name)
     throw refusal({ kind: 'tenant_forbidden', trouble: 'tenant_mismatch' }, cause)
   }
   if (proved) return tenant
@@ -57,6 +57,6 @@ function onlyTenant<T extends Tenant>(name: string | undefined, { organizations 
 }
 
 const forbidden = (must: string, got: unknown): Error =>
-  refusal({ kind: 'tenant_forbidden' }, gotWanted(must, got))
+  refusal({ kind: 'tenant_forbidden' }, wantedGot(must, got))
 
 const isText = (value: unknown): boolean => typeof value === 'string' && value !== ''

@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 
 import { DeliveryError } from '../../src/delivery/delivery-error.ts'
 import type { DeliveryTerms } from '../../src/delivery/start-delivery.ts'
-import { deliverWhole, startDelivery } from '../../src/delivery/start-delivery.ts'
+import { bodyOfOneChunk, startDelivery } from '../../src/delivery/start-delivery.ts'
 import type { ExportBody } from '../../src/request-response.ts'
 import { chunksOf, drain } from './sources.ts'
 
@@ -109,12 +109,12 @@ describe('a body', () => {
 
   test('that is one chunk reports the same outcomes', async () => {
     const run = recorder()
-    const body = deliverWhole(Uint8Array.of(1, 2, 3), run.terms)
+    const body = bodyOfOneChunk(Uint8Array.of(1, 2, 3), run.terms)
     expect([body.length, (await drain(body)).bytes]).toEqual([3, Buffer.of(1, 2, 3)])
     expect([run.ends[0], run.sent()]).toEqual([['completed', undefined], 3])
     const stopped = recorder()
     stopped.controller.abort(new DeliveryError('lifetime_over'))
-    await drain(deliverWhole(Uint8Array.of(1), stopped.terms))
+    await drain(bodyOfOneChunk(Uint8Array.of(1), stopped.terms))
     expect(outcomeOf(stopped)).toBe('lifetime_over')
   })
 
@@ -239,7 +239,7 @@ describe('the floor of 1,000 bytes in 1,000 ms', () => {
 describe('a reader that leaves before it requests a chunk', () => {
   const makers: [string, (run: Recorder) => Promise<ExportBody>][] = [
     ['a long body', async (run) => startDelivery(7, chunksOf(3, 4), run.terms)],
-    ['a body of one chunk', async (run) => deliverWhole(new Uint8Array(7), run.terms)],
+    ['a body of one chunk', async (run) => bodyOfOneChunk(new Uint8Array(7), run.terms)],
   ]
   test.each(makers)('ends %s', async (_, make) => {
     const run = recorder()

@@ -35,8 +35,8 @@ export interface ExpectedAnswer {
 }
 
 /**
- * Checks a response against its request, and describes the object. Reports `encoding_ignored` for a `Content-Encoding` that is
- * none.
+ * Checks a response against its request, and describes the object. Reports `encoding_ignored` if
+ * `Content-Encoding` holds a text that is not a coding, such as `utf-8`.
  *
  * @throws `'upstream_error'` if the response does not match the request or contradicts itself: a 200 to a ranged request, a
  *   weak or missing entity-tag, a missing or different length. Real servers and gateways send each of these, and each would give
