@@ -73,7 +73,8 @@ export function createPrincipalFinder<T extends Tenant>(
 /**
  * Authenticates under the quota of the client's address. An attempt first takes one token from the quota. The quota token is
  * returned if the attempt proves a principal, and if the verifier fails. It is also returned for a genuine ticket that has
- * expired. It is spent if the credentials are refused, and if the client disconnects before the outcome is known. Refuses `rate_limited` when the quota has no token left.
+ * expired. It is spent if the credentials are refused, and if the client disconnects before the outcome is known. Refuses
+ * `rate_limited` when the quota has no token left.
  */
 type AddressQuota = <V>(
   address: string | undefined,

@@ -18,12 +18,12 @@ import type { Tickets } from '../ticket.ts'
 import { printablePrincipal } from './events.ts'
 import type { Exchange } from './exchange.ts'
 
-/** What became of a request. */
+/** The response to a request, and for a ticket request its result. */
 export interface Answer {
   readonly response: ExportResponse
   /** The ticket, if one was issued. */
   readonly issued?: IssuedTicket
-  /** What was thrown, if nothing was granted. */
+  /** The error that refused the request. Absent: it was granted. */
   readonly refused?: unknown
 }
 
@@ -59,7 +59,7 @@ export const hostIssuer = <T extends Tenant>(
   },
 })
 
-/** What a ticket is issued for, once all of it has been checked. */
+/** The checked members of the ticket that is to be issued. */
 interface TicketSubject {
   readonly principal: Principal
   readonly tenant: Tenant
@@ -70,7 +70,7 @@ interface TicketSubject {
   readonly capability: string
 }
 
-/** Seals a ticket and reports it. What the host's `claims` throws is a bug of the host's: `internal`. */
+/** Seals a ticket and reports it. If the host's `claims` throws, that is a bug of the host: refuses `internal`. */
 async function issueTicket(
   { record, ...grant }: TicketSubject,
   tickets: Tickets,
@@ -105,7 +105,7 @@ async function issueTicket(
 /** The URL of a request that the host makes itself: its response is not used, so `tickets.url` is not asked. */
 const noUrl = ''
 
-/** What the host wants, as a request for a ticket would say it. */
+/** Converts the host's wish to the request that a client would send. */
 function ticketRequest<T extends Tenant>(
   { exportId, tenantName, version }: WantedTicket,
   { idParameter, tenantName: tenant, versionHeader }: HandlerSettings<T>,
