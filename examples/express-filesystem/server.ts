@@ -1,3 +1,4 @@
+import '@sallyport/example-shared/thread-pool'
 import { createServer } from 'node:http'
 
 import { createExportHandler, createTickets, problemDetails, validationErrors } from '@sallyport/core'

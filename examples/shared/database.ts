@@ -5,69 +5,90 @@ import { abortable } from '@sallyport/core'
 /** A row as SQLite gives it. */
 export type Row = Readonly<Record<string, unknown>>
 
-/** The statements that the worker knows. */
+/** The statements that the worker has prepared. */
 export type Statement = 'organization' | 'export'
 
-/** What the worker is sent, and what it sends back. */
+/** One look-up, as it is sent to the worker. */
 export interface Query {
-  readonly id: number
   readonly statement: Statement
   readonly values: readonly string[]
 }
+
+/** The worker's answer to one look-up. */
 export interface Answer {
-  readonly id: number
-  /** Absent: there is none. */
+  /** Absent: there is no such row. */
   readonly row?: Row | undefined
   readonly failed?: string
 }
 
-/** Gives the first row, or `undefined`. Rejects where the database fails, and with the signal's reason once that fires. */
+/** Gives the first row, or `undefined`. Rejects if the database fails, and with the signal's reason when that fires. */
 export type Ask = (
   statement: Statement,
   values: readonly string[],
   signal: AbortSignal,
 ) => Promise<Row | undefined>
 
-/** Questions that may wait at the same time. With a database that hangs, more are refused at once. */
+interface Waiting extends Query {
+  readonly end: (answer: Answer) => void
+}
+
+/** Look-ups that may wait at the same time. If the database hangs, more are rejected at once. */
 const MOST_WAITING = 1_000
 const OPEN_WITHIN_MS = 10_000
 
 /**
- * Opens a SQLite file for reading, in a thread of its own: `node:sqlite` blocks the thread that calls it, and a disk that hangs
- * must stop neither the event loop nor the threads that verify tokens.
+ * Opens a SQLite file for reading, in a worker thread: `node:sqlite` blocks the thread that calls it, and a hanging disk must
+ * stop neither the event loop nor the threads that verify tokens.
  *
- * Rejects where the file or a table is missing.
+ * A message to a thread costs more than the look-up. So there is at most one message on its way, and look-ups that are asked for
+ * meanwhile travel together in the next one. The more there are, the less each costs.
+ *
+ * Rejects if the file or a table is missing.
  */
 export async function openDatabase(path: string): Promise<Ask> {
-  const waiting = new Map<number, (answer: Omit<Answer, 'id'>) => void>()
   let worker: Worker | undefined
-  let last = 0
+  let asked: Waiting[] = []
+  let sent: Waiting[] = []
+  let isScheduled = false
 
   const start = (): Worker => {
     const started = new Worker(new URL('database-worker.ts', import.meta.url), { workerData: path })
-    started.on('message', ({ id, ...answer }: Answer) => {
-      waiting.get(id)?.(answer)
-      waiting.delete(id)
-      if (waiting.size === 0) started.unref() // a service ends when its server does
+    started.on('message', (answers: readonly Answer[]) => {
+      const ended = sent
+      sent = []
+      for (const [index, { end }] of ended.entries()) end(answers[index] ?? {})
+      if (asked.length > 0) send()
+      else started.unref() // a service ends when its server does
     })
-    started.on('error', () => undefined) // 'exit' follows, and the next question starts another
+    started.on('error', () => undefined) // 'exit' follows, and the next look-up starts another
     started.on('exit', () => {
       worker = undefined
-      for (const end of waiting.values()) end({ failed: 'the thread of the database ended' })
-      waiting.clear()
+      const ended = [...sent, ...asked]
+      sent = asked = []
+      for (const { end } of ended) end({ failed: 'the thread of the database ended' })
     })
     return started
   }
 
-  const ask: Ask = async (statement, values, signal) => {
-    if (waiting.size >= MOST_WAITING) throw new Error('the database does not answer')
-    signal.throwIfAborted()
+  const send = (): void => {
+    isScheduled = false
+    if (sent.length > 0 || asked.length === 0) return
     worker ??= start()
     worker.ref()
-    const id = (last += 1)
-    const question: Query = { id, statement, values }
-    const answer = new Promise<Omit<Answer, 'id'>>((resolve) => void waiting.set(id, resolve))
-    worker.postMessage(question)
+    sent = asked
+    asked = []
+    worker.postMessage(sent.map(({ statement, values }): Query => ({ statement, values })))
+  }
+
+  const ask: Ask = async (statement, values, signal) => {
+    if (sent.length + asked.length >= MOST_WAITING) throw new Error('the database does not answer')
+    signal.throwIfAborted()
+    const answer = new Promise<Answer>((end) => void asked.push({ statement, values, end }))
+    // After the requests that arrived together.
+    if (!isScheduled && sent.length === 0) {
+      isScheduled = true
+      setImmediate(send)
+    }
     const { row, failed } = await abortable(answer, signal)
     if (failed !== undefined) throw new Error(failed)
     return row

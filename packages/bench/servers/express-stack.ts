@@ -4,6 +4,7 @@ import { auth, requiredScopes } from 'express-oauth2-jwt-bearer'
 import { rateLimit } from 'express-rate-limit'
 
 import { capability, plenty, readSettings } from '../src/settings.ts'
+import { duties } from './duties.ts'
 import { listen } from './listen.ts'
 
 const { root, issuer, audience, jwksUri } = readSettings()
@@ -27,6 +28,11 @@ app.get<{ exportId: string }>(
       return
     }
     const { exportId } = request.params
+    duties.logEnd(request, response, request.auth.payload.sub ?? '')
+    if (!duties.isReady(organization, exportId)) {
+      response.sendStatus(404)
+      return
+    }
     response.attachment(`export-${exportId}.csv`)
     response.set({ 'Cache-Control': 'private, no-store', 'X-Content-Type-Options': 'nosniff' })
     response.sendFile(`${organization}/${exportId}.csv`, { root, cacheControl: false })

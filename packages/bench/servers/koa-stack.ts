@@ -6,6 +6,7 @@ import rateLimit from 'koa-ratelimit'
 import send from 'koa-send'
 
 import { capability, plenty, readSettings } from '../src/settings.ts'
+import { duties } from './duties.ts'
 import { listen } from './listen.ts'
 
 const { root, issuer, audience, publicKey } = readSettings()
@@ -21,7 +22,9 @@ router.get('/exports/:exportId/download', async (ctx) => {
   const { user } = ctx.state
   const organization = ctx.get('X-Org-Name')
   if (user.org !== organization || !user.scope.split(' ').includes(capability)) ctx.throw(403)
-  const { exportId } = ctx.params
+  const { exportId = '' } = ctx.params
+  duties.logEnd(ctx.req, ctx.res, user.sub)
+  if (!duties.isReady(organization, exportId)) ctx.throw(404)
   ctx.attachment(`export-${exportId}.csv`)
   ctx.set({ 'Cache-Control': 'private, no-store', 'X-Content-Type-Options': 'nosniff' })
   await send(ctx, `${organization}/${exportId}.csv`, { root })

@@ -66,7 +66,8 @@ const sizes = new Map([
   ['256MiB', { bytes: 268_435_456, connections: 4 }],
 ])
 
-function casesOf(
+/** The cases of a file size: one for each number of users. */
+export function casesOf(
   name: string,
   tokens: readonly number[],
   seconds: number,
@@ -89,6 +90,19 @@ function serverOf(name: string): ServerName {
   if (isServerName(name)) return name
   throw new TypeError(`--servers: ${name} is none of ${serverNames.join(', ')}`)
 }
+
+/** Parses a comma-separated list of names of a table. Throws a `TypeError` that names the option. */
+export const listOf = <T extends object>(table: T, option: string, names: string): readonly (keyof T)[] =>
+  names.split(',').map((name) => oneOf(table, option, name))
+
+/** Parses a name of a table. Throws a `TypeError` that names the option. */
+export function oneOf<T extends object>(table: T, option: string, name: string): keyof T {
+  if (isNameIn(table, name)) return name
+  throw new TypeError(`${option}: ${name} is none of ${Object.keys(table).join(', ')}`)
+}
+
+const isNameIn = <T extends object>(table: T, name: PropertyKey): name is keyof T =>
+  Object.hasOwn(table, name)
 
 /** Parses a number of the command line. Throws a `TypeError` that names the option. */
 export function whole(option: string, text: string): number {

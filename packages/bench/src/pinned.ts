@@ -9,14 +9,20 @@ export function moveToCore(core: number): void {
   execFileSync('taskset', ['-cp', String(core), String(process.pid)], { stdio: 'ignore' })
 }
 
-/** Starts a command pinned to one core, with all its threads and children. It inherits stderr. */
+/**
+ * Starts a command pinned to one core, with all its threads and children. It inherits stderr.
+ *
+ * @param environment - added to our own; `undefined` removes a variable
+ * @param output - the descriptor of a file for its stdout. Absent: a pipe
+ */
 export function startPinned(
   core: number,
   command: readonly string[],
   environment: NodeJS.ProcessEnv = {},
+  output: number | 'pipe' = 'pipe',
 ): ChildProcess {
   return spawn('taskset', ['-c', String(core), ...command], {
-    stdio: ['pipe', 'pipe', 'inherit'],
+    stdio: ['pipe', output, 'inherit'],
     env: { ...process.env, ...environment },
   })
 }

@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util'
 
-import { whole, withoutDashes } from './arguments.ts'
+import { oneOf, whole, withoutDashes } from './arguments.ts'
 import type { Work } from './race.ts'
 
 /** All servers that send objects from S3. */
@@ -70,11 +70,3 @@ export function readS3Arguments(given: readonly string[]): S3Arguments {
 }
 
 const sizeTable = { '1KiB': 1_024, '256MiB': 268_435_456 } as const
-
-function oneOf<T extends object>(table: T, option: string, name: string): keyof T {
-  if (isNameIn(table, name)) return name
-  throw new TypeError(`${option}: ${name} is none of ${Object.keys(table).join(', ')}`)
-}
-
-const isNameIn = <T extends object>(table: T, name: PropertyKey): name is keyof T =>
-  Object.hasOwn(table, name)

@@ -7,13 +7,16 @@ import { join } from 'node:path'
 
 import { createTestIssuer } from '@sallyport/core/testing'
 
-import type { Settings } from './settings.ts'
+import { createCatalogue } from './catalogue.ts'
+import { capability, type Settings } from './settings.ts'
 
 /** Files, an issuer with a key set on loopback, and tokens, for servers and load. */
 export interface Scene {
   readonly settings: Settings
   /** A folder that is deleted with the scene. */
   readonly folder: string
+  /** A SQLite file that lists the files, with the tables of the examples. */
+  readonly catalogue: string
   /** Makes a sparse file of this many bytes, which reads as zeros. Returns its export id, by default a new one. */
   addFile(bytes: number, kind: 'written' | 'sparse', id?: string): Promise<string>
   /** Makes tokens, each with another subject. */
@@ -23,12 +26,16 @@ export interface Scene {
 
 const organization = 'acme'
 const audience = 'exports'
+/** Of all servers of the bench, and of the Koa example. */
+const scope = `${capability} audit.read`
 const blockBytes = 1_048_576
 
 export async function openScene(): Promise<Scene> {
   const folder = await mkdtemp(join(tmpdir(), 'sallyport-bench-'))
   const root = join(folder, 'exports')
   await mkdir(join(root, organization), { recursive: true })
+  const catalogue = join(folder, 'catalogue.db')
+  const rows = createCatalogue(catalogue, organization)
   const testIssuer = await createTestIssuer()
   const { issuer, jwks } = testIssuer
   const keySet = createServer((_, response) =>
@@ -40,6 +47,7 @@ export async function openScene(): Promise<Scene> {
 
   return {
     folder,
+    catalogue,
     settings: {
       root,
       organization,
@@ -54,17 +62,19 @@ export async function openScene(): Promise<Scene> {
       for (let left = kind === 'sparse' ? 0 : bytes; left > 0; left -= blockBytes)
         await file.write(Buffer.alloc(Math.min(left, blockBytes), 'id,name,value\n'))
       await file.close()
+      rows.add(exportId, organization, bytes)
       return exportId
     },
     tokens: async (count) => {
       const made: string[] = []
       for (let index = 0; index < count; index++)
-        made.push(await testIssuer.token({ sub: `user-${index}`, aud: audience }))
+        made.push(await testIssuer.token({ sub: `user-${index}`, aud: audience, scope }))
       return made
     },
     close: async () => {
       keySet.closeAllConnections()
       keySet.close()
+      rows.close()
       await rm(folder, { recursive: true })
     },
   }
@@ -75,7 +85,11 @@ const pemOf = (key: object | undefined): string =>
     .export({ type: 'spki', format: 'pem' })
     .toString()
 
-/** A complete request of a client. */
-export const requestText = (exportId: string, token: string): string =>
-  `GET /exports/${exportId}/download HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Org-Name: ${organization}\r\n` +
+/**
+ * A complete request of a client.
+ *
+ * @param place - the path before the export id
+ */
+export const requestText = (exportId: string, token: string, place = '/exports'): string =>
+  `GET ${place}/${exportId}/download HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Org-Name: ${organization}\r\n` +
   `Authorization: Bearer ${token}\r\nAccept: */*\r\n\r\n`

@@ -30,6 +30,14 @@ export interface CallerSettings {
   readonly jwks: { readonly keys: readonly object[] }
 }
 
+/** What an assembled stack does besides authentication, like the examples. */
+export interface DutySettings {
+  /** A SQLite file with the tables of the examples. Empty: the stack looks nothing up and logs nothing. */
+  readonly catalogue: string
+  /** The file of the log. */
+  readonly log: string
+}
+
 /** The capability that the token must grant. */
 export const capability = 'exports:download'
 
@@ -46,6 +54,11 @@ export const readS3Settings = (): S3Settings => parseMessage(process.env['BENCH_
 export const readCallerSettings = (): CallerSettings =>
   parseMessage(process.env['BENCH_CALLERS'] ?? '{}', anyCallerSettings)
 
+/** The duties of an assembled stack. */
+export const readDuties = (): DutySettings =>
+  parseMessage(process.env['BENCH_DUTIES'] ?? JSON.stringify(noDuties), noDuties)
+
+const noDuties: DutySettings = { catalogue: '', log: '' }
 const anyCallerSettings: CallerSettings = { jwks: { keys: [] } }
 const anySettings: Settings = {
   root: '',

@@ -80,7 +80,8 @@ async function startNginx({ root, organization }: Settings, scratch: string): Pr
   return server
 }
 
-function running(name: string, child: ChildProcess, port: number): RunningServer {
+/** A server whose process has started. */
+export function running(name: string, child: ChildProcess, port: number): RunningServer {
   const { pid } = child
   if (pid === undefined) throw new Error(`${name} did not start`)
   return {

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 
+import { readExampleArguments } from '../src/example-cases.ts'
 import { readS3Arguments } from '../src/s3-cases.ts'
 import { readScalingArguments } from '../src/scaling-cases.ts'
 
@@ -46,4 +47,18 @@ test.each([
   [['--callers', 'many'], '--callers: many'],
 ])('scaling: %j is refused by name', (given, message) => {
   expect(() => readScalingArguments(given, 10)).toThrow(message)
+})
+
+test('examples: without choices everything is measured and written', () => {
+  const { cases, servers, rounds, write } = readExampleArguments([])
+  expect(cases.map(({ title }) => title)).toEqual(['4KiB, one user', '1MiB, one user', '256MiB, one user'])
+  expect(servers).toEqual(['bare', 'example-express', 'example-koa', 'express-stack', 'koa-stack'])
+  expect({ rounds, write }).toEqual({ rounds: 3, write: true })
+})
+
+test.each([
+  [['--sizes', '5KiB'], '--sizes: 5KiB'],
+  [['--servers', 'nginx'], '--servers: nginx is none of bare, example-express'],
+])('examples: %j is refused by name', (given, message) => {
+  expect(() => readExampleArguments(given)).toThrow(message)
 })
