@@ -1,5 +1,6 @@
 import { commonAnswers } from '@sallyport/example-shared/check-answers'
 import { lifeOf } from '@sallyport/example-shared/check-life'
+import { logChecks } from '@sallyport/example-shared/check-log'
 import { runChecks } from '@sallyport/example-shared/run-checks'
 
 import { answers } from './check-answers.ts'
@@ -11,4 +12,4 @@ const life = lifeOf({
   path: (id) => `/api/audit-logs/export/${id}/download`,
   unavailable: { detail: 'Service Unavailable' },
 })
-await runChecks([...commonAnswers, ...answers], [...life, ...cluster])
+await runChecks([...commonAnswers, ...answers], [...life, ...logChecks, ...cluster])

@@ -3,12 +3,14 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 
 import { loadEnvironment } from '@sallyport/example-shared/environment'
+import { openLog } from '@sallyport/example-shared/log'
 
 // Runs server.ts in a process for each core. They share one port and count in one Redis; one that dies is replaced.
 
 if (!process.env['REDIS_URL']) fail('REDIS_URL: is missing: the processes count together there')
 const environment = loadEnvironment()
 const { host, workers: size, drainMs } = environment
+const log = openLog(environment)
 
 // ── Its end: every process drains as it does alone, and this one goes when they are gone. ────────────────────────────
 
@@ -70,7 +72,7 @@ cluster.setupPrimary({
   stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
 })
 const listening: number[] = []
-const early: string[] = []
+const early: (() => void)[] = []
 let port: number | undefined
 let diedYoung = 0
 if (!draining) for (let index = 0; index < size; index += 1) fork()
@@ -115,24 +117,24 @@ function giveUp(): void {
 /** First of all lines, when all listen. */
 function greet(): void {
   const origin = `http://${host.includes(':') ? `[${host}]` : host}:${port}`
-  console.log(`listening on ${origin}`)
-  if (equipment) console.log(equipment.greeting(origin))
-  for (const line of early.splice(0)) console.log(line)
+  log.print(`listening on ${origin}`)
+  if (equipment) log.print(equipment.greeting(origin))
+  for (const say of early.splice(0)) say()
   for (const pid of listening) tell('worker_started', { pid })
 }
 
 /** Their lines are ours, but for where they listen. */
 function passOn(line: string): void {
-  if (!line.startsWith('listening on ')) say(line)
+  if (!line.startsWith('listening on ')) whenGreeted(() => log.print(line))
 }
 
 function tell(type: string, about: object): void {
-  say(JSON.stringify({ time: new Date().toISOString(), type, ...about }))
+  whenGreeted(() => log.line('info', { type, ...about }))
 }
 
-function say(line: string): void {
-  if (listening.length < size) early.push(line)
-  else console.log(line)
+function whenGreeted(say: () => void): void {
+  if (listening.length < size) early.push(say)
+  else say()
 }
 
 function fail(what: string): never {

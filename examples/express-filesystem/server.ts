@@ -4,10 +4,10 @@ import { createServer } from 'node:http'
 import { createExportHandler, createTickets, problemDetails, validationErrors } from '@sallyport/core'
 import { openCatalogue, openTenancy } from '@sallyport/example-shared/catalogue'
 import { loadEnvironment } from '@sallyport/example-shared/environment'
-import { logEvent } from '@sallyport/example-shared/event-log'
 import { watchHealth } from '@sallyport/example-shared/health'
 import { startLife } from '@sallyport/example-shared/life'
 import { openLimiter } from '@sallyport/example-shared/limiter'
+import { openLog } from '@sallyport/example-shared/log'
 import { openStores } from '@sallyport/example-shared/stores'
 import { createVerifier } from '@sallyport/example-shared/verifier'
 import { exportDownload, exportTicket, malformedPath } from '@sallyport/express-adapter'
@@ -17,7 +17,8 @@ import express from 'express'
 // ── What it stands on. ───────────────────────────────────────────────────────────────────────────────────────────────
 
 const environment = loadEnvironment()
-const life = startLife(environment)
+const log = openLog(environment)
+const life = startLife(environment, log)
 const equipment =
   environment.mode === 'production'
     ? environment
@@ -50,7 +51,7 @@ const handler = createExportHandler({
   },
   onEvent(event) {
     health.note(event)
-    logEvent(event, environment)
+    log.event(event)
   },
 })
 

@@ -1,5 +1,6 @@
 import { commonAnswers } from '@sallyport/example-shared/check-answers'
 import { lifeOf } from '@sallyport/example-shared/check-life'
+import { logChecks } from '@sallyport/example-shared/check-log'
 import { runChecks } from '@sallyport/example-shared/run-checks'
 
 import { answers } from './check-answers.ts'
@@ -14,4 +15,4 @@ const life = lifeOf({
     message: 'Service is temporarily unavailable.',
   },
 })
-await runChecks([...commonAnswers, ...answers], life)
+await runChecks([...commonAnswers, ...answers], [...life, ...logChecks])

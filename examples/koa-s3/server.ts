@@ -5,10 +5,10 @@ import { Router } from '@koa/router'
 import { codedErrors, createExportHandler, createTickets, problemDetails } from '@sallyport/core'
 import { openCatalogue, openTenancy } from '@sallyport/example-shared/catalogue'
 import { loadEnvironment } from '@sallyport/example-shared/environment'
-import { logEvent } from '@sallyport/example-shared/event-log'
 import { watchHealth } from '@sallyport/example-shared/health'
 import { startLife } from '@sallyport/example-shared/life'
 import { openLimiter } from '@sallyport/example-shared/limiter'
+import { openLog } from '@sallyport/example-shared/log'
 import { openStores } from '@sallyport/example-shared/stores'
 import { createVerifier } from '@sallyport/example-shared/verifier'
 import { exportDownload, exportTicket } from '@sallyport/koa-adapter'
@@ -17,7 +17,8 @@ import Koa from 'koa'
 // ── What it stands on. ───────────────────────────────────────────────────────────────────────────────────────────────
 
 const environment = loadEnvironment()
-const life = startLife(environment)
+const log = openLog(environment)
+const life = startLife(environment, log)
 const equipment =
   environment.mode === 'production'
     ? environment
@@ -50,7 +51,7 @@ const handler = createExportHandler({
   },
   onEvent(event) {
     health.note(event)
-    logEvent(event, environment)
+    log.event(event)
   },
 })
 
@@ -84,7 +85,7 @@ app.use((ctx) => {
 })
 // The handler reports a client that resets its connection, as the end of a download.
 app.on('error', ({ name, headerSent }: Error & { headerSent?: boolean }) => {
-  if (headerSent !== true) console.error(JSON.stringify({ type: 'koa_error', name }))
+  if (headerSent !== true) log.line('error', { type: 'koa_error', name })
 })
 
 const settings = {

@@ -6,6 +6,7 @@ import { buffer } from 'node:stream/consumers'
 
 import { createLeakScanner } from '@sallyport/core/testing'
 
+import { until } from '../../scripts/servers/daemon.ts'
 import { browserAnswer } from './check-browser.ts'
 import type { Check, Service } from './check-service.ts'
 import { headersFor, sha256 } from './check-service.ts'
@@ -60,6 +61,9 @@ export const commonAnswers: readonly Check<Service>[] = [
       const body = new Uint8Array(await response.arrayBuffer())
       assert.equal(body.length, size)
       assert.equal(sha256(body), sha256(await readFile(service.file)))
+      await until('the download is logged', () =>
+        service.lines.some((line) => line.includes('download_ended') && line.includes('"via":"ticket"')),
+      )
       assert.deepEqual(createLeakScanner().find(service.lines), [])
     },
   },

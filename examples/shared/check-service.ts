@@ -57,7 +57,8 @@ export async function start(
   const lines: string[] = []
   assert(child.stdout && child.stderr)
   child.stderr.pipe(process.stderr)
-  const exit = once(child, 'exit') as Promise<[number | null]>
+  // 'close' comes after the last line; 'exit' may come before it.
+  const exit = once(child, 'close') as Promise<[number | null]>
   const reader = createInterface(child.stdout).on('line', (line) => lines.push(line))
   const greeted = new Promise<void>((resolve, reject) => {
     // Four lines where the exports are in a bucket, five where they are files.

@@ -54,9 +54,12 @@ export interface Settings {
   readonly drainMs: number
   /** `undefined`: there are no tickets. */
   readonly tickets: TicketSettings | undefined
-  /** Whether events are logged with their causes, which may name paths, buckets and hosts. */
-  readonly logCauses: boolean
+  /** The least important lines that are logged. Only `debug` shows causes, which may name paths, buckets and hosts. */
+  readonly logLevel: LogLevel
 }
+
+const logLevels = ['silent', 'error', 'warn', 'info', 'debug'] as const
+type LogLevel = (typeof logLevels)[number]
 
 /** What seals tickets, and how long they are good. */
 export interface TicketSettings {
@@ -108,7 +111,7 @@ function readEnvironment(variables: Readonly<Record<string, string | undefined>>
     processes: read.whole('PROCESSES', 1, 1, 1_000_000),
     workers: read.whole('WORKERS', availableParallelism(), 1, 1_024),
     drainMs: read.whole('DRAIN_MS', 10_000, 0, 86_400_000),
-    logCauses: read.oneOf('LOG_LEVEL', ['info', 'debug']) === 'debug',
+    logLevel: read.oneOf('LOG_LEVEL', logLevels) ?? 'info',
     ...mode,
     tickets: readTickets(read, mode.mode === 'development'),
   }
@@ -268,11 +271,12 @@ function createReader(variables: Readonly<Record<string, string | undefined>>, f
       fault(name, `write a whole number from ${least} to ${most}`)
       return otherwise
     },
-    oneOf(name: string, known: readonly string[]): string | undefined {
+    oneOf<V extends string>(name: string, known: readonly V[]): V | undefined {
       const value = text(name)
-      if (value === undefined || known.includes(value)) return value
-      fault(name, `write ${known.join(' or ')}, or leave it unset`)
-      return undefined
+      const found = known.find((one) => one === value)
+      if (value !== undefined && found === undefined)
+        fault(name, `write ${known.join(' or ')}, or leave it unset`)
+      return found
     },
     tenancy(name: string): string | undefined {
       const value = text(name)

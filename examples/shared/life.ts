@@ -3,6 +3,7 @@ import type { Server } from 'node:http'
 import type { ExportHandler } from '@sallyport/core'
 
 import type { Settings } from './environment.ts'
+import type { Log } from './log.ts'
 
 /** A service from its start to its end. */
 export interface Life {
@@ -17,8 +18,12 @@ export interface Life {
 }
 
 /** Ends the process at a signal. Until it listens there is nothing to wait for. */
-export function startLife({ host, port, drainMs }: Settings): Life {
+export function startLife({ host, port, drainMs }: Settings, log: Log): Life {
   let draining = false
+  const end = async (): Promise<void> => {
+    await log.flush()
+    process.exit(0)
+  }
   let stop = (): void => process.exit(0)
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP']) process.on(signal, () => stop())
 
@@ -31,8 +36,8 @@ export function startLife({ host, port, drainMs }: Settings): Life {
         if (draining) return
         draining = true
         await handler.drain({ withinMs: drainMs })
-        server.close(() => process.exit(0)) // waits for answers that are being written, and closes idle connections
-        setTimeout(() => process.exit(0), 1_000)
+        server.close(() => void end()) // waits for answers that are being written, and closes idle connections
+        setTimeout(() => void end(), 1_000)
       }
       stop = () => void drain()
       server.on('error', (error: NodeJS.ErrnoException) => {
@@ -43,8 +48,9 @@ export function startLife({ host, port, drainMs }: Settings): Life {
         const address = server.address()
         const actual = typeof address === 'object' && address ? address.port : port
         const origin = `http://${host.includes(':') ? `[${host}]` : host}:${actual}`
-        console.log(`listening on ${origin}`)
-        if (greeting) console.log(greeting(origin))
+        log.print(`listening on ${origin}`)
+        if (greeting) log.print(greeting(origin))
+        void log.flush()
       })
     },
   }
