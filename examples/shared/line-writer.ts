@@ -46,8 +46,7 @@ export function createLineWriter(fd: number): LineWriter {
   }
 
   const writeAll = async (): Promise<void> => {
-    while (waiting !== '' && !isGone) {
-      rest = take()
+    for (rest = take(); rest.length > 0 && !isGone; rest = take()) {
       while (rest.length > 0 && !isGone) {
         isInCall = true
         const result = await writeOnce(fd, rest)
