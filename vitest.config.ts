@@ -6,7 +6,15 @@ import { defineConfig } from 'vitest/config'
 
 // Tests run from the sources. Never 'module' here: it breaks the AWS SDK's external files.
 const conditions = ['@sallyport/source', 'node', 'development|production']
-const packages = ['core', 'storage', 'express-adapter', 'koa-adapter', 'redis-limiter', 'bench']
+const packages = [
+  'core',
+  'storage',
+  'express-adapter',
+  'koa-adapter',
+  'fastify-adapter',
+  'redis-limiter',
+  'bench',
+]
 
 export default defineConfig({
   ssr: { resolve: { conditions } },

@@ -32,6 +32,12 @@ const adapters = {
       "new Koa().use((ctx, next) => { ctx.params = { exportId: ctx.path.split('/')[2] }; return next() }).use(exportDownload(handler))",
     packages: ['koa@3', '@types/koa@3'],
   },
+  fastify: {
+    module: '@sallyport/fastify-adapter',
+    framework: 'Fastify',
+    mount: "(await Fastify().all('/exports/:exportId/download', exportDownload(handler)).ready()).server",
+    packages: ['fastify@5'],
+  },
 } as const
 type Framework = keyof typeof adapters
 
@@ -124,6 +130,13 @@ const projects: readonly Project[] = [
     title: 'TypeScript, ES modules, Express',
     type: 'module',
     adapter: adapters.express,
+    source: (adapter) => `${imports(adapter)}\n${use(adapter)}`,
+    typescript: { module: 'nodenext', versions: [oldTypeScript, newTypeScript] },
+  },
+  {
+    title: 'TypeScript, ES modules, Fastify',
+    type: 'module',
+    adapter: adapters.fastify,
     source: (adapter) => `${imports(adapter)}\n${use(adapter)}`,
     typescript: { module: 'nodenext', versions: [oldTypeScript, newTypeScript] },
   },

@@ -181,6 +181,8 @@ process.exit(0)
 
 const apps: Readonly<Record<string, string>> = {
   express: "(await import('express')).default().all('/:exportId', exportDownload(handler))",
+  fastify:
+    "(await (await import('fastify')).default().all('/:exportId', exportDownload(handler)).ready()).server",
   koa: "new (await import('koa')).default().use((ctx, next) => ((ctx.params = { exportId: ctx.path.slice(1) }), next())).use(exportDownload(handler))",
 }
 for (const [framework, app] of Object.entries(apps)) {

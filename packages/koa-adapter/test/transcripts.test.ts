@@ -9,6 +9,7 @@ import Koa3 from 'koa'
 import Koa2 from 'koa2'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 
+import { serveFastify } from '../../fastify-adapter/test/serve-fastify.ts'
 import { recorded } from './recording-proxy.ts'
 import { serveExpress } from './serve-express.ts'
 import { listen, mount } from './serve-koa.ts'
@@ -86,6 +87,7 @@ describe('every framework sends the same bytes', () => {
     ['Express 4', (handler) => serveExpress(express4(), handler)],
     ['Koa 3', (handler) => listen(mount(new Koa3(), handler))],
     ['Koa 2', (handler) => listen(mount(new Koa2(), handler))],
+    ['Fastify 5', (handler) => serveFastify(handler)],
   ])(
     '%s',
     async (_, serve) => {
