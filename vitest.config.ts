@@ -13,6 +13,7 @@ const packages = [
   'koa-adapter',
   'fastify-adapter',
   'redis-limiter',
+  'telemetry',
   'bench',
 ]
 

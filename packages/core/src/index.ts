@@ -67,7 +67,9 @@ export { createJwtVerifier } from './verifiers/jwt-verifier.ts'
 export type { TicketKey, TicketOptions } from './verifiers/ticket-options.ts'
 export { createTickets } from './verifiers/tickets.ts'
 
-// ── For authors of adapters, stores and limiters. ────────────────────────────────────────────────────────────────
+// ── For authors of adapters, stores and limiters, and of packages that wrap a handler. ───────────────────────────────
+export { checkHandlerOptions } from './options/check-handler-options.ts'
+export { refusalKindOf } from './refusals.ts'
 export { toReadableStream } from './delivery/readable-stream.ts'
 export { checkHandler, checkTicketHandler } from './options/check-handler.ts'
 export { serveNode } from './node/serve-node.ts'

@@ -242,6 +242,9 @@ export function refusalDetail(thrown: unknown): RefusalDetail | undefined {
   return isBoom(thrown) && isDetail(thrown.data) ? thrown.data : undefined
 }
 
+/** Reads the kind of a refusal from what a port or `issueTicket` has thrown. `undefined`: the value is not a refusal. */
+export const refusalKindOf = (thrown: unknown): RefusalKind | undefined => refusalDetail(thrown)?.kind
+
 /** Reads the cause of a refusal. Any other thrown value is its own cause. Shown in events only. */
 export const refusalCause = (thrown: unknown): unknown =>
   thrown instanceof Error && refusalDetail(thrown) ? thrown.cause : thrown

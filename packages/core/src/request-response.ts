@@ -2,6 +2,11 @@ import type { Principal } from './ports.ts'
 
 /** A request as the handler reads it. Made by `serveNode`, or by an adapter of your own. */
 export interface ExportRequest {
+  /**
+   * The `id` in the events of this request, for code that wraps a handler. It must be unique, and must not come from the client.
+   * @defaultValue a new UUID
+   */
+  readonly id?: string
   /** The HTTP method, in capitals. */
   readonly method: string
   /** Route parameters, percent-decoded once. */
@@ -159,6 +164,8 @@ export interface RunningDownload {
   readonly address?: string
   /** The name of the API version. */
   readonly version?: string
+  /** The id of the ticket. Absent: the request has an access token. */
+  readonly ticketId?: string
   /** When the request arrived. */
   readonly startedAt: Date
   /** Bytes of the body, as in Content-Length. 0: not decided yet. */

@@ -59,7 +59,7 @@ export interface ExchangeRules {
 export function startExchange(request: ExportRequest, rules: ExchangeRules): Exchange {
   const { report, running, firstByteMs, lifetimeMs } = rules
   const startedAt = performance.now()
-  const id = randomUUID()
+  const id = request.id ?? randomUUID()
   const draft: EventDraft = {
     id,
     requestId: parseRequestId(request.header('x-request-id')) ?? id,

@@ -79,7 +79,8 @@ export function createRunning(onDrained: () => void = ignore): Running {
 
 /** Describes a download. `undefined`: it is not a download, or its principal, tenant or export id is not known yet. */
 function describe({ draft, startedAt }: Run): RunningDownload | undefined {
-  const { id, requestId, principal, tenantId, exportId, address, version, bytesPromised, bytesSent } = draft
+  const { id, requestId, principal, tenantId, exportId, address, version, ticketId } = draft
+  const { bytesPromised, bytesSent } = draft
   if (draft.method !== 'GET' || !principal || tenantId === undefined || exportId === undefined)
     return undefined
   return {
@@ -90,6 +91,7 @@ function describe({ draft, startedAt }: Run): RunningDownload | undefined {
     exportId,
     ...(address !== undefined && { address }),
     ...(version !== undefined && { version }),
+    ...(ticketId !== undefined && { ticketId }),
     startedAt,
     bytesPromised,
     bytesSent,

@@ -245,6 +245,10 @@ const options = check.object<Options>('{ verifier, tenancy, capability, findExpo
   now: check.clock.optional(),
 })
 
-/** Checks the options of `createExportHandler`. Throws a `TypeError` that says for every wrong option what it must be and what it is. */
+/**
+ * Checks the options of `createExportHandler`. For packages that replace some of them before they create the handler.
+ *
+ * @throws TypeError that says for every wrong option what it must be and what it is
+ */
 export const checkHandlerOptions = (given: unknown): void =>
   check.checkOptions('createExportHandler', given, options)

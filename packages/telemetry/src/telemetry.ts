@@ -1,0 +1,2 @@
+export { createObservedExportHandler } from './observed-handler.ts'
+export type { LogRecord, Logger, LoggerProvider, OpenTelemetryApi, TelemetryOptions } from './options.ts'
