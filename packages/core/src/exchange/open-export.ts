@@ -1,4 +1,3 @@
-import type { ReadyRecord } from '../catalogue.ts'
 import type { FilledDelivery } from '../options/resolve-options.ts'
 import type { ByteRange, ExportStore, GetOptions, ObjectInfo, OpenObject } from '../ports.ts'
 import { wantedGot, refusal, refusalCause, refusalDetail } from '../refusals.ts'
@@ -112,7 +111,7 @@ async function openPlanned(
   mayRepeat: boolean,
 ): Promise<OpenedExport> {
   const { method, record } = question
-  const known = method === 'HEAD' ? undefined : knownInfo(record)
+  const known = method === 'HEAD' ? undefined : knownInfo(question)
   const info = known ?? checkObject(await present(access.head(), question), record.object)
   const planned = plan(question, info)
   const [first] = planned.ranges
@@ -159,8 +158,17 @@ async function present<V>(found: Promise<V | undefined>, { record }: DeliveryQue
   return value
 }
 
-/** The description in the record. `undefined`: it lacks the size or the validator. */
-function knownInfo({ object }: ReadyRecord): ObjectInfo | undefined {
+/**
+ * The object as the record describes it, if that decides the plan. A condition on a date also needs the date in the record: without
+ * it the store is asked, because a plain download shows the store's date as `Last-Modified`.
+ */
+function knownInfo({ record: { object }, header }: DeliveryQuestion): ObjectInfo | undefined {
   if (object?.size === undefined || object.validator === undefined) return undefined
+  if (object.lastModified === undefined && hasDateCondition(header)) return undefined
   return checkObject({ ...object, size: object.size, validator: object.validator }, undefined)
 }
+
+const hasDateCondition = (header: DeliveryQuestion['header']): boolean =>
+  header('if-modified-since') !== undefined ||
+  header('if-unmodified-since') !== undefined ||
+  header('if-range')?.includes('"') === false

@@ -15,6 +15,8 @@ interface Asked {
   readonly object?: ReadyRecord['object']
 }
 const part = { fields: { range: 'bytes=10-19' } }
+const yesterday = 'Wed, 31 Dec 1969 00:00:00 GMT'
+const before = new Date(-86_400_000)
 const ranged = { range: { first: 10, last: 19 } }
 
 const questionOf = ({ method = 'GET', fields = {}, object }: Asked): DeliveryQuestion => ({
@@ -86,6 +88,26 @@ describe('what is asked of a store', () => {
       { fields: { 'if-none-match': '*' }, object: info },
       [],
     ],
+    [
+      'a condition on a date, the record knowing all but the date',
+      { fields: { 'if-unmodified-since': yesterday }, object: info },
+      ['head', { ifMatch: 'v1' }],
+    ],
+    [
+      'If-Range with a date, the record knowing all but the date',
+      { fields: { ...part.fields, 'if-range': yesterday }, object: info },
+      ['head', { ifMatch: 'v1' }],
+    ],
+    [
+      'If-Range with an ETag, the record knowing all but the date',
+      { fields: { ...part.fields, 'if-range': '"v1"' }, object: info },
+      [{ ifMatch: 'v1' }],
+    ],
+    [
+      'a condition on a date, the record knowing the date too',
+      { fields: { 'if-unmodified-since': yesterday }, object: { ...info, lastModified: before } },
+      [{ ifMatch: 'v1' }],
+    ],
     ['HEAD, the record knowing all: is it there?', { method: 'HEAD', object: info }, ['head']],
     [
       'several ranges: the first',
@@ -103,6 +125,12 @@ describe('what is asked of a store', () => {
     expect(await open({ fields: { 'if-match': '*' } })).toMatchObject({ plan: { status: 200, length: 0 } })
     expect(asked).toEqual(['head'])
   })
+})
+
+test('a condition on a date holds for the date of the store if the record has none', async () => {
+  const { refused } = openStore([{ ...info, lastModified: new Date(0) }], [])
+  const asked = { fields: { 'if-unmodified-since': yesterday }, object: info }
+  expect(await refused(asked)).toMatchObject({ kind: 'precondition_failed' })
 })
 
 describe('an object that is missing', () => {
