@@ -14,6 +14,7 @@ const packages = [
   'fastify-adapter',
   'redis-limiter',
   'telemetry',
+  'check',
   'bench',
 ]
 

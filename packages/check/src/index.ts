@@ -1,0 +1,6 @@
+export { CannotCheckError, checkEndpoint } from './check-endpoint.ts'
+export type { Verdict } from './check.ts'
+export type { CheckOptions, Profile } from './options.ts'
+export { formatJunit } from './report/junit.ts'
+export type { CheckResult, Report } from './report/report.ts'
+export { formatTable } from './report/table.ts'
