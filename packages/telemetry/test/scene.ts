@@ -10,6 +10,9 @@ import { createObservedExportHandler } from '../src/telemetry.ts'
 import type { TelemetryOptions } from '../src/telemetry.ts'
 
 const exportId = '0f0e0d0c-0b0a-4908-8706-050403020100'
+
+/** The path of its download. */
+export const exportPath = `/exports/${exportId}/download`
 const key = 'folder/object.jsonl'
 export const size = 400_000
 
@@ -54,6 +57,8 @@ export interface Scene extends AsyncDisposable {
   readonly handler: ExportHandler
   readonly events: readonly ExportEvent[]
   readonly url: URL
+  /** The path of a ticket for the export. */
+  readonly ticketPath: string
   /** Sends a request, and resolves to its response once the head is here. */
   readonly ask: (asked?: Asked) => Promise<IncomingMessage>
   /** As {@link Scene.ask}; resolves to the number of bytes of the body, or to what the connection ended with. */
@@ -65,6 +70,7 @@ export interface Scene extends AsyncDisposable {
 interface Asked {
   readonly method?: string
   readonly path?: string
+  /** A field with the value `''` is not sent. */
   readonly headers?: Readonly<Record<string, string>>
 }
 
@@ -91,14 +97,11 @@ export async function openScene(options: ExportHandlerOptions, telemetry?: Telem
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const { port } = server.address() as AddressInfo
-  const ask = ({
-    method = 'GET',
-    path = `/exports/${exportId}/download`,
-    headers = {},
-  }: Asked = {}): Promise<IncomingMessage> =>
+  const ask = ({ method = 'GET', path = exportPath, headers = {} }: Asked = {}): Promise<IncomingMessage> =>
     new Promise((resolve, reject) => {
       const usual = { authorization: 'Bearer ann', 'x-org-name': 'acme' }
-      request({ host: '127.0.0.1', port, method, path, headers: { ...usual, ...headers }, agent: false })
+      const sent = Object.entries({ ...usual, ...headers }).filter(([, value]) => value !== '')
+      request({ host: '127.0.0.1', port, method, path, headers: Object.fromEntries(sent), agent: false })
         .on('response', resolve)
         .on('error', reject)
         .end()
@@ -106,6 +109,7 @@ export async function openScene(options: ExportHandlerOptions, telemetry?: Telem
   return {
     handler,
     events,
+    ticketPath: exportPath.replace('download', 'ticket'),
     url: new URL(`http://127.0.0.1:${port}`),
     ask,
     read: async (asked) => {
