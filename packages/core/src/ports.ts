@@ -253,6 +253,12 @@ export interface AdmissionAsk {
   }[]
   /** Whole tokens to take from each quota. 0: takes nothing, and is admitted while every quota has a token. */
   readonly cost: number
+  /**
+   * `true`: the request is admitted while every quota has a token, whatever it costs. A bucket that holds less than the cost goes
+   * into debt: it holds no token again until it has gained what it owes and one token more.
+   * @defaultValue false
+   */
+  readonly allowDebt?: boolean
 }
 
 /** The limiter's decision. */
@@ -263,8 +269,9 @@ export type Admission =
       /** Releases the slots. A second call does nothing. Never throws. */
       release(): void
       /**
-       * Returns `tokens` to each quota, because the request cost less than it paid. All calls together return at most the
-       * cost. Returns immediately and never throws. If the limiter cannot be reached, the tokens are lost.
+       * Returns `tokens` to each quota, because the request cost less than it paid. They also reduce a debt. All calls together
+       * return at most the cost, and no bucket gets more than its capacity. May be called hours after the admission. Returns
+       * immediately and never throws. If the limiter cannot be reached, the tokens are lost.
        */
       refund(tokens: number): void
     }
@@ -281,8 +288,8 @@ export type Admission =
 export interface QuotaLeft {
   /** The name of the quota, as in {@link AdmissionAsk}. */
   readonly name: string
-  /** Whole tokens that remain. */
+  /** Whole tokens that remain. 0 also while the bucket has a debt. */
   readonly tokens: number
-  /** Milliseconds until the bucket gains its next token. 0: the bucket is full. */
+  /** Milliseconds until the bucket has one whole token more, after its debt is paid. 0: the bucket is full. */
   readonly nextMs: number
 }

@@ -1,13 +1,15 @@
 import type { AdmissionAsk } from '@sallyport/core'
 
+import { inLowestTerms } from './asks.ts'
+
 /** Whole milliseconds of the server's clock, because the clocks of a fleet's processes differ. */
 const SERVER_TIME = `
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)`
 
 /**
- * A token bucket in whole numbers: a token is worth perMs credit, each millisecond adds refill. Lua's numbers are doubles, exact
- * below 2^53, and the caller keeps them below. If the clock went back, the bucket refills from the new time.
+ * A token bucket in whole numbers: a token is worth perMs credit, each millisecond adds refill. A negative credit is a debt. Lua's
+ * numbers are doubles, exact below 2^53, and the caller keeps them below. If the clock went back, the bucket refills from the new time.
  */
 const BUCKET = `
 local function text(number) return string.format('%.0f', number) end
@@ -30,8 +32,8 @@ end`
  * went back: it then sets times in the future to the present.
  *
  * KEYS: a hash per quota, then a sorted set per slot, all with one hash tag.
- * ARGV: the number of quotas, the cost, the lease's id, the lease's milliseconds; capacity, refill and perMs of each quota; the
- * limit of each slot.
+ * ARGV: the number of quotas, the cost, the lease's id, the lease's milliseconds, the tokens that each quota must hold; capacity,
+ * refill and perMs of each quota; the limit of each slot.
  * Reply: as text, because clients read long numbers inexactly. The index in KEYS of the first quota or slot that refused, or 0;
  * the milliseconds to wait; for each quota its whole tokens, and the milliseconds to the next token.
  *
@@ -42,10 +44,10 @@ local quotas, cost, lease = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[
 local by, wait = 0, 0
 local full, gain, token, credit, at = {}, {}, {}, {}, {}
 for i = 1, quotas do
-  gain[i], token[i] = tonumber(ARGV[3 + 3 * i]), tonumber(ARGV[4 + 3 * i])
-  full[i] = tonumber(ARGV[2 + 3 * i]) * token[i]
+  gain[i], token[i] = tonumber(ARGV[4 + 3 * i]), tonumber(ARGV[5 + 3 * i])
+  full[i] = tonumber(ARGV[3 + 3 * i]) * token[i]
   credit[i], at[i] = refilled(KEYS[i], full[i], gain[i])
-  local wanted = math.max(cost, 1) * token[i]
+  local wanted = tonumber(ARGV[5]) * token[i]
   if credit[i] < wanted then
     if by == 0 then by = i end
     wait = math.max(wait, math.ceil((wanted - credit[i]) / gain[i]))
@@ -53,7 +55,7 @@ for i = 1, quotas do
 end
 if by == 0 then
   for i = quotas + 1, #KEYS do
-    local limit = tonumber(ARGV[4 + 2 * quotas + i])
+    local limit = tonumber(ARGV[5 + 2 * quotas + i])
     if by == 0 and redis.call('ZCOUNT', KEYS[i], '(' .. text(now), '+inf') >= limit then
       by = i
       for _, late in ipairs(redis.call('ZRANGEBYSCORE', KEYS[i], '(' .. text(now + lease), '+inf')) do
@@ -79,7 +81,7 @@ if by == 0 then
 end
 local reply = { text(by), text(wait) }
 for i = 1, quotas do
-  local whole = math.floor(credit[i] / token[i])
+  local whole = math.max(0, math.floor(credit[i] / token[i]))
   local next = 0
   if credit[i] < full[i] then next = math.ceil(((whole + 1) * token[i] - credit[i]) / gain[i]) end
   reply[2 * i + 1], reply[2 * i + 2] = text(whole), text(next)
@@ -88,7 +90,7 @@ return reply`
 
 /** Builds the arguments of the admission script. */
 export const admitArgs = (
-  { quotas, slots, cost }: AdmissionAsk,
+  { quotas, slots, cost, allowDebt }: AdmissionAsk,
   lease: string,
   leaseMs: number,
 ): string[] => [
@@ -96,6 +98,7 @@ export const admitArgs = (
   String(cost),
   lease,
   String(leaseMs),
+  String(allowDebt === true ? 1 : Math.max(cost, 1)),
   ...quotas.flatMap(rule),
   ...slots.map(({ limit }) => String(limit)),
 ]
@@ -123,11 +126,10 @@ export const refundArgs = ({ quotas }: AdmissionAsk, tokens: number): string[] =
   ...quotas.flatMap(rule),
 ]
 
-const rule = ({ quota: { capacity, refill, perMs } }: AdmissionAsk['quotas'][number]): string[] => [
-  String(capacity),
-  String(refill),
-  String(perMs),
-]
+const rule = ({ quota }: AdmissionAsk['quotas'][number]): string[] => {
+  const { capacity, refill, perMs } = inLowestTerms(quota)
+  return [String(capacity), String(refill), String(perMs)]
+}
 
 /**
  * Renews the leases of running downloads, and drops the leases of downloads that ended while Redis could not be reached. Takes a

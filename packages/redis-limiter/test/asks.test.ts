@@ -64,6 +64,26 @@ describe('the share of one process', () => {
     expect(shareOf({ ...ask, cost: 0 }, 4).cost).toBe(0)
   })
 
+  test('of a cost that may owe is the whole cost', () => {
+    const share = shareOf({ ...ask, cost: 1_000, allowDebt: true }, 4)
+    expect([share.cost, share.allowDebt]).toEqual([1_000, true])
+    expect(share.quotas).toEqual(shareOf(ask, 4).quotas)
+  })
+
+  test('of a budget can count a download of 1 TiB, and does not depend on the cost', () => {
+    const day = { capacity: 500_000_000_000, refill: 500_000_000_000, perMs: 86_400_000 }
+    const budget = (cost: number): AdmissionAsk => ({
+      ...ask,
+      quotas: [{ ...perUser, quota: day }],
+      cost,
+      allowDebt: true,
+    })
+    const [small, large] = [shareOf(budget(1), 1_000), shareOf(budget(2 ** 40), 1_000)]
+    expect(small.quotas).toEqual(large.quotas)
+    expect(small.quotas[0]?.quota).toEqual({ capacity: 500_000_000, refill: 156_250, perMs: 8_188 })
+    expect(() => checkAsk(large)).not.toThrow()
+  })
+
   test('stays exact at the limit of 2^53', () => {
     const edge = { capacity: 1, refill: 1, perMs: Number.MAX_SAFE_INTEGER }
     expect(shareOf({ ...ask, quotas: [{ ...perUser, quota: edge }] }, 4).quotas[0]?.quota).toEqual(edge)
@@ -84,6 +104,11 @@ describe('an ask that Redis could not count exactly is refused', () => {
     { title: '2^53', wrong: withQuota({ capacity: 2 ** 26, perMs: 2 ** 27 }), says: /below 2\^53$/u },
     { title: 'a cost above', wrong: { ...ask, cost: 61 }, says: /^quota "user": the cost/u },
     { title: 'a cost below', wrong: { ...ask, cost: -1 }, says: /^the cost/u },
+    {
+      title: 'a debt of 2^53',
+      wrong: { ...ask, cost: 2 ** 44, allowDebt: true },
+      says: /^quota "user": capacity plus cost/u,
+    },
     { title: 'no limit', wrong: { ...ask, slots: [{ ...mine, limit: Number.NaN }] }, says: /^slot "mine"/u },
   ])('$title', ({ wrong, says }) => {
     expect(() => checkAsk(wrong)).toThrow(says)
@@ -93,5 +118,7 @@ describe('an ask that Redis could not count exactly is refused', () => {
   test('every other ask is accepted', () => {
     expect(() => checkAsk(ask)).not.toThrow()
     expect(() => checkAsk({ ...ask, cost: 0 })).not.toThrow()
+    expect(() => checkAsk({ ...ask, cost: 61, allowDebt: true })).not.toThrow()
+    expect(() => checkAsk(withQuota({ capacity: 2 ** 26, perMs: 2 ** 27, refill: 2 ** 20 }))).not.toThrow()
   })
 })

@@ -33,8 +33,9 @@ const SLOT_RETRY_MS = 1_000
  * such keys share one bucket of the quota. A changed quota starts with a full bucket.
  *
  * `admit` rejects with a RangeError if it cannot count an ask exactly: a member of a quota is not a whole number from 1, or
- * `capacity · perMs` is not below 2^53; the cost is above a capacity; a limit or the cost is not a whole number from 0; a name or
- * key occurs twice. If the signal has fired, it rejects with the signal's reason and takes nothing.
+ * `capacity · perMs` is not below 2^53 (after `refill` and `perMs` are divided by their greatest common divisor); the cost is above
+ * a capacity, or with `allowDebt` the sum of both times `perMs` is not below 2^53; a limit or the cost is not a whole number from 0; a
+ * name or key occurs twice. If the signal has fired, it rejects with the signal's reason and takes nothing.
  *
  * @param options - `maxKeys`: a whole number from 1 to 16,777,216. `now`: a clock in milliseconds. If the clock goes back, buckets
  *   refill from the new time
@@ -70,15 +71,19 @@ export function createMemoryLimiter(
     return { table: sharedBuckets, id, bucket: sharedBuckets.find(id) ?? newBucket(name, quota, at) }
   }
 
-  const openAccount = (asked: AskedQuota, cost: number, at: number): Account => {
+  const openAccount = (asked: AskedQuota, { cost, allowDebt }: AdmissionAsk, at: number): Account => {
     const { table, id, bucket } = locate(asked, at)
     const { name } = asked
     const price = cost * bucket.perToken
-    if (price > bucket.full) throw new RangeError(`quota "${name}": the cost is above the capacity`)
+    if (allowDebt !== true && price > bucket.full)
+      throw new RangeError(`quota "${name}": the cost is above the capacity`)
+    if (allowDebt === true && !Number.isSafeInteger(bucket.full + price))
+      throw new RangeError(`quota "${name}": capacity plus cost, times perMs, must be below 2^53`)
     // If the clock went back, the bucket refills from the new time.
     bucket.at = Math.min(bucket.at, at)
     const credit = refilled(bucket, bucket.credit, at - bucket.at)
-    return { name, table, id, bucket, credit, price }
+    const needed = allowDebt === true ? bucket.perToken : Math.max(price, bucket.perToken)
+    return { name, table, id, bucket, credit, price, needed }
   }
 
   /** Returns a function that refunds tokens, at most `cost` in all calls together. */
@@ -89,11 +94,14 @@ export function createMemoryLimiter(
       if (back === 0) return
       taken -= back
       const at = nowMs()
-      for (const { table, id, bucket } of accounts) {
+      for (const { table, id } of accounts) {
+        // The bucket of the key now: the charged one may have refilled and been evicted since. A missing bucket is full.
+        const bucket = table.find(id)
+        if (!bucket) continue
         const credit = refilled(bucket, bucket.credit, at - bucket.at)
         bucket.credit = Math.min(bucket.full, credit + back * bucket.perToken)
         bucket.at = at
-        if (bucket.credit === bucket.full) table.drop(id, bucket)
+        if (bucket.credit === bucket.full) table.drop(id)
       }
     }
   }
@@ -111,7 +119,7 @@ export function createMemoryLimiter(
   const admit = (ask: AdmissionAsk): Admission => {
     const at = nowMs()
     check(ask)
-    const accounts = ask.quotas.map((asked) => openAccount(asked, ask.cost, at))
+    const accounts = ask.quotas.map((asked) => openAccount(asked, ask, at))
     const held = ask.slots.map(({ key }) => keyName(key))
     requireDistinct(held)
 
@@ -143,7 +151,7 @@ type AskedQuota = AdmissionAsk['quotas'][number]
 
 /** The bucket of a quota, and its table. */
 interface Location {
-  readonly table: Pick<BucketTable, 'keep' | 'drop'>
+  readonly table: Omit<BucketTable, 'makeRoom'>
   readonly id: string
   readonly bucket: Bucket
 }
@@ -155,6 +163,8 @@ interface Account extends Location {
   readonly credit: number
   /** The credit that this ask takes. */
   readonly price: number
+  /** The credit that the bucket must hold to admit this ask. */
+  readonly needed: number
 }
 
 const newBucket = (name: string, quota: Quota, at: number): Bucket => {
@@ -169,8 +179,7 @@ const charge = ({ table, id, bucket, credit, price }: Account, at: number): void
 }
 
 /** The wait is exact: after it, the same ask is admitted if no other ask came first. A cost of 0 waits for one token. */
-const waitMs = ({ bucket, credit, price }: Account): number =>
-  msUntil(bucket, credit, Math.max(price, bucket.perToken))
+const waitMs = ({ bucket, credit, needed }: Account): number => msUntil(bucket, credit, needed)
 
 const leftIn = ({ name, bucket, credit }: Account, price: number): QuotaLeft => ({
   name,
@@ -195,15 +204,15 @@ const isWhole = (value: number): boolean => Number.isSafeInteger(value) && value
 const nothing = (): void => undefined
 
 /** Keeps one bucket for each quota, for all keys that have no room in a table. */
-function createSharedBuckets(): Pick<BucketTable, 'find' | 'keep' | 'drop'> {
+function createSharedBuckets(): Omit<BucketTable, 'makeRoom'> {
   const buckets = new Map<string, Bucket>()
   return {
     find: (id) => buckets.get(id),
     keep: (id, bucket) => {
       buckets.set(id, bucket)
     },
-    drop: (id, bucket) => {
-      if (buckets.get(id) === bucket) buckets.delete(id)
+    drop: (id) => {
+      buckets.delete(id)
     },
   }
 }

@@ -6,6 +6,7 @@ import { describe, expect, test } from 'vitest'
 import { addressPrefixes } from '../../src/http/address-prefix.ts'
 import { createMemoryLimiter } from '../../src/limits/memory-limiter.ts'
 import type { Admission, AdmissionAsk, Quota, RateLimiter } from '../../src/ports.ts'
+import { debtSteps } from './debt-steps.ts'
 import { createOracle, seeded } from './oracle.ts'
 
 const here = new AbortController().signal
@@ -45,6 +46,9 @@ const slot = (user: string, limit: number): AdmissionAsk['slots'][number] => ({
 
 const release = (admission: Admission): void => {
   if (admission.admitted) admission.release()
+}
+const refund = (admission: Admission | undefined, tokens: number): void => {
+  if (admission?.admitted) admission.refund(tokens)
 }
 
 /** The collector of garbage, which Node hides. */
@@ -182,6 +186,103 @@ describe('a quota', () => {
         const jump = (below(7) - 3) * quota.perMs
         clock.ms += random() < 0.1 ? jump : exactly
       }
+    },
+  )
+})
+
+describe('a debt', () => {
+  const budget = { capacity: 10, refill: 2, perMs: 1_000 }
+  const ask = { quotas: [perUser('ada', budget)], allowDebt: true }
+
+  test('is made by a cost above the capacity, and then all wait until it is paid', async () => {
+    const { clock, admit } = onClock()
+    expect(await admit({ ...ask, cost: 25 })).toMatchObject({
+      admitted: true,
+      left: [{ tokens: 0, nextMs: 8_000 }],
+    })
+    const refused = { admitted: false, by: 'user', left: [{ tokens: 0, nextMs: 8_000 }], retryAfterMs: 8_000 }
+    expect(await admit({ ...ask, cost: 1 })).toMatchObject(refused)
+    expect(await admit({ ...ask, cost: 1_000 })).toMatchObject(refused)
+    clock.ms += 7_999
+    expect(await admit({ ...ask, cost: 25 })).toMatchObject({ admitted: false, retryAfterMs: 1 })
+    clock.ms += 1
+    expect(await admit({ ...ask, cost: 25 })).toMatchObject({ admitted: true, left: [{ nextMs: 12_500 }] })
+  })
+
+  test('is reduced by what is given back', async () => {
+    const { admit } = onClock()
+    const first = await admit({ ...ask, cost: 25 })
+    if (first.admitted) first.refund(14)
+    expect(await admit({ ...ask, cost: 0 })).toMatchObject({ admitted: false, retryAfterMs: 1_000 })
+    if (first.admitted) first.refund(2)
+    expect(await admit({ ...ask, cost: 0 })).toMatchObject({ admitted: true, left: [{ tokens: 1 }] })
+    if (first.admitted) first.refund(1_000)
+    expect(await admit({ ...ask, cost: 0 })).toMatchObject({
+      admitted: true,
+      left: [{ tokens: 10, nextMs: 0 }],
+    })
+  })
+
+  test('keeps its bucket in the table until it is paid and the bucket is full', async () => {
+    const { clock, admit } = onClock({ maxKeys: 1 })
+    await admit({ ...ask, cost: 25 })
+    clock.ms += 12_000
+    await admit({ quotas: [perUser('bob', budget)], allowDebt: true, cost: 1 })
+    clock.ms += 490
+    expect(await admit({ ...ask, cost: 1 })).toMatchObject({ admitted: true, left: [{ tokens: 8 }] })
+  })
+
+  test('is all or nothing for several quotas', async () => {
+    const { admit } = onClock()
+    const quotas = [perUser('ada', budget), perTenant('acme', { ...budget, capacity: 100 })]
+    await admit({ ...ask, cost: 25 })
+    expect(await admit({ quotas, allowDebt: true, cost: 50 })).toMatchObject({
+      admitted: false,
+      by: 'user',
+      left: [{ tokens: 0 }, { tokens: 100 }],
+    })
+  })
+
+  test('of hundreds of gigabytes is exact, also in a quota of a day', async () => {
+    const { clock, admit } = onClock()
+    const day = { capacity: 500_000_000_000, refill: 500_000_000_000, perMs: 86_400_000 }
+    const quotas = [perUser('ada', day)]
+    await admit({ quotas, allowDebt: true, cost: 799_999_999_999 })
+    const retryAfterMs = 51_840_000 // 300 GB at 156,250 bytes in 27 ms
+    expect(await admit({ quotas, allowDebt: true, cost: 1 })).toMatchObject({ admitted: false, retryAfterMs })
+    clock.ms += retryAfterMs - 1
+    expect(await admit({ quotas, allowDebt: true, cost: 1 })).toMatchObject({
+      admitted: false,
+      retryAfterMs: 1,
+    })
+    clock.ms += 1
+    expect(await admit({ quotas, allowDebt: true, cost: 1 })).toMatchObject({ admitted: true })
+  })
+
+  test('that cannot be counted exactly is refused', async () => {
+    const { admit } = onClock()
+    const quotas = [perUser('ada', { capacity: 2 ** 50, refill: 1, perMs: 7 })]
+    expect(await admit({ quotas, allowDebt: true, cost: 1 })).toMatchObject({ admitted: true })
+    await expect(admit({ quotas, allowDebt: true, cost: 2 ** 50 })).rejects.toThrow(
+      new RangeError('quota "user": capacity plus cost, times perMs, must be below 2^53'),
+    )
+  })
+
+  test.each([1, 2, 3])(
+    '12,000 random steps with debts, give-backs and clock jumps equal the oracle (seed %i)',
+    async (seed) => {
+      const { clock, admit } = onClock()
+      let open: Promise<Admission>[] = []
+      await debtSteps(seed, clock.ms, {
+        begin: () => (open = []),
+        at: (ms) => (clock.ms = ms),
+        ask: (asked) => {
+          const admission = admit(asked)
+          open.push(admission)
+          return admission
+        },
+        refund: async (nth, tokens) => refund(await open[nth], tokens),
+      })
     },
   )
 })
@@ -367,9 +468,6 @@ describe('a refund', () => {
   const three = { capacity: 3, refill: 1, perMs: 1_000 }
   const tokens = async ({ admit }: ReturnType<typeof onClock>): Promise<number | undefined> =>
     (await admit({ quotas: [perUser('ada', three)], cost: 0 })).left[0]?.tokens
-  const refund = (admission: Admission, back: number): void => {
-    if (admission.admitted) admission.refund(back)
-  }
 
   test('returns the cost, and never more', async () => {
     const limiter = onClock()
@@ -407,16 +505,18 @@ describe('a refund', () => {
     expect(await admit({ quotas: [perUser('gus', three)], cost: 3 })).toMatchObject({ admitted: false })
   })
 
-  test('that comes after its bucket was evicted does not change the new bucket', async () => {
+  test('that comes after its bucket was evicted goes to the bucket of the same key', async () => {
     const { clock, admit } = onClock({ maxKeys: 1 })
     const ask = { quotas: [perUser('ada', three)], cost: 1 }
     const old = await admit(ask)
     clock.ms += 1_000
-    await admit({ quotas: [perUser('bob', three)], cost: 1 })
+    const other = await admit({ quotas: [perUser('bob', three)], cost: 1 })
     clock.ms += 1_000
     await admit({ ...ask, cost: 3 })
-    refund(old, 1)
+    refund(other, 1)
     expect(await admit(ask)).toMatchObject({ admitted: false })
+    refund(old, 1)
+    expect(await admit(ask)).toMatchObject({ admitted: true, left: [{ tokens: 0 }] })
   })
 })
 

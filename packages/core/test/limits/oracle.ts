@@ -5,7 +5,10 @@ import type { Quota } from '../../src/ports.ts'
  * goes back counts as no time: the bucket refills from where the clock is now. Only a charge and a clock that went back are kept.
  */
 export interface Oracle {
-  ask(cost: number, nowMs: number): OracleAnswer
+  /** @param allowDebt - whether one token is enough, whatever the cost */
+  ask(cost: number, nowMs: number, allowDebt?: boolean): OracleAnswer
+  /** Gives tokens back, at least one. */
+  refund(tokens: number, nowMs: number): void
 }
 
 interface OracleAnswer {
@@ -29,18 +32,26 @@ export function createOracle(quota: Quota): Oracle {
     return wait
   }
 
+  const creditAt = (now: bigint): { credit: bigint; isBack: boolean } => {
+    const { credit, at } = charged ?? { credit: full, at: now }
+    const gained = now > at ? (now - at) * refill : 0n
+    return { credit: credit + gained > full ? full : credit + gained, isBack: now < at }
+  }
+
   return {
-    ask: (cost, nowMs) => {
+    refund: (tokens, nowMs) => {
+      const more = creditAt(BigInt(nowMs)).credit + BigInt(tokens) * perMs
+      charged = { credit: more > full ? full : more, at: BigInt(nowMs) }
+    },
+    ask: (cost, nowMs, allowDebt = false) => {
       const now = BigInt(nowMs)
-      const { credit: before, at } = charged ?? { credit: full, at: now }
-      const gained = now > at ? (now - at) * refill : 0n
-      const credit = before + gained > full ? full : before + gained
+      const { credit, isBack } = creditAt(now)
       const price = BigInt(cost) * perMs
-      const wanted = cost === 0 ? perMs : price
+      const wanted = cost === 0 || allowDebt ? perMs : price
       const admitted = credit >= wanted
       const left = admitted ? credit - price : credit
-      if ((admitted && cost > 0) || now < at) charged = { credit: left, at: now }
-      const tokens = left / perMs
+      if ((admitted && cost > 0) || isBack) charged = { credit: left, at: now }
+      const tokens = left < 0n ? 0n : left / perMs
       return {
         admitted,
         tokens: Number(tokens),

@@ -5,7 +5,7 @@ import { bucketRule, msUntil, msUntilNext, refilled, wholeTokens } from '../../s
 
 const LARGEST = Number.MAX_SAFE_INTEGER
 
-/** Quotas up to the very edge of what is exact. */
+/** Quotas up to the very edge of what is exact, and the credit of a bucket: up to full, or a debt of up to as much. */
 const quotas = fc.integer({ min: 1, max: LARGEST }).chain((perMs) =>
   fc.record({
     capacity: fc.integer({ min: 1, max: Math.floor(LARGEST / perMs) }),
@@ -13,6 +13,10 @@ const quotas = fc.integer({ min: 1, max: LARGEST }).chain((perMs) =>
     perMs: fc.constant(perMs),
   }),
 )
+
+const creditIn = ({ full }: { readonly full: number }, some: number): number =>
+  (some < 0 ? some % (LARGEST - full + 1) : some % (full + 1)) + 0 // not -0
+const anyCredit = fc.integer({ min: -LARGEST, max: LARGEST })
 
 describe('bucketRule', () => {
   test('a full bucket holds capacity times perMs', () => {
@@ -43,17 +47,29 @@ describe('bucketRule', () => {
   })
 })
 
+test('a rule in lowest terms is the same fraction', () => {
+  fc.assert(
+    fc.property(quotas, (quota) => {
+      const { full, perToken, gainPerMs } = bucketRule('any', quota)
+      expect(BigInt(gainPerMs) * BigInt(quota.perMs)).toBe(BigInt(quota.refill) * BigInt(perToken))
+      expect(full).toBe(quota.capacity * perToken)
+    }),
+  )
+  const day = { capacity: 5e11, refill: 5e11, perMs: 86_400_000 }
+  expect(bucketRule('day', day)).toEqual({ full: 13_500_000_000_000, perToken: 27, gainPerMs: 156_250 })
+})
+
 describe('the arithmetic equals that of BigInt', () => {
   test('refilled', () => {
     fc.assert(
       fc.property(
         quotas,
-        fc.nat(LARGEST),
+        anyCredit,
         fc.integer({ min: -LARGEST, max: LARGEST }),
         (quota, some, elapsedMs) => {
           const rule = bucketRule('any', quota)
-          const credit = some % (rule.full + 1)
-          const grown = BigInt(credit) + (elapsedMs > 0 ? BigInt(elapsedMs) * BigInt(quota.refill) : 0n)
+          const credit = creditIn(rule, some)
+          const grown = BigInt(credit) + (elapsedMs > 0 ? BigInt(elapsedMs) * BigInt(rule.gainPerMs) : 0n)
           const expected = grown > BigInt(rule.full) ? rule.full : Number(grown)
           expect(refilled(rule, credit, elapsedMs)).toBe(expected)
         },
@@ -64,11 +80,11 @@ describe('the arithmetic equals that of BigInt', () => {
 
   test('msUntil is the first millisecond with enough credit', () => {
     fc.assert(
-      fc.property(quotas, fc.nat(LARGEST), fc.nat(LARGEST), (quota, one, two) => {
+      fc.property(quotas, anyCredit, fc.nat(LARGEST), (quota, one, two) => {
         const rule = bucketRule('any', quota)
-        const [credit, wanted] = [one % (rule.full + 1), two % (rule.full + 1)]
+        const [credit, wanted] = [creditIn(rule, one), two % (rule.full + 1)]
         const wait = BigInt(msUntil(rule, credit, wanted))
-        const refill = BigInt(quota.refill)
+        const refill = BigInt(rule.gainPerMs)
         expect(BigInt(credit) + wait * refill >= BigInt(wanted)).toBe(true)
         expect(wait === 0n || BigInt(credit) + (wait - 1n) * refill < BigInt(wanted)).toBe(true)
       }),
@@ -78,11 +94,11 @@ describe('the arithmetic equals that of BigInt', () => {
 
   test('wholeTokens, and one more after msUntilNext', () => {
     fc.assert(
-      fc.property(quotas, fc.nat(LARGEST), (quota, some) => {
+      fc.property(quotas, anyCredit, (quota, some) => {
         const rule = bucketRule('any', quota)
-        const credit = some % rule.full
+        const credit = Math.min(creditIn(rule, some), rule.full - 1)
         const tokens = wholeTokens(rule, credit)
-        expect(BigInt(tokens)).toBe(BigInt(credit) / BigInt(quota.perMs))
+        expect(BigInt(tokens)).toBe(credit < 0 ? 0n : BigInt(credit) / BigInt(rule.perToken))
         expect(wholeTokens(rule, refilled(rule, credit, msUntilNext(rule, credit)))).toBeGreaterThan(tokens)
         expect(wholeTokens(rule, refilled(rule, credit, msUntilNext(rule, credit) - 1))).toBe(tokens)
       }),

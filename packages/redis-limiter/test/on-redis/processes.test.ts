@@ -103,6 +103,36 @@ describe.skipIf(!isHere('redis'))('a fleet', { timeout: 60_000 }, () => {
     expect(Math.min(...admitted)).toBeGreaterThan(0)
   })
 
+  test('of four processes with debts and give-backs takes what the bucket gained, and not a token more', async () => {
+    const [capacity, perMs] = [100_000, 200] // tokens, and tokens in a millisecond
+    const quota = { capacity, refill: 1_000 * perMs, perMs: 1_000 }
+    const quotas = [{ name: 'bytes', key: ['acme', 'ada'], quota }]
+    const ask: AdmissionAsk = { partition: 'acme', quotas, slots: [], cost: 30_000, allowDebt: true }
+    const limiter = limiterHere()
+    const fleet = await Promise.all(
+      Array.from({ length: 4 }, async () => startWorker({ timeoutMs: 5_000, leaseMs: 30_000 })),
+    )
+    const before = await serverMs()
+    expect(await limiter.admit({ ...ask, cost: 2 * capacity }, here)).toMatchObject({ admitted: true })
+    const begun = await serverMs()
+    await Promise.all(fleet.map(async ({ tell }, seed) => tell({ does: 'owe', ask, seed })))
+    await new Promise((resolve) => setTimeout(resolve, 2_000))
+    const kept = await Promise.all(fleet.map(async ({ tell }) => tell({ does: 'stop' })))
+    const large = { ...ask, cost: 4 * capacity }
+    await until('the debt is paid', async () => (await limiter.admit(large, here)).admitted)
+    const ending = await serverMs()
+    const last = await limiter.admit(ask, here)
+    const after = await serverMs()
+
+    const { retryAfterMs } = { retryAfterMs: 0, ...last }
+    const taken = kept.reduce((sum, tokens) => sum + tokens, 6 * capacity)
+    // What was taken is the capacity, what the bucket gained until the last ask, and what is still owed then.
+    const owed = (retryAfterMs - 1) * perMs
+    expect(taken).toBeGreaterThanOrEqual(capacity + Math.floor(ending - begun) * perMs + owed - perMs)
+    expect(taken).toBeLessThanOrEqual(capacity + Math.ceil(after - before + 1) * perMs + owed + perMs)
+    expect(Math.min(...kept)).toBeGreaterThan(0)
+  })
+
   test('frees the slots of a killed process within the lease', async () => {
     const leaseMs = 1_800
     const worker = await startWorker({ timeoutMs: 300, leaseMs })

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { isHere } from '../../../../scripts/servers/available.ts'
 import { startRedis } from '../../../../scripts/servers/redis.ts'
 import type { Redis } from '../../../../scripts/servers/redis.ts'
+import { debtSteps } from '../../../core/test/limits/debt-steps.ts'
 import { createOracle, seeded } from '../../../core/test/limits/oracle.ts'
 import { nameKeys } from '../../src/names.ts'
 import { admitArgs, admitScript, refundArgs, refundScript } from '../../src/scripts.ts'
@@ -76,6 +77,28 @@ describe.skipIf(!isHere('redis'))('the script, on a clock that the test sets', (
         for (const [step, verdict] of given.entries())
           expect({ retryAfterMs: 0, ...verdict }).toMatchObject(expected[step] ?? {})
       }
+    },
+  )
+
+  test.each([1, 2, 3])(
+    '12,000 random steps with debts, give-backs and clock jumps equal the oracle (seed %i)',
+    async (seed) => {
+      let now = 0
+      let asked: Pick<AdmissionAsk, 'quotas' | 'cost'>[] = []
+      await debtSteps(seed, 1_700_000_000_000, {
+        begin: () => (asked = []),
+        at: (ms) => (now = ms),
+        ask: (ask) => {
+          asked.push(ask)
+          return admit(ask, now)
+        },
+        // One connection: the script runs after all that were sent before.
+        refund: async (nth, tokens) => {
+          const ask = { partition: 'acme', slots: [], quotas: [], cost: 0, ...asked[nth] }
+          const [key = ''] = nameKeys('test', ask).quotas
+          await client.send(['EVAL', replayedRefund, '1', key, ...refundArgs(ask, tokens), String(now)], key)
+        },
+      })
     },
   )
 

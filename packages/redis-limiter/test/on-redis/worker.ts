@@ -1,12 +1,14 @@
 import type { Admission, AdmissionAsk } from '@sallyport/core'
 
+import { seeded } from '../../../core/test/limits/oracle.ts'
 import { createRedisLimiter } from '../../src/redis-limiter.ts'
 import { ioRedis } from './clients.ts'
 
 /** A command for a process of a fleet. The process answers with a number. */
 export type Order =
   | { readonly does: 'spend'; readonly ask: AdmissionAsk } // until stop; answers 0 with its first admission
-  | { readonly does: 'stop' } // how many were admitted
+  | { readonly does: 'owe'; readonly ask: AdmissionAsk; readonly seed: number } // the same, with random costs, partly given back
+  | { readonly does: 'stop' } // how many were admitted; after owe, how many tokens were kept
   | { readonly does: 'open'; readonly ask: AdmissionAsk; readonly times: number } // how many were admitted
   | { readonly does: 'close' } // how many were open
 
@@ -32,12 +34,34 @@ async function spend(ask: AdmissionAsk, signal: AbortSignal, began: () => void):
   return admitted
 }
 
+/** Random costs up to that of the ask. Gives a random part of each back at once. Returns the tokens that it kept. */
+async function owe(ask: AdmissionAsk, seed: number, signal: AbortSignal, began: () => void): Promise<number> {
+  const random = seeded(seed)
+  let kept = 0
+  while (!signal.aborted) {
+    const cost = 1 + Math.floor(random() * ask.cost)
+    const admission = await limiter.admit({ ...ask, cost }, here)
+    if (!admission.admitted) continue
+    const back = Math.floor(random() * (cost + 1))
+    admission.refund(back)
+    kept += cost - back
+    began()
+  }
+  return kept
+}
+
 async function obey(order: Order): Promise<number> {
   switch (order.does) {
     case 'spend':
       await new Promise<void>((resolve) => {
         const stop = new AbortController()
         spending = { stop, total: spend(order.ask, stop.signal, resolve) }
+      })
+      return 0
+    case 'owe':
+      await new Promise<void>((resolve) => {
+        const stop = new AbortController()
+        spending = { stop, total: owe(order.ask, order.seed, stop.signal, resolve) }
       })
       return 0
     case 'stop':
