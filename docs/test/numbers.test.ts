@@ -1,3 +1,4 @@
+import { createMemoryLimiter } from '@sallyport/core'
 import { describe, expect, test } from 'vitest'
 
 import { textOf } from './blocks.ts'
@@ -36,4 +37,24 @@ describe('300 GB in parts', () => {
       expect(text).toMatch(new RegExp(`\\| ${row}.*\\| ${told}`))
     }
   })
+})
+
+test('the wait after 300 GB from a budget of 50 GB', async () => {
+  const limiter = createMemoryLimiter({ now: () => 0 })
+  const quota = { capacity: 50e9, refill: 10_000_000, perMs: 1_000 }
+  const ask = {
+    partition: 'acme',
+    quotas: [{ name: 'principal-bytes', key: ['ann'], quota }],
+    slots: [],
+    cost: exportBytes,
+    allowDebt: true,
+  }
+  const { signal } = new AbortController()
+  expect(await limiter.admit(ask, signal)).toMatchObject({ admitted: true })
+  const refused = await limiter.admit(ask, signal)
+  const seconds = Math.ceil(('retryAfterMs' in refused ? refused.retryAfterMs : 0) / 1_000)
+  const text = textOf('docs/limits.md')
+  expect(text).toContain(`the next download is admitted\n  ${seconds.toLocaleString('en')} s later`)
+  expect(text).toContain(`"principal-bytes";r=0;t=${seconds}`)
+  expect(text).toContain(`64 KiB per second are at most ${((86_400 * 65_536) / 1e9).toFixed(1)} GB`)
 })

@@ -46,6 +46,7 @@ const handler = createExportHandler({
   ...(environment.tickets && { tickets: createTickets(environment.tickets) }),
   limits: {
     perPrincipal: environment.quota,
+    bytes: environment.bytes,
     concurrent: environment.concurrent,
     ...(limiter && { limiter }),
   },

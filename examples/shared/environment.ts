@@ -43,6 +43,8 @@ export interface Settings {
   /** The SQLite file that knows organizations and exports; `undefined`: the names of the objects are the catalogue. */
   readonly catalogue: string | undefined
   readonly quota: { readonly capacity: number; readonly refill: number; readonly perMs: number }
+  /** Each caller's budget of bytes; without one, bytes are not limited. */
+  readonly bytes: { readonly perPrincipal?: Settings['quota'] }
   /** Without `perPrincipal` the library's default holds: 16, and on S3 also a share of the connections. */
   readonly concurrent: { readonly perPrincipal?: number }
   /** Where all processes count together; `undefined`: each counts by itself. It may hold a password. */
@@ -106,6 +108,7 @@ function readEnvironment(variables: Readonly<Record<string, string | undefined>>
       capacity: read.whole('RATE_CAPACITY', 60, 1, 1_000_000),
       ...read.perSecond('RATE_PER_SECOND'),
     },
+    bytes: readBudget(read),
     concurrent: perPrincipal === undefined ? {} : { perPrincipal },
     redis: read.redisUrl('REDIS_URL'),
     processes: read.whole('PROCESSES', 1, 1, 1_000_000),
@@ -145,6 +148,16 @@ function readExports(read: Reader): ExportsPlace | undefined {
   if (places.length === 0 && read.text('CATALOGUE') !== undefined)
     read.fault('EXPORTS_DIR', 'is missing, beside CATALOGUE: set it, or S3_BUCKET, or AZURE_CONTAINER')
   return places[0]
+}
+
+const terabyte = 1_000_000_000_000
+
+function readBudget(read: Reader): Settings['bytes'] {
+  const names = ['BYTES_CAPACITY', 'BYTES_PER_SECOND']
+  for (const name of names) read.needed(name, names)
+  const capacity = read.whole('BYTES_CAPACITY', undefined, 1, terabyte)
+  const refill = read.whole('BYTES_PER_SECOND', undefined, 1, terabyte)
+  return capacity && refill ? { perPrincipal: { capacity, refill, perMs: 1_000 } } : {}
 }
 
 const longestTicketMs = 604_800_000
@@ -267,7 +280,7 @@ function createReader(variables: Readonly<Record<string, string | undefined>>, f
     whole<D extends number | undefined>(name: string, otherwise: D, least: number, most: number): number | D {
       const value = text(name)
       if (value === undefined) return otherwise
-      if (/^\d{1,9}$/.test(value) && Number(value) >= least && Number(value) <= most) return Number(value)
+      if (/^\d{1,15}$/.test(value) && Number(value) >= least && Number(value) <= most) return Number(value)
       fault(name, `write a whole number from ${least} to ${most}`)
       return otherwise
     },

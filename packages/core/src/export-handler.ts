@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 
 import { createReopenPace } from './delivery/reopen-policy.ts'
-import { askAdmission, settleCost } from './exchange/admission.ts'
+import { askAdmission, settleCost, takeBytes } from './exchange/admission.ts'
 import { announce, deliver } from './exchange/deliver.ts'
 import { createReporter, createStoreListener, portListener } from './exchange/events.ts'
 import { startExchange } from './exchange/exchange.ts'
@@ -113,7 +113,10 @@ export function createExportHandler<T extends Tenant>(options: ExportHandlerOpti
       const { mediaTypes } = version
       const question = { ...planRules, method, header, record, mediaTypes, now: now() }
       const opened = await openExport(question, object, plan)
-      Object.assign(headers, await settleCost(method, opened, admission, limits, exchange))
+      const settled = await settleCost(method, opened, admission, limits, exchange)
+      const charged = await takeBytes(opened, settled, principal, tenant, limits, exchange)
+      Object.assign(headers, charged.fields)
+      requireAdmitted(charged)
       const body = await deliver(opened, object, delivery, exchange)
       await announce(opened.plan, settings.audit, exchange)
 

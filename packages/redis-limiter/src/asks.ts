@@ -22,11 +22,13 @@ export const processAsk = ({ partition, slots }: AdmissionAsk): AdmissionAsk => 
  * by `processes`, but are at least 1. The refill keeps its size and comes less often, so it stays whole. A cost above the divided
  * capacity is lowered to it, unless the ask may go into debt.
  */
-export function shareOf(ask: AdmissionAsk, processes: number): AdmissionAsk {
-  const { quotas, slots, cost, allowDebt } = ask
+export function shareOf(
+  { partition, quotas, slots, cost, allowDebt = false }: AdmissionAsk,
+  processes: number,
+): AdmissionAsk {
   const part = (whole: number): number => Math.min(whole, Math.max(1, Math.floor(whole / processes)))
   // The share of a quota must not depend on the cost: another share is another bucket.
-  const room = allowDebt === true ? LARGEST_DEBT : 0
+  const room = allowDebt ? LARGEST_DEBT : 0
   const shareOfQuota = (quota: Quota): Quota => {
     const capacity = part(quota.capacity)
     const { refill, perMs } = inLowestTerms(quota)
@@ -34,10 +36,11 @@ export function shareOf(ask: AdmissionAsk, processes: number): AdmissionAsk {
     return { capacity, refill, perMs: Math.min(perMs * processes, longest) }
   }
   return {
-    ...ask,
+    partition,
     quotas: quotas.map((asked) => ({ ...asked, quota: shareOfQuota(asked.quota) })),
     slots: slots.map((slot) => (slot.scope === 'process' ? slot : { ...slot, limit: part(slot.limit) })),
-    cost: allowDebt === true ? cost : Math.min(cost, ...quotas.map(({ quota }) => part(quota.capacity))),
+    cost: allowDebt ? cost : Math.min(cost, ...quotas.map(({ quota }) => part(quota.capacity))),
+    ...(allowDebt && { allowDebt }),
   }
 }
 

@@ -1,7 +1,7 @@
 import type { Outcome } from '../events.ts'
 import { refusalCause } from '../refusals.ts'
 import type { ExportBody } from '../request-response.ts'
-import { startTimer } from '../waiting.ts'
+import { abortable, startTimer } from '../waiting.ts'
 import { DeliveryError, outcomeOf } from './delivery-error.ts'
 import type { ObjectChunks } from './object-chunks.ts'
 
@@ -9,6 +9,8 @@ import type { ObjectChunks } from './object-chunks.ts'
 export interface DeliveryTerms {
   /** The client must take at least this many bytes in this many milliseconds. */
   readonly slowest: { readonly bytes: number; readonly perMs: number }
+  /** Limits how fast the reader gets the bytes. Absent: it gets them as fast as it requests them. */
+  readonly throttle?: Throttle | undefined
   /** Ends the delivery with its reason. */
   readonly signal: AbortSignal
   /** Fires the signal. */
@@ -66,18 +68,19 @@ const untilReturn = (
 const smallestPiece = 65_536
 
 /**
- * Gives the chunks when the reader requests them, and ends the delivery if the reader is slower than `slowest`.
+ * Gives the chunks when the reader requests them and the throttle allows it, and ends the delivery if the reader is slower than
+ * `slowest`. While the throttle pauses, the reader has no piece, so the pauses do not count.
  *
  * Splits a large chunk into pieces of `slowest.bytes`. So a stalled reader is cut after `slowest.perMs`, and not after the time
- * that the whole chunk may take.
+ * that the whole chunk may take. A throttle may want smaller pieces.
  */
 async function* paced(
   step: IteratorResult<Uint8Array, void>,
   chunks: AsyncGenerator<Uint8Array, void, undefined>,
-  { slowest, signal, stop, end, sent }: DeliveryTerms,
+  { slowest, throttle, signal, stop, end, sent }: DeliveryTerms,
 ): AsyncGenerator<Uint8Array, void, undefined> {
   const { bytes, perMs } = slowest
-  const largestPiece = Math.max(bytes, smallestPiece)
+  const largestPiece = Math.min(Math.max(bytes, smallestPiece), throttle?.largestPiece ?? Infinity)
   let creditMs = perMs
   let deadline = 0 // 0: the reader has no piece
   // One timer for the whole body. It is set again only after it has fired, so a fast reader never resets it.
@@ -101,6 +104,8 @@ async function* paced(
       for (let at = 0; at < chunk.length; at += largestPiece) {
         signal.throwIfAborted()
         const piece = chunk.length > largestPiece ? chunk.subarray(at, at + largestPiece) : chunk
+        const pause = throttle?.pauseBefore(piece.length)
+        if (pause) await pause
         const givenAt = performance.now()
         const earnedMs = (piece.length / bytes) * perMs
         deadline = givenAt + Math.max(creditMs, earnedMs)
@@ -126,6 +131,58 @@ async function* paced(
 }
 
 const ignore = (): void => undefined
+
+/** Limits the bytes per second of one download. */
+export interface Throttle {
+  /** The largest piece to give at once. Larger pieces would make long pauses between large bursts. */
+  readonly largestPiece: number
+  /**
+   * Counts the bytes that are given next. `undefined`: they may be given now. Otherwise a promise that resolves when they may be
+   * given, and rejects with the signal's reason when the signal fires.
+   */
+  readonly pauseBefore: (bytes: number) => Promise<void> | undefined
+}
+
+/** A shorter pause is left out and added to the next one, because a timer costs more than a write. */
+const shortestPauseMs = 50
+/** A download that its client, its store or a busy process has held up catches up by at most this many milliseconds. */
+const largestLagMs = 250
+const smallestThrottled = 1_024
+
+/**
+ * Creates the throttle of one download. Each piece has a time at which it is due, so a timer that fires late does not make the
+ * download slower: the next pause is shorter.
+ *
+ * @param bytesPerSecond - the average speed
+ * @param terms - `splits`: whether chunks may be split into smaller pieces. `signal`: ends a pause
+ */
+export function createThrottle(
+  bytesPerSecond: number,
+  { splits, signal }: { readonly splits: boolean; readonly signal: AbortSignal },
+): Throttle {
+  const bytesPerPause = Math.ceil((bytesPerSecond * shortestPauseMs) / 1_000)
+  let dueAt: number | undefined
+  return {
+    largestPiece: splits ? Math.max(smallestThrottled, bytesPerPause) : Infinity,
+    pauseBefore: (bytes) => {
+      const now = performance.now()
+      const due = Math.max(dueAt ?? now, now - largestLagMs)
+      dueAt = due + (bytes * 1_000) / bytesPerSecond
+      // Half a millisecond, because a timer may fire that much early, and the pause would then be left out.
+      return due - now < shortestPauseMs - 0.5 ? undefined : pause(due - now, signal)
+    },
+  }
+}
+
+async function pause(ms: number, signal: AbortSignal): Promise<void> {
+  const over = Promise.withResolvers<void>()
+  const timer = startTimer(over.resolve, ms)
+  try {
+    await abortable(over.promise, signal)
+  } finally {
+    clearTimeout(timer)
+  }
+}
 
 /** A body of up to this many bytes is read completely before any of it is sent. */
 export const longestBuffered = 65_536

@@ -3,7 +3,13 @@ import { exportBytes } from '../delivery/export-bytes.ts'
 import { objectChunks, measureStoreSpeed } from '../delivery/object-chunks.ts'
 import type { ReopenPace } from '../delivery/reopen-policy.ts'
 import { reopenPolicy } from '../delivery/reopen-policy.ts'
-import { bodyOfOneChunk, bufferBody, longestBuffered, startDelivery } from '../delivery/start-delivery.ts'
+import {
+  bodyOfOneChunk,
+  bufferBody,
+  createThrottle,
+  longestBuffered,
+  startDelivery,
+} from '../delivery/start-delivery.ts'
 import type { DownloadStarted, Outcome } from '../events.ts'
 import type { FilledDelivery } from '../options/resolve-options.ts'
 import type { ByteRange, OpenObject } from '../ports.ts'
@@ -25,7 +31,7 @@ import type { OpenedExport, StoreAccess } from './open-export.ts'
 export async function deliver(
   { plan, info, object }: OpenedExport,
   access: StoreAccess,
-  { storeSilenceMs, slowestStore, slowestClient: slowest, resume, pace }: DeliveryRules,
+  { storeSilenceMs, slowestStore, slowestClient: slowest, bytesPerSecond, resume, pace }: DeliveryRules,
   exchange: Exchange,
 ): Promise<ExportBody | undefined> {
   if (!object || plan.length === 0) return undefined
@@ -43,7 +49,11 @@ export async function deliver(
   const sent = (bytes: number): void => {
     draft.bytesSent += bytes
   }
-  const terms = { slowest, signal, stop, end, sent }
+  // A piece of a multipart body must begin with the head of a part, so only other bodies are split.
+  const splits = plan.frame === undefined
+  const throttle =
+    bytesPerSecond === undefined ? undefined : createThrottle(bytesPerSecond, { splits, signal })
+  const terms = { slowest, throttle, signal, stop, end, sent }
   const beforeReopen = reopenPolicy({
     ...resume,
     pace,

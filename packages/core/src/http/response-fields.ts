@@ -5,7 +5,7 @@ export interface PolicyField {
   readonly name: string
   readonly quota: number
   readonly windowSeconds?: number
-  readonly unit?: 'concurrent-requests'
+  readonly unit?: 'concurrent-requests' | 'content-bytes'
 }
 
 /** What remains of a quota, and the seconds until there is more. */

@@ -5,6 +5,7 @@ import { codedErrors } from '../error-formats/coded-errors.ts'
 import { problemDetails } from '../error-formats/problem-details.ts'
 import { validationErrors } from '../error-formats/validation-errors.ts'
 import type { ExportEvent } from '../events.ts'
+import { commonDivisor } from '../limits/token-bucket.ts'
 import type {
   ExportStore,
   MultiTenancy,
@@ -22,23 +23,38 @@ import type { DeliveryOptions, ExportHandlerOptions, Limits, VersionOptions } fr
 type Options = ExportHandlerOptions
 
 const mostTokens = Number.MAX_SAFE_INTEGER
-const quota = check.refine<Quota>(
-  'a quota whose capacity × perMs is below 2^53',
-  check.object<Quota>('{ capacity, refill, perMs }', {
-    capacity: check.whole('tokens', 1, mostTokens),
-    refill: check.whole('tokens', 1, mostTokens),
-    perMs: check.milliseconds('the time of one refill', 100),
-  }),
-  ({ capacity, perMs }) => capacity * perMs <= mostTokens,
+/** @param largestDebt - tokens that one request may take beside a full bucket */
+const quotaOf = (must: string, unit: string, largestDebt: number): OptionCheck<Quota> =>
+  check.refine<Quota>(
+    must,
+    check.object<Quota>('{ capacity, refill, perMs }', {
+      capacity: check.whole(unit, 1, mostTokens),
+      refill: check.whole(unit, 1, mostTokens),
+      perMs: check.milliseconds('the time of one refill', 100),
+    }),
+    ({ capacity, refill, perMs }) =>
+      (capacity + largestDebt) * (perMs / commonDivisor(refill, perMs)) <= mostTokens,
+  )
+const quota = quotaOf('a quota whose capacity × perMs is below 2^53', 'tokens', 0)
+const budget = quotaOf(
+  'a budget that counts a download of 1 TiB exactly: (capacity + 2^40) × perMs must be below 2^53, with refill ÷ perMs in lowest terms',
+  'bytes',
+  2 ** 40,
 )
 /** An object is checked as a quota, so that the message names the wrong member. */
-const quotaOr = <F>(signature: string): OptionCheck<Quota | F> => {
+const quotaOr = <F>(signature: string, quota: OptionCheck<Quota>): OptionCheck<Quota | F> => {
   const what = `{ capacity, refill, perMs } of whole numbers, perMs from 100 (1 s is 1000), or a function ${signature}`
   const quotaOrFunction = check.either<Quota, F>(what, quota, check.fn<F>(signature))
   return check.choose<Quota | F>((value) =>
     typeof value === 'object' && value !== null && !Array.isArray(value) ? quota : quotaOrFunction,
   )
 }
+type PerPrincipal = Exclude<NonNullable<Limits['perPrincipal']>, Quota>
+type PerTenant = Exclude<NonNullable<Limits['perTenant']>, Quota>
+const perPrincipal = (quota: OptionCheck<Quota>): OptionCheck<Quota | PerPrincipal> =>
+  quotaOr<PerPrincipal>('(principal, tenant) => quota', quota)
+const perTenant = (quota: OptionCheck<Quota>): OptionCheck<Quota | PerTenant> =>
+  quotaOr<PerTenant>('(tenant) => quota', quota)
 
 const tenant = check.object<Tenant>(
   '{ id, name }',
@@ -143,13 +159,17 @@ const concurrent = check.refine<Slots>(
 )
 const cost = check.whole('tokens', 1, 1_000_000)
 const limits = check.object<Limits>(
-  '{ perPrincipal?, perTenant?, perAddress?, concurrent?, cost?, legacyFields?, limiter? }',
+  '{ perPrincipal?, perTenant?, perAddress?, bytes?, concurrent?, cost?, legacyFields?, limiter? }',
   {
-    perPrincipal: quotaOr<Exclude<NonNullable<Limits['perPrincipal']>, Quota>>(
-      '(principal, tenant) => quota',
-    ).optional(),
-    perTenant: quotaOr<Exclude<NonNullable<Limits['perTenant']>, Quota>>('(tenant) => quota').optional(),
+    perPrincipal: perPrincipal(quota).optional(),
+    perTenant: perTenant(quota).optional(),
     perAddress: quota.optional(),
+    bytes: check
+      .object<NonNullable<Limits['bytes']>>('{ perPrincipal?, perTenant? }', {
+        perPrincipal: perPrincipal(budget).optional(),
+        perTenant: perTenant(budget).optional(),
+      })
+      .optional(),
     concurrent: concurrent.optional(),
     cost: check
       .object<NonNullable<Limits['cost']>>('{ download?, range?, head? }', {
@@ -177,7 +197,7 @@ const slowestClient = check.refine<Pace>(
   ({ bytes, perMs }) => Math.max(1, 65_536 / bytes) * perMs <= longestTimerMs,
 )
 const delivery = check.object<DeliveryOptions>(
-  '{ firstByteMs?, storeSilenceMs?, slowestStore?, resume?, slowestClient?, lifetimeMs?, multipleRanges? }',
+  '{ firstByteMs?, storeSilenceMs?, slowestStore?, resume?, slowestClient?, bytesPerSecond?, lifetimeMs?, multipleRanges? }',
   {
     firstByteMs: check.milliseconds('the time to the first byte', 100).optional(),
     storeSilenceMs: check.milliseconds("the store's longest silence", 100).optional(),
@@ -189,6 +209,7 @@ const delivery = check.object<DeliveryOptions>(
       })
       .optional(),
     slowestClient: slowestClient.optional(),
+    bytesPerSecond: check.whole('bytes', 1_024, mostTokens).optional(),
     lifetimeMs: check.milliseconds('the longest download', 1_000).optional(),
     multipleRanges: check.flag.optional(),
   },

@@ -58,7 +58,7 @@ export interface ExportHandlerOptions<T extends Tenant = Tenant> {
    * there are no tickets, and the query of a request is ignored.
    */
   readonly tickets?: Tickets
-  /** Limits of requests and of concurrent downloads. Absent: every limit has its default. */
+  /** Limits of requests, bytes and concurrent downloads. Absent: every limit has its default. */
   readonly limits?: Limits<T>
   /** Deadlines of a download, and the slowest stores and clients. Absent: every member has its default. */
   readonly delivery?: DeliveryOptions
@@ -108,6 +108,18 @@ export interface Limits<T extends Tenant = Tenant> {
    */
   readonly perAddress?: Quota
   /**
+   * Budgets of bytes, for what downloads cost your network. A download takes the length of its body before its head is sent, and
+   * gets back what was not sent when it ends. A budget that holds at least one byte admits a download of any length and may go into
+   * debt; until that is paid, downloads are refused with `rate_limited`. Answers without bytes of an export cost nothing.
+   * `capacity` and `refill` are bytes. Absent: bytes are not limited.
+   */
+  readonly bytes?: {
+    /** The budget of each principal, or a function that returns it. Absent: principals have none. */
+    readonly perPrincipal?: Quota | ((principal: Principal, tenant: T) => Quota)
+    /** The budget of each tenant, or a function that returns it. Absent: tenants have none. */
+    readonly perTenant?: Quota | ((tenant: T) => Quota)
+  }
+  /**
    * The most concurrent downloads. A download holds a slot until its last byte is sent or it is cut. `total` counts in each
    * process, the others in all processes that share the limiter. `total` absent: unlimited (the other limits still apply).
    *
@@ -143,7 +155,7 @@ export interface Limits<T extends Tenant = Tenant> {
    */
   readonly legacyFields?: boolean
   /**
-   * The rate limiter that counts quotas and slots.
+   * The rate limiter that counts quotas, slots and bytes.
    * @defaultValue createMemoryLimiter()
    */
   readonly limiter?: RateLimiter
@@ -200,7 +212,14 @@ export interface DeliveryOptions {
     readonly perMs: number
   }
   /**
-   * The most milliseconds from the header fields to the last byte. When reached, the connection is cut.
+   * The most bytes that one download sends per second, on average; bursts are of at most a quarter of a second. The handler pauses
+   * between writes, and reads the store only as fast. `slowestClient` and `slowestStore` do not count the pauses; `lifetimeMs` does.
+   * From 1,024. Absent: as fast as the client reads.
+   */
+  readonly bytesPerSecond?: number
+  /**
+   * The most milliseconds from the header fields to the last byte, pauses of `bytesPerSecond` included. When reached, the connection
+   * is cut.
    * @defaultValue 86_400_000
    */
   readonly lifetimeMs?: number

@@ -53,7 +53,10 @@ export interface HandlerSettings<T extends Tenant> extends Pick<
 type FilledTickets = Tickets & Required<Pick<Tickets, 'page'>>
 
 /** The limits, with all defaults filled in. */
-export interface FilledLimits<T extends Tenant> extends Pick<Limits<T>, 'perTenant' | 'perAddress'> {
+export interface FilledLimits<T extends Tenant> extends Pick<
+  Limits<T>,
+  'perTenant' | 'perAddress' | 'bytes'
+> {
   readonly perPrincipal: Quota | ((principal: Principal, tenant: T) => Quota)
   readonly concurrent: { readonly perPrincipal: number; readonly perTenant?: number; readonly total?: number }
   readonly cost: { readonly download: number; readonly range: number; readonly head: number }
@@ -64,7 +67,10 @@ export interface FilledLimits<T extends Tenant> extends Pick<Limits<T>, 'perTena
 }
 
 /** The delivery options, with all defaults filled in. */
-export interface FilledDelivery extends Required<Omit<DeliveryOptions, 'resume'>> {
+export interface FilledDelivery
+  extends
+    Required<Omit<DeliveryOptions, 'resume' | 'bytesPerSecond'>>,
+    Pick<DeliveryOptions, 'bytesPerSecond'> {
   readonly resume: Required<NonNullable<DeliveryOptions['resume']>>
 }
 
@@ -152,6 +158,7 @@ const fillDelivery = (delivery: DeliveryOptions): FilledDelivery => ({
   slowestClient: delivery.slowestClient ?? { bytes: 122_880, perMs: 120_000 },
   lifetimeMs: delivery.lifetimeMs ?? 86_400_000,
   multipleRanges: delivery.multipleRanges ?? false,
+  ...(delivery.bytesPerSecond !== undefined && { bytesPerSecond: delivery.bytesPerSecond }),
 })
 
 /** Checks the result of the host's `store` function. */

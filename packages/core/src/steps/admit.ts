@@ -1,12 +1,17 @@
 import { addressPrefixes } from '../http/address-prefix.ts'
+import type { LimitField, PolicyField } from '../http/response-fields.ts'
 import { formatRateLimit, formatRateLimitPolicy, legacyRateLimitFields } from '../http/response-fields.ts'
 import type { Admission, AdmissionAsk, ByteRange, Principal, Quota, QuotaLeft, Tenant } from '../ports.ts'
 import { because, wantedGot, refusal } from '../refusals.ts'
 
-/** The host's limits, with the defaults filled in. */
-export interface AdmissionRules<T extends Tenant> {
-  readonly perPrincipal: Quota | ((principal: Principal, tenant: T) => Quota)
+/** The quotas of principals and tenants, of requests or of bytes. Absent: there is none. */
+interface QuotaRules<T extends Tenant> {
+  readonly perPrincipal?: Quota | ((principal: Principal, tenant: T) => Quota)
   readonly perTenant?: Quota | ((tenant: T) => Quota)
+}
+
+/** The host's limits, with the defaults filled in. */
+export interface AdmissionRules<T extends Tenant> extends QuotaRules<T> {
   readonly concurrent: { readonly perPrincipal: number; readonly perTenant?: number; readonly total?: number }
 }
 
@@ -14,24 +19,11 @@ export interface AdmissionRules<T extends Tenant> {
 export function admissionAsk<T extends Tenant>(
   principal: Principal,
   tenant: T,
-  { perPrincipal, perTenant, concurrent }: AdmissionRules<T>,
+  { concurrent, ...rules }: AdmissionRules<T>,
   cost: number,
 ): AdmissionAsk {
-  const principalKey = [tenant.id, 'principal', principal.issuer, principal.subject]
+  const principalKey = keyOfPrincipal('principal', principal, tenant)
   const tenantKey = [tenant.id, 'tenant']
-  const quotas = [
-    {
-      name: 'principal',
-      key: principalKey,
-      quota: typeof perPrincipal === 'function' ? perPrincipal(principal, tenant) : perPrincipal,
-    },
-  ]
-  if (perTenant)
-    quotas.push({
-      name: 'tenant',
-      key: tenantKey,
-      quota: typeof perTenant === 'function' ? perTenant(tenant) : perTenant,
-    })
   const slots: AdmissionAsk['slots'][number][] = [
     {
       name: 'principal-downloads',
@@ -45,8 +37,52 @@ export function admissionAsk<T extends Tenant>(
   // Counted per process, because it protects the sockets and the memory of this process.
   if (concurrent.total !== undefined)
     slots.push({ name: 'total-downloads', key: ['total'], limit: concurrent.total, scope: 'process' })
-  return { partition: tenant.id, quotas, slots, cost }
+  return { partition: tenant.id, quotas: quotasOf(principal, tenant, rules, ''), slots, cost }
 }
+
+/** Makes the limiter's question for the bytes of a download. A budget that holds a byte admits it, and may go into debt. */
+export const bytesAsk = <T extends Tenant>(
+  principal: Principal,
+  tenant: T,
+  budgets: QuotaRules<T>,
+  bytes: number,
+): AdmissionAsk => ({
+  partition: tenant.id,
+  quotas: quotasOf(principal, tenant, budgets, '-bytes'),
+  slots: [],
+  cost: bytes,
+  allowDebt: true,
+})
+
+/** @param suffix - added to the names of the quotas, and to their keys */
+function quotasOf<T extends Tenant>(
+  principal: Principal,
+  tenant: T,
+  { perPrincipal, perTenant }: QuotaRules<T>,
+  suffix: '' | '-bytes',
+): AdmissionAsk['quotas'] {
+  const quotas: AdmissionAsk['quotas'][number][] = []
+  if (perPrincipal)
+    quotas.push({
+      name: `principal${suffix}`,
+      key: keyOfPrincipal(`principal${suffix}`, principal, tenant),
+      quota: typeof perPrincipal === 'function' ? perPrincipal(principal, tenant) : perPrincipal,
+    })
+  if (perTenant)
+    quotas.push({
+      name: `tenant${suffix}`,
+      key: [tenant.id, `tenant${suffix}`],
+      quota: typeof perTenant === 'function' ? perTenant(tenant) : perTenant,
+    })
+  return quotas
+}
+
+const keyOfPrincipal = (kind: string, { issuer, subject }: Principal, { id }: Tenant): readonly string[] => [
+  id,
+  kind,
+  issuer,
+  subject,
+]
 
 /** Makes the limiter's question for an attempt to authenticate: one token of the quota of its address. */
 export function addressAsk(address: string, quota: Quota): AdmissionAsk {
@@ -97,7 +133,7 @@ const portion = (whole: number, part: number, size: number): number =>
   Number((BigInt(whole) * BigInt(part) + BigInt(size) - 1n) / BigInt(size))
 
 /** Makes the limiter's question for the rest of a cost. In total never more than the capacity of the smallest quota. */
-export function debtAsk(asked: AdmissionAsk, cost: number): AdmissionAsk {
+export function restAsk(asked: AdmissionAsk, cost: number): AdmissionAsk {
   const smallest = Math.min(...asked.quotas.map(({ quota }) => quota.capacity))
   return { ...asked, slots: [], cost: Math.max(0, Math.min(cost, smallest) - asked.cost) }
 }
@@ -106,9 +142,18 @@ export function debtAsk(asked: AdmissionAsk, cost: number): AdmissionAsk {
  * The milliseconds to wait after the rest of a cost was not admitted. A repeated request pays the first cost
  * again and then the rest. So the wait is the time in which each quota gains the sum of both.
  */
-export function debtRetryMs({ quotas, cost }: AdmissionAsk, retryAfterMs: number): number {
+export function restRetryMs({ quotas, cost }: AdmissionAsk, retryAfterMs: number): number {
   const waits = quotas.map(({ quota: { refill, perMs } }) => Math.ceil((cost * perMs) / refill))
   return retryAfterMs + Math.max(0, ...waits)
+}
+
+/** Milliseconds until the same request can pay its cost again, if no other request comes first. */
+export function repeatMs({ quotas, cost }: AdmissionAsk, left: readonly QuotaLeft[]): number {
+  const waits = left.map(({ name, tokens, nextMs }) => {
+    const { refill = 1, perMs = 0 } = quotas.find((asked) => asked.name === name)?.quota ?? {}
+    return tokens >= cost ? 0 : nextMs + Math.ceil(((cost - tokens - 1) * perMs) / refill)
+  })
+  return Math.max(0, ...waits)
 }
 
 /** The remaining tokens of each quota after a refund. */
@@ -152,10 +197,14 @@ export function requireAdmitted({
 
 /** The private cause of the refusal: the quota or slot that refused, the amount that was needed, and the amount that was left. */
 export function notAdmitted(
-  { slots, cost }: AdmissionAsk,
+  { slots, cost, allowDebt }: AdmissionAsk,
   admission: Admission & { readonly admitted: false },
 ): Error {
-  const { by, left } = admission
+  const { by, left, retryAfterMs } = admission
+  if (allowDebt === true)
+    return because(
+      `the budget '${by}' must hold a byte; it will in ${retryAfterMs} ms, and the download has ${cost}`,
+    )
   const slot = slots.find(({ name }) => name === by)
   if (slot) return because(`slot '${by}' must have fewer than ${slot.limit} running downloads; got as many`)
   const tokens = left.find(({ name }) => name === by)?.tokens
@@ -168,18 +217,43 @@ export function admissionFields(
   { left }: Pick<Admission, 'left'>,
   legacy: boolean,
 ): Record<string, string> {
-  const policies = ask.quotas.map(({ name, quota: { capacity, refill, perMs } }) => ({
-    name,
-    quota: capacity,
-    windowSeconds: Math.max(1, Math.ceil((capacity * perMs) / refill / 1_000)),
-  }))
-  const limits = left.map(({ name, tokens, nextMs }) => ({
-    name,
-    remaining: tokens,
-    resetSeconds: Math.ceil(nextMs / 1_000),
-  }))
   // A limiter that refused because of a slot may not have read the quotas.
-  if (limits.length === 0) return {}
+  if (left.length === 0) return {}
+  const policies = policiesOf(ask)
+  const limits = left.map(limitOf)
   const fields = { 'RateLimit-Policy': formatRateLimitPolicy(policies), RateLimit: formatRateLimit(limits) }
   return legacy ? { ...fields, ...legacyRateLimitFields(policies, limits) } : fields
 }
+
+/** Adds the budgets of bytes to the RateLimit header fields. `X-RateLimit-*` have no unit, so they stay those of the requests. */
+export function withBudgetFields(
+  fields: Readonly<Record<string, string>>,
+  ask: AdmissionAsk,
+  { left }: Pick<Admission, 'left'>,
+): Readonly<Record<string, string>> {
+  if (left.length === 0) return fields
+  const policies = formatRateLimitPolicy(policiesOf(ask, 'content-bytes'))
+  return {
+    ...fields,
+    'RateLimit-Policy': joined(fields['RateLimit-Policy'], policies),
+    RateLimit: joined(fields['RateLimit'], formatRateLimit(left.map(limitOf))),
+  }
+}
+
+const joined = (present: string | undefined, added: string): string =>
+  present === undefined ? added : `${present}, ${added}`
+
+/** @param unit - absent: requests */
+const policiesOf = ({ quotas }: AdmissionAsk, unit?: PolicyField['unit']): readonly PolicyField[] =>
+  quotas.map(({ name, quota: { capacity, refill, perMs } }) => ({
+    name,
+    quota: capacity,
+    windowSeconds: Math.max(1, Math.ceil((capacity * perMs) / refill / 1_000)),
+    ...(unit && { unit }),
+  }))
+
+const limitOf = ({ name, tokens, nextMs }: QuotaLeft): LimitField => ({
+  name,
+  remaining: tokens,
+  resetSeconds: Math.ceil(nextMs / 1_000),
+})

@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 
 import { DeliveryError } from '../../src/delivery/delivery-error.ts'
 import type { DeliveryTerms } from '../../src/delivery/start-delivery.ts'
-import { bodyOfOneChunk, startDelivery } from '../../src/delivery/start-delivery.ts'
+import { bodyOfOneChunk, createThrottle, startDelivery } from '../../src/delivery/start-delivery.ts'
 import type { ExportBody } from '../../src/request-response.ts'
 import { chunksOf, drain } from './sources.ts'
 
@@ -246,5 +246,127 @@ describe('a reader that leaves before it requests a chunk', () => {
     const body = await make(run)
     await body[Symbol.asyncIterator]().return?.()
     expect([outcomeOf(run), run.controller.signal.aborted]).toEqual(['client_aborted', true])
+  })
+})
+
+describe('a throttle', () => {
+  beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] }))
+  afterEach(() => void vi.useRealTimers())
+
+  const throttled = (run: Recorder, bytesPerSecond: number, splits = true): DeliveryTerms => ({
+    ...run.terms,
+    throttle: createThrottle(bytesPerSecond, { splits, signal: run.controller.signal }),
+  })
+  /** Chunks of one buffer, without an end. */
+  const endless = async function* endless(chunk: Uint8Array): AsyncGenerator<Uint8Array, void, undefined> {
+    for (;;) yield chunk
+  }
+  /** Reads for so many milliseconds. `after` is called after each piece. */
+  async function read(
+    body: ExportBody,
+    ms: number,
+    after: (piece: Uint8Array) => Promise<unknown> | void = () => undefined,
+  ): Promise<{ bytes: number; largest: number; ended: Promise<unknown> }> {
+    const seen = { bytes: 0, largest: 0 }
+    const reading = (async () => {
+      for await (const piece of body) {
+        seen.bytes += piece.length
+        seen.largest = Math.max(seen.largest, piece.length)
+        await after(piece)
+      }
+    })()
+    const ended = reading.catch((error: unknown) => error)
+    await vi.advanceTimersByTimeAsync(ms)
+    return { ...seen, ended }
+  }
+
+  async function leave(run: Recorder, ended: Promise<unknown>): Promise<void> {
+    run.controller.abort(new DeliveryError('client_aborted'))
+    await vi.advanceTimersByTimeAsync(10_000)
+    await ended
+  }
+
+  test.each([
+    { bytesPerSecond: 4_096, chunk: 65_536 },
+    { bytesPerSecond: 65_536, chunk: 4_096 },
+    { bytesPerSecond: 65_536, chunk: 1_048_576 },
+    { bytesPerSecond: 50_000_000, chunk: 65_536 },
+    { bytesPerSecond: 50_000_000, chunk: 1_048_576 },
+  ])('gives $bytesPerSecond bytes a second within 5 % over 10 s, of chunks of $chunk', async (given) => {
+    const run = recorder({ bytes: 122_880, perMs: 120_000 })
+    const terms = throttled(run, given.bytesPerSecond)
+    const body = await startDelivery(Infinity, endless(new Uint8Array(given.chunk)), terms)
+    const { bytes, largest, ended } = await read(body, 10_000)
+    expect(bytes / (10 * given.bytesPerSecond)).toBeGreaterThan(0.95)
+    expect(bytes / (10 * given.bytesPerSecond)).toBeLessThanOrEqual(1.05)
+    // In every twentieth of a second, so that the client sees a flow and not bursts.
+    expect(largest).toBeLessThanOrEqual(Math.max(1_024, Math.ceil(given.bytesPerSecond / 20)))
+    await leave(run, ended)
+  })
+
+  test('keeps the speed when its timers fire late', async () => {
+    const run = recorder()
+    const body = await startDelivery(Infinity, endless(new Uint8Array(65_536)), throttled(run, 1_000_000))
+    const late = (): Promise<unknown> => new Promise((resolve) => setTimeout(resolve, 30))
+    const { bytes, ended } = await read(body, 10_000, late)
+    expect(bytes / 10_000_000).toBeGreaterThan(0.95)
+    expect(bytes / 10_000_000).toBeLessThanOrEqual(1.05)
+    await leave(run, ended)
+  })
+
+  test('makes up for at most a quarter of a second after its reader stopped', async () => {
+    const run = recorder({ bytes: 65_536, perMs: 60_000 })
+    const body = await startDelivery(Infinity, endless(new Uint8Array(65_536)), throttled(run, 1_000_000))
+    let bytes = 0
+    const stopped = (piece: Uint8Array): Promise<unknown> | void => {
+      bytes += piece.length
+      if (bytes === piece.length) return new Promise((resolve) => setTimeout(resolve, 10_000))
+    }
+    const { ended } = await read(body, 11_000, stopped)
+    expect(bytes).toBeGreaterThan(1_000_000)
+    expect(bytes).toBeLessThan(1_400_000)
+    await leave(run, ended)
+  })
+
+  test('does not count its pauses for the floor of the client', async () => {
+    const run = recorder({ bytes: 1_000_000, perMs: 1_000 })
+    const body = await startDelivery(20_480, chunksOf(20_480), throttled(run, 1_024))
+    const { bytes } = await read(body, 30_000)
+    expect([bytes, outcomeOf(run)]).toEqual([20_480, 'completed'])
+    expect(vi.getTimerCount()).toBe(0)
+  })
+
+  test('ends at once when the signal fires in a pause', async () => {
+    const run = recorder()
+    const body = await startDelivery(Infinity, endless(new Uint8Array(65_536)), throttled(run, 1_024))
+    const { bytes, ended } = await read(body, 10)
+    expect(bytes).toBe(1_024)
+    run.terms.stop(new DeliveryError('shut_down'))
+    expect(await ended).toMatchObject({ outcome: 'shut_down' })
+    expect([vi.getTimerCount(), getEventListeners(run.terms.signal, 'abort').length]).toEqual([0, 0])
+  })
+
+  test('slows a small body down too', async () => {
+    const run = recorder({ bytes: 65_536, perMs: 60_000 })
+    const { bytes } = await read(bodyOfOneChunk(new Uint8Array(10_240), throttled(run, 1_024)), 5_000)
+    expect(bytes).toBe(5 * 1_024 + 1_024)
+    await vi.advanceTimersByTimeAsync(5_000)
+    expect(outcomeOf(run)).toBe('completed')
+  })
+
+  test('splits nothing where it must not, and pauses for whole chunks', async () => {
+    const run = recorder({ bytes: 65_536, perMs: 60_000 })
+    const body = await startDelivery(Infinity, endless(new Uint8Array(65_536)), throttled(run, 65_536, false))
+    const { bytes, largest, ended } = await read(body, 10_000)
+    expect([bytes, largest]).toEqual([11 * 65_536, 65_536])
+    await leave(run, ended)
+  })
+
+  test('makes no timer where it is absent', async () => {
+    const run = recorder()
+    const made = vi.spyOn(globalThis, 'setTimeout')
+    const body = await startDelivery(200, chunksOf(...Array.from({ length: 200 }, () => 1)), run.terms)
+    expect((await drain(body)).bytes).toHaveLength(200)
+    expect(made).toHaveBeenCalledTimes(1) // that of the floor of the client
   })
 })

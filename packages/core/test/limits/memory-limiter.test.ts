@@ -273,7 +273,7 @@ describe('a debt', () => {
     async (seed) => {
       const { clock, admit } = onClock()
       let open: Promise<Admission>[] = []
-      await debtSteps(seed, clock.ms, {
+      const { given, expected } = await debtSteps(seed, clock.ms, {
         begin: () => (open = []),
         at: (ms) => (clock.ms = ms),
         ask: (asked) => {
@@ -283,6 +283,8 @@ describe('a debt', () => {
         },
         refund: async (nth, tokens) => refund(await open[nth], tokens),
       })
+      expect(given).toEqual(expected)
+      expect(new Set(given.map(({ admitted }) => admitted)).size).toBe(2)
     },
   )
 })

@@ -90,6 +90,7 @@ async function statusesOf(changes: Partial<Options>, asked: readonly Asked[]): P
 
 const members = { ...sound.tenancy, isMember: async () => true }
 const quota = { capacity: 1, refill: 1, perMs: 60_000 }
+const budget = { capacity: 1, refill: 1, perMs: 1_000 }
 const v1 = (version: NonNullable<Options['versions']>[string]): Partial<Options> => ({
   versions: { v1: version },
 })
@@ -434,6 +435,22 @@ export const handlerBehaviours: Readonly<Record<string, Seen>> = {
     before: [401, 401],
     after: [[{ limits: { perAddress: quota } }, [401, 429]]],
   },
+  'limits.bytes.perPrincipal': {
+    see: (changes) => statusesOf(changes, [{ token: 'ann' }, { token: 'ann' }, { token: 'two' }]),
+    before: [200, 200, 200],
+    after: [
+      [{ limits: { bytes: { perPrincipal: budget } } }, [200, 429, 200]],
+      [{ limits: { bytes: { perPrincipal: () => budget } } }, [200, 429, 200]],
+    ],
+  },
+  'limits.bytes.perTenant': {
+    see: (changes) => statusesOf(changes, [{ token: 'ann' }, { token: 'two' }]),
+    before: [200, 200],
+    after: [
+      [{ limits: { bytes: { perTenant: budget } } }, [200, 429]],
+      [{ limits: { bytes: { perTenant: () => budget } } }, [200, 429]],
+    ],
+  },
   'limits.concurrent.perPrincipal': {
     see: openOfOneUser,
     before: 16,
@@ -513,6 +530,16 @@ export const handlerBehaviours: Readonly<Record<string, Seen>> = {
     see: msUnread,
     before: 120_000,
     after: [[{ delivery: { slowestClient: { bytes: 122_880, perMs: 5_000 } } }, 5_000]],
+  },
+  'delivery.bytesPerSecond': {
+    // Seconds for a million bytes. The last twentieth of a second is not waited for.
+    see: async (changes) =>
+      Math.ceil(((await msUntil(readAll({ ...changes, store: largeStore }), 100_000)) ?? Infinity) / 1_000),
+    before: 0,
+    after: [
+      [{ delivery: { bytesPerSecond: 1_000_000 } }, 1],
+      [{ delivery: { bytesPerSecond: 100_000 } }, 10],
+    ],
   },
   'delivery.lifetimeMs': {
     see: ({ delivery }) => msUnread({ delivery: { ...delivery, slowestClient: anyReader } }),

@@ -186,13 +186,14 @@ test('no option is left out', () => {
     sunset: true,
     links: true,
   }
-  const limits: Record<keyof Omit<Limits, 'concurrent' | 'cost'>, true> = {
+  const limits: Record<keyof Omit<Limits, 'bytes' | 'concurrent' | 'cost'>, true> = {
     perPrincipal: true,
     perTenant: true,
     perAddress: true,
     legacyFields: true,
     limiter: true,
   }
+  const bytes: Record<keyof Required<Limits>['bytes'], true> = { perPrincipal: true, perTenant: true }
   const concurrent: Record<keyof Required<Limits>['concurrent'], true> = {
     perPrincipal: true,
     perTenant: true,
@@ -204,6 +205,7 @@ test('no option is left out', () => {
     storeSilenceMs: true,
     slowestClient: true,
     slowestStore: true,
+    bytesPerSecond: true,
     lifetimeMs: true,
     multipleRanges: true,
   }
@@ -213,6 +215,7 @@ test('no option is left out', () => {
     ['tenancy.', tenancy],
     ['versions.*.', version],
     ['limits.', limits],
+    ['limits.bytes.', bytes],
     ['limits.concurrent.', concurrent],
     ['limits.cost.', cost],
     ['delivery.', delivery],

@@ -78,7 +78,7 @@ describe('what nobody knows is refused', () => {
     [
       { limits: { perUser: 1 } },
       'limits.perUser',
-      'must be one of perPrincipal, perTenant, perAddress, concurrent, cost, legacyFields, limiter',
+      'must be one of perPrincipal, perTenant, perAddress, bytes, concurrent, cost, legacyFields, limiter',
     ],
     [
       { limits: { perAddress: { ...quota, burst: 1 } } },
@@ -94,7 +94,7 @@ describe('what nobody knows is refused', () => {
     [
       { limits: { onOutage: 'open' } },
       'limits.onOutage',
-      'must be one of perPrincipal, perTenant, perAddress, concurrent, cost, legacyFields, limiter',
+      'must be one of perPrincipal, perTenant, perAddress, bytes, concurrent, cost, legacyFields, limiter',
     ],
     [{ delivery: { lifetimems: 1 } }, 'delivery.lifetimems', 'did you mean lifetimeMs?'],
     [{ delivery: { resume: { tries: 1 } } }, 'delivery.resume.tries', 'must be one of attempts, withinMs'],

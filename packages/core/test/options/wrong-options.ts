@@ -153,7 +153,7 @@ export const wrongOptions: readonly (readonly [object, string])[] = [
   [{ versions: { v2: {}, v3: {} } }, "defaultVersion: must be one of v2, v3; got 'v1'"],
   [
     { limits: [] },
-    'limits: must be { perPrincipal?, perTenant?, perAddress?, concurrent?, cost?, legacyFields?, limiter? }; got an array',
+    'limits: must be { perPrincipal?, perTenant?, perAddress?, bytes?, concurrent?, cost?, legacyFields?, limiter? }; got an array',
   ],
   [
     { limits: { perPrincipal: 60 } },
@@ -178,6 +178,23 @@ export const wrongOptions: readonly (readonly [object, string])[] = [
   [
     { limits: { perAddress: { ...quota, capacity: 2 ** 52 } } },
     'limits.perAddress: must be a quota whose capacity × perMs is below 2^53; got an object',
+  ],
+  [{ limits: { bytes: 1_000 } }, 'limits.bytes: must be { perPrincipal?, perTenant? }; got 1000'],
+  [
+    { limits: { bytes: { perPrincipal: { ...quota, capacity: 0 } } } },
+    'limits.bytes.perPrincipal.capacity: must be bytes: a whole number from 1 to 9007199254740991; got 0',
+  ],
+  [
+    { limits: { bytes: { perTenant: 1_000 } } },
+    'limits.bytes.perTenant: must be { capacity, refill, perMs } of whole numbers, perMs from 100 (1 s is 1000), or a function (tenant) => quota; got 1000',
+  ],
+  [
+    { limits: { bytes: { perTenant: { capacity: 1e12, refill: 12_345_678_901, perMs: 86_400_000 } } } },
+    'limits.bytes.perTenant: must be a budget that counts a download of 1 TiB exactly: (capacity + 2^40) × perMs must be below 2^53, with refill ÷ perMs in lowest terms; got an object',
+  ],
+  [
+    { limits: { bytes: { perAddress: quota } } },
+    'limits.bytes.perAddress: is not an option; must be one of perPrincipal, perTenant',
   ],
   [
     { limits: { concurrent: 16 } },
@@ -209,7 +226,11 @@ export const wrongOptions: readonly (readonly [object, string])[] = [
   ],
   [
     { delivery: 5 },
-    'delivery: must be { firstByteMs?, storeSilenceMs?, slowestStore?, resume?, slowestClient?, lifetimeMs?, multipleRanges? }; got 5',
+    'delivery: must be { firstByteMs?, storeSilenceMs?, slowestStore?, resume?, slowestClient?, bytesPerSecond?, lifetimeMs?, multipleRanges? }; got 5',
+  ],
+  [
+    { delivery: { bytesPerSecond: 1_023 } },
+    'delivery.bytesPerSecond: must be bytes: a whole number from 1024 to 9007199254740991; got 1023',
   ],
   [{ delivery: { firstByteMs: 0 } }, `delivery.firstByteMs: ${ms('the time to the first byte', 100)}; got 0`],
   [

@@ -96,34 +96,46 @@ function createPick(seed: number): (n: number) => number {
   }
 }
 
-/** A limiter that counts the slots that are held. */
-function countingLimiter(): { limiter: RateLimiter; held: () => number } {
+/** A limiter that counts the admissions that are not released, and the bytes that were paid and not given back. */
+function countingLimiter(): { limiter: RateLimiter; held: () => number; bytesPaid: () => number } {
   const memory = createMemoryLimiter({ maxKeys: 1_000 })
   let held = 0
+  let bytesPaid = 0
   const admit: RateLimiter['admit'] = async (ask, signal) => {
     const admission = await memory.admit(ask, signal)
     if (!admission.admitted) return admission
     held += 1
+    if (ask.allowDebt === true) bytesPaid += ask.cost
     return {
       ...admission,
       release: () => {
         held -= 1
         admission.release()
       },
+      refund: (tokens) => {
+        if (ask.allowDebt === true) bytesPaid -= tokens
+        admission.refund(tokens)
+      },
     }
   }
-  return { limiter: { admit }, held: () => held }
+  return { limiter: { admit }, held: () => held, bytesPaid: () => bytesPaid }
 }
 
 test(
-  '10,000 answers that fail at random points leave nothing behind, and each is reported once',
+  '10,000 answers that fail at random points leave nothing behind, pay what they sent, and each is reported once',
   { timeout: 120_000 },
   async () => {
     const store = counting(createMemoryStore({ [key]: new Uint8Array(size) }))
-    const { limiter, held } = countingLimiter()
+    const { limiter, held, bytesPaid } = countingLimiter()
+    const budget = { capacity: 1e12, refill: 1, perMs: 1_000 }
     const generous = { capacity: 1_000_000, refill: 1_000_000, perMs: 100 }
     const guard = openGuard(store, {
-      limits: { perPrincipal: generous, concurrent: { perPrincipal: 10_000 }, limiter },
+      limits: {
+        perPrincipal: generous,
+        bytes: { perPrincipal: budget },
+        concurrent: { perPrincipal: 10_000 },
+        limiter,
+      },
     })
     const pick = createPick(42)
     const counts = { served: 0, over: 0, asked: 0 }
@@ -154,6 +166,9 @@ test(
     expect(idsOf('download_started')).toHaveLength(idsOf('download_ended').length)
     expect(new Set(idsOf('download_started'))).toEqual(new Set(idsOf('download_ended')))
     expect([store.open(), held(), guard.handler.downloads()]).toEqual([0, 0, []])
+    const sent = guard.ended().reduce((sum, { bytesSent = 0 }) => sum + bytesSent, 0)
+    expect(sent).toBeGreaterThan(0)
+    expect(bytesPaid()).toBe(sent)
     await plain.close()
     await http2.close()
     const grown = (): string[] =>

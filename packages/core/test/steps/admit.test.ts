@@ -8,7 +8,7 @@ import {
   admissionFields,
   checkAdmission,
   costOfPlan,
-  debtAsk,
+  restAsk,
   requireAdmitted,
 } from '../../src/steps/admit.ts'
 import { acme, ann } from './principals.ts'
@@ -144,8 +144,8 @@ describe('the price of an answer', () => {
 
   test('that is still owed never exceeds what a quota holds', () => {
     const asked = admissionAsk(ann, acme, { perPrincipal: other, concurrent: { perPrincipal: 1 } }, 1)
-    expect([debtAsk(asked, 1).cost, debtAsk(asked, 4).cost, debtAsk(asked, 40).cost]).toEqual([0, 3, 9])
-    expect(debtAsk(asked, 4).slots).toEqual([])
+    expect([restAsk(asked, 1).cost, restAsk(asked, 4).cost, restAsk(asked, 40).cost]).toEqual([0, 3, 9])
+    expect(restAsk(asked, 4).slots).toEqual([])
   })
 })
 

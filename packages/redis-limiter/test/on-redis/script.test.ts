@@ -85,7 +85,7 @@ describe.skipIf(!isHere('redis'))('the script, on a clock that the test sets', (
     async (seed) => {
       let now = 0
       let asked: Pick<AdmissionAsk, 'quotas' | 'cost'>[] = []
-      await debtSteps(seed, 1_700_000_000_000, {
+      const { given, expected } = await debtSteps(seed, 1_700_000_000_000, {
         begin: () => (asked = []),
         at: (ms) => (now = ms),
         ask: (ask) => {
@@ -99,6 +99,7 @@ describe.skipIf(!isHere('redis'))('the script, on a clock that the test sets', (
           await client.send(['EVAL', replayedRefund, '1', key, ...refundArgs(ask, tokens), String(now)], key)
         },
       })
+      expect(given).toEqual(expected)
     },
   )
 
