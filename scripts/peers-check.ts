@@ -51,7 +51,6 @@ function project(name: string, packages: readonly string[]): string {
 
 const entryPoints = {
   s3: '@aws-sdk/client-s3',
-  's3-signed': '@aws-sdk/client-s3',
   'azure-blob': '@azure/storage-blob',
 } as const
 const bare = project('bare', [tarball('core'), tarball('storage')])
@@ -80,16 +79,15 @@ import { BlobServiceClient } from '@azure/storage-blob'
 import { storeContract } from '@sallyport/core/testing'
 import { createAzureBlobStore } from '@sallyport/storage/azure-blob'
 import { createS3Store } from '@sallyport/storage/s3'
-import { createSignedS3Store } from '@sallyport/storage/s3-signed'
 
 const { which, endpoint, keys, connection } = JSON.parse(process.argv[2])
-async function openS3(create) {
+async function openS3() {
   const client = new S3Client({ endpoint, region: 'us-east-1', forcePathStyle: true, credentials: keys })
   await client.send(new CreateBucketCommand({ Bucket: which })).catch((error) => {
     if (error.name !== 'BucketAlreadyOwnedByYou') throw error
   })
   return {
-    store: create({ client, bucket: which }),
+    store: createS3Store({ client, bucket: which }),
     put: (Key, Body) => client.send(new PutObjectCommand({ Bucket: which, Key, Body })),
     remove: (Key) => client.send(new DeleteObjectCommand({ Bucket: which, Key })),
   }
@@ -105,8 +103,7 @@ async function openAzure() {
 }
 const open = {
   'azure-store': openAzure,
-  's3-store': () => openS3(createS3Store),
-  'signed-s3-store': () => openS3(createSignedS3Store),
+  's3-store': openS3,
 }
 const fixture = await open[which]()
 const cases = storeContract(async () => fixture)
@@ -131,8 +128,7 @@ try {
 if (isHere('ceph')) {
   const ceph = await startCeph()
   try {
-    for (const which of ['s3-store', 'signed-s3-store'])
-      keepsContract(which, { endpoint: ceph.endpoint, keys: ceph.owner })
+    keepsContract('s3-store', { endpoint: ceph.endpoint, keys: ceph.owner })
   } finally {
     await ceph.close()
   }

@@ -22,7 +22,6 @@ moveToCore(clientCore)
 const files: Readonly<Record<S3ServerName, string>> = {
   'by-hand': 's3-by-hand',
   'sallyport-s3': 'sallyport-s3',
-  'sallyport-s3-signed': 'sallyport-s3',
 }
 const scene = await openScene()
 const comparisons: Comparison[] = []
@@ -74,7 +73,7 @@ async function measure(work: S3Case, end: S3End, scene: Scene): Promise<Comparis
     start: () =>
       startServer(files[name], settings, folder, {
         environment: {
-          BENCH_S3: JSON.stringify({ ...end.settings, signed: name === 'sallyport-s3-signed' }),
+          BENCH_S3: JSON.stringify(end.settings),
         },
       }),
   }))

@@ -9,7 +9,7 @@ import { startServer } from '../src/start-server.ts'
 
 /** An S3 server that runs on the load generator's core. */
 export interface S3End {
-  readonly settings: Omit<S3Settings, 'signed'>
+  readonly settings: S3Settings
   /** Its processes. */
   readonly pids: readonly number[]
   put(key: string, bytes: number): Promise<void>

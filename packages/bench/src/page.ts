@@ -29,7 +29,8 @@ What the time is spent on, according to profiles of these runs:
   Node's HTTP code and the kernel's send, and last Sallyport's checks.
 - **A large file**: the kernel copies it in and out, and each chunk needs a thread switch. nginx sends without copying (\`sendfile\`),
   which is cheaper than any way through a process.
-- **A small object of S3**: the SDK, which signs every request. The store for [signed URLs](stores.md#s3-by-signed-urls) avoids that.
+- **A small object of S3**: by hand, the SDK's middleware, which resolves the endpoint and signs. The [S3 store](stores.md#how-the-store-sends)
+  does both by itself; what is left is Node's HTTP code on both sides.
 - **A refused request** (401, 403): about half of the CPU of a download from memory. It needs neither catalogue nor store.
 `
 

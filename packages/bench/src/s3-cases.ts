@@ -7,7 +7,6 @@ import type { Work } from './race.ts'
 export const s3Servers = {
   'by-hand': 'node:http, one `GetObject` of the AWS client and `pipeline`, no guard',
   'sallyport-s3': 'Sallyport on node:http, `createS3Store`',
-  'sallyport-s3-signed': 'Sallyport on node:http, `createSignedS3Store`',
 } as const
 
 export type S3ServerName = keyof typeof s3Servers

@@ -20,8 +20,6 @@ export interface S3Settings {
   readonly bucket: string
   readonly accessKeyId: string
   readonly secretAccessKey: string
-  /** The store of Sallyport's server: `createSignedS3Store` or `createS3Store`. */
-  readonly signed: boolean
 }
 
 /** The tokens of a server with many tenants. */
@@ -73,5 +71,4 @@ const anyS3Settings: S3Settings = {
   bucket: '',
   accessKeyId: '',
   secretAccessKey: '',
-  signed: false,
 }

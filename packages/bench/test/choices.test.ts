@@ -11,7 +11,7 @@ test('S3: without choices everything is measured and written', () => {
     { end: 'ceph', bytes: 1_024, connections: 32 },
     { end: 'ceph', bytes: 268_435_456, connections: 4 },
   ])
-  expect(servers).toEqual(['by-hand', 'sallyport-s3', 'sallyport-s3-signed'])
+  expect(servers).toEqual(['by-hand', 'sallyport-s3'])
   expect(write).toBe(true)
 })
 

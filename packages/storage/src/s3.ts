@@ -25,15 +25,19 @@ export type { S3StoreOptions } from './s3/options.ts'
  * A refusal contains no text from the service. The body of an error response may have 64 KiB and take 2 s; after that its
  * connection is closed. Redirects are not followed, except by the client's own `followRegionRedirects`.
  *
- * The client belongs to the host: the store uses its credentials, region and endpoint, and never destroys it. The store replaces
- * the client's retries: a request that may succeed the second time is sent at most twice, within a retry budget that all stores
- * of this client share. At most as many bodies are open at a time as the client has sockets
- * (`requestHandler.httpsAgent.maxSockets`, 50 by default). Raise that number for more concurrent downloads. Do not set
- * `requestTimeout` and `socketTimeout`: `socketTimeout` cuts the downloads of slow readers.
+ * The SDK sends the first request. The store then knows how the SDK reaches the bucket: it signs the other requests by itself, in the
+ * `Authorization` header, and sends them by undici. It asks the SDK to send a request again that was answered with a redirect, 400,
+ * 401 or 403. The SDK sends all requests if the client has middleware, an endpoint resolver, a request handler or an agent of the
+ * host's, and for directory buckets and multi-region access points.
  *
- * The SDK checks S3's checksums if the client's `responseChecksumValidation` is `'WHEN_SUPPORTED'`, its default; for whole
- * objects only, after the last byte. CRC-64/NVME costs about 2 ms of CPU per MiB. `'WHEN_REQUIRED'` turns the check off. A
- * SHA-256 of the whole object becomes `Repr-Digest`.
+ * The client belongs to the host: the store uses its credentials, clock, region, endpoint and TLS settings, and never destroys it. The
+ * store replaces the client's retries: a request that may succeed the second time is sent at most twice, within a retry budget that
+ * all stores of this client share. At most as many bodies are open at a time as the client has sockets
+ * (`requestHandler.httpsAgent.maxSockets`, 50 by default). Raise that number for more concurrent downloads. Do not set
+ * `requestTimeout` and `socketTimeout`: where the SDK sends, `socketTimeout` cuts the downloads of slow readers.
+ *
+ * A SHA-256 of the whole object becomes `Repr-Digest`. The checksums that S3 keeps are verified with `verifyChecksums`; the client's
+ * `responseChecksumValidation` has no effect.
  *
  * @throws TypeError that names each wrong option
  */

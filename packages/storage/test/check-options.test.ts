@@ -33,7 +33,7 @@ describe('a wrong option of a store is named, with the right value', () => {
     [
       'createS3Store',
       undefined,
-      'options: must be { client, bucket, prefix?, bucketOwner?, forbiddenIsMissing?, keys?, validator? }',
+      'options: must be { client, bucket, prefix?, bucketOwner?, forbiddenIsMissing?, keys?, validator?, verifyChecksums? }',
     ],
     ['createS3Store', { bucket: 'b' }, 'client: must be new S3Client({ … })'],
     ['createS3Store', { client: {}, bucket: 'b' }, 'client: must be new S3Client({ … })'],

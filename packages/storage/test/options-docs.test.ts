@@ -5,7 +5,7 @@ import { S3Client } from '@aws-sdk/client-s3'
 import { ContainerClient } from '@azure/storage-blob'
 import type { ExportStore } from '@sallyport/core'
 import { createMemoryStore } from '@sallyport/core/testing'
-import { describe, expect, test } from 'vitest'
+import { describe } from 'vitest'
 
 import {
   type CannedAnswer,
@@ -17,7 +17,6 @@ import { type Behaviours, testOptions } from '../../../scripts/test-options.ts'
 import { createAzureBlobStore } from '../src/azure-blob.ts'
 import { createFilesystemStore, type FilesystemStoreOptions } from '../src/filesystem.ts'
 import { createReadAheadStore } from '../src/read-ahead.ts'
-import { createSignedS3Store } from '../src/s3-signed.ts'
 import { createS3Store } from '../src/s3.ts'
 import { temporaryFolder } from './filesystem/temporary-folder.ts'
 import { kindOf } from './reading.ts'
@@ -72,7 +71,7 @@ const filesystem: Behaviours<FilesystemStoreOptions> = {
   },
 }
 
-// ── createS3Store and createSignedS3Store ────────────────────────────────────────────────────────────────────────────
+// ── createS3Store ────────────────────────────────────────────────────────────────────────────────────────────────────
 
 type S3Options = Parameters<typeof createS3Store>[0]
 const s3Client = (port: number, accessKeyId = 'AKIDFIRST'): S3Client =>
@@ -85,14 +84,13 @@ const s3Client = (port: number, accessKeyId = 'AKIDFIRST'): S3Client =>
 
 /** What is asked of S3 for the key `one.csv`. */
 async function askedOfS3(
-  create: typeof createS3Store,
   changes: Partial<S3Options>,
   read: (request: { readonly path: string; readonly url: string; readonly owner: unknown }) => unknown,
 ): Promise<unknown> {
   const server = await startCannedStore({ 'one.csv': object(Buffer.from('one')) })
   try {
     await contentOf(
-      create({ bucket: 'exports', ...changes, client: clientOf(changes, server.port) }),
+      createS3Store({ bucket: 'exports', ...changes, client: clientOf(changes, server.port) }),
       'one.csv',
     )
     const [request] = server.requests
@@ -112,24 +110,24 @@ async function askedOfS3(
 const clientOf = ({ client }: Partial<S3Options>, port: number): S3Client =>
   s3Client(port, client ? 'AKIDSECOND' : 'AKIDFIRST')
 
-const s3 = (create: typeof createS3Store): Behaviours<S3Options> => ({
+const s3: Behaviours<S3Options> = {
   client: {
-    see: (changes) => askedOfS3(create, changes, ({ url }) => /AKID[A-Z]+/.exec(url)?.[0]),
+    see: (changes) => askedOfS3(changes, ({ url }) => /AKID[A-Z]+/.exec(url)?.[0]),
     before: 'AKIDFIRST',
     after: [[{ client: s3Client(1) }, 'AKIDSECOND']],
   },
   bucket: {
-    see: (changes) => askedOfS3(create, changes, ({ path }) => path),
+    see: (changes) => askedOfS3(changes, ({ path }) => path),
     before: '/exports/one.csv',
     after: [[{ bucket: 'archive' }, '/archive/one.csv']],
   },
   prefix: {
-    see: (changes) => askedOfS3(create, changes, ({ path }) => path),
+    see: (changes) => askedOfS3(changes, ({ path }) => path),
     before: '/exports/one.csv',
     after: [[{ prefix: 'service/acme' }, '/exports/service/acme/one.csv']],
   },
   bucketOwner: {
-    see: (changes) => askedOfS3(create, changes, ({ owner }) => owner ?? undefined),
+    see: (changes) => askedOfS3(changes, ({ owner }) => owner ?? undefined),
     before: undefined,
     after: [[{ bucketOwner: '123456789012' }, '123456789012']],
   },
@@ -137,7 +135,7 @@ const s3 = (create: typeof createS3Store): Behaviours<S3Options> => ({
     see: async (changes) => {
       const server = await startCannedStore({ 'one.csv': s3Error(403, 'AccessDenied') })
       try {
-        const store = create({ client: s3Client(server.port), bucket: 'exports', ...changes })
+        const store = createS3Store({ client: s3Client(server.port), bucket: 'exports', ...changes })
         return await contentOf(store, 'one.csv')
       } finally {
         await server.close()
@@ -147,31 +145,38 @@ const s3 = (create: typeof createS3Store): Behaviours<S3Options> => ({
     after: [[{ forbiddenIsMissing: true }, undefined]],
   },
   keys: {
-    see: (changes) => answerOfS3(create, changes, object(Buffer.from('one')), '/one.csv'),
+    see: (changes) => answerOfS3(changes, object(Buffer.from('one')), '/one.csv'),
     before: 'upstream_error',
     after: [[{ keys: 'literal' }, 'one']],
   },
   validator: {
     see: (changes) =>
-      answerOfS3(create, changes, object(Buffer.from('one'), { etag: 'W/"weak"', 'x-amz-version-id': 'v1' })),
+      answerOfS3(changes, object(Buffer.from('one'), { etag: 'W/"weak"', 'x-amz-version-id': 'v1' })),
     before: 'upstream_error',
     after: [
       [{ validator: 'version' }, 'one'],
       [{ validator: 'lastModified+size' }, 'one'],
     ],
   },
-})
+  verifyChecksums: {
+    see: (changes) => answerOfS3(changes, object(Buffer.from('one'), { 'x-amz-checksum-crc32': 'AAAAAA==' })),
+    before: 'one',
+    after: [[{ verifyChecksums: true }, 'upstream_error']],
+  },
+}
 
 /** What a store reads of a server that has one object. */
 async function answerOfS3(
-  create: typeof createS3Store,
   changes: Partial<S3Options>,
   answer: CannedAnswer,
   key = 'one.csv',
 ): Promise<string | undefined> {
   const server = await startCannedStore({ 'one.csv': answer })
   try {
-    return await contentOf(create({ bucket: 'exports', ...changes, client: s3Client(server.port) }), key)
+    return await contentOf(
+      createS3Store({ bucket: 'exports', ...changes, client: s3Client(server.port) }),
+      key,
+    )
   } finally {
     await server.close()
   }
@@ -275,7 +280,7 @@ describe('createS3Store', () => {
     name: 'createS3Store',
     create: createS3Store,
     sound: { client: s3Client(1), bucket: 'exports' },
-    behaviours: s3(createS3Store),
+    behaviours: s3,
   })
 })
 
@@ -294,12 +299,5 @@ describe('createReadAheadStore', () => {
     create: createReadAhead,
     sound: { store: large },
     behaviours: readAhead,
-  })
-})
-
-describe('createSignedS3Store has the options of createS3Store', () => {
-  test.each(Object.entries(s3(createSignedS3Store)))('%s', async (_, { see, before, after }) => {
-    expect(await see({})).toEqual(before)
-    for (const [changes, seen] of after) expect(await see(changes)).toEqual(seen)
   })
 })

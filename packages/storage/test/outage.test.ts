@@ -42,9 +42,11 @@ describe.skipIf(!isHere('ceph'))('a Ceph object gateway that is away for 2.5 s u
         keys: ceph.owner,
         requestHandler: { httpAgent: { maxSockets: 2 * DOWNLOADS } },
       })
-      const service = await startService(createS3Store({ client, bucket: BUCKET, prefix: PREFIX }), {
-        key: KEY,
-      })
+      const store = createS3Store({ client, bucket: BUCKET, prefix: PREFIX })
+      await store.head(KEY, new AbortController().signal)
+      proxy.killAll()
+      proxy.reset()
+      const service = await startService(store, { key: KEY })
       proxy.setRule(() => ({ cutAfter: HALF, how: 'stall' }))
       const downloads = Array.from({ length: DOWNLOADS }, () => service.download())
       await expect.poll(() => proxy.down(), { timeout: 10_000 }).toBe(DOWNLOADS * HALF)

@@ -6,7 +6,6 @@ import { expect, test } from 'vitest'
 import { createAzureBlobStore } from '../src/azure-blob.ts'
 import { createFilesystemStore } from '../src/filesystem.ts'
 import { createReadAheadStore } from '../src/read-ahead.ts'
-import { createSignedS3Store } from '../src/s3-signed.ts'
 import { createS3Store } from '../src/s3.ts'
 
 // What hosts get wrong, and the whole text that they read.
@@ -68,9 +67,9 @@ test.each<[title: string, create: (...given: never[]) => unknown, given: readonl
   ],
   [
     'a bucket with its prefix',
-    createSignedS3Store,
+    createS3Store,
     [{ client, bucket: 'exports/acme' }],
-    `createSignedS3Store: bucket: must be ${bucket}; got 'exports/acme'`,
+    `createS3Store: bucket: must be ${bucket}; got 'exports/acme'`,
   ],
   [
     'a prefix with a slash before it',

@@ -3,7 +3,7 @@ import * as check from '@sallyport/core/check-options'
 
 import { account, keys, prefix } from '../check-options.ts'
 
-/** The options of both stores on S3. */
+/** The options of `createS3Store`. */
 export interface S3StoreOptions {
   /** The host's client. The store never destroys it. */
   readonly client: S3Client
@@ -36,6 +36,13 @@ export interface S3StoreOptions {
    * @defaultValue a strong ETag, and the version if the bucket keeps versions
    */
   readonly validator?: 'version' | 'lastModified+size'
+  /**
+   * `true`: verifies the checksum of the object that S3 keeps (SHA-256, CRC-64/NVME or CRC-32), on downloads of a whole object. The
+   * last bytes are held back until then, so a corrupt object never becomes a complete download. Not needed to notice errors of the
+   * network: TLS does that, and every length is verified. Objects without such a checksum, and ranges, are sent without it.
+   * @defaultValue false
+   */
+  readonly verifyChecksums?: boolean
 }
 
 /** A name, or an ARN or alias of an access point. A path or URL is a mistake: what follows the name belongs into `prefix`. */
@@ -45,9 +52,9 @@ const bucketName = check.accept<string>(
   check.shown,
 )
 
-/** Checks the options of both stores on S3. */
+/** Checks the options of `createS3Store`. */
 export const s3Options: check.OptionCheck<S3StoreOptions> = check.object<S3StoreOptions>(
-  '{ client, bucket, prefix?, bucketOwner?, forbiddenIsMissing?, keys?, validator? }',
+  '{ client, bucket, prefix?, bucketOwner?, forbiddenIsMissing?, keys?, validator?, verifyChecksums? }',
   {
     client: check.withMethods<S3Client>('new S3Client({ … }) of @aws-sdk/client-s3', 'send'),
     bucket: bucketName,
@@ -56,5 +63,6 @@ export const s3Options: check.OptionCheck<S3StoreOptions> = check.object<S3Store
     forbiddenIsMissing: check.flag.optional(),
     keys: keys.optional(),
     validator: check.oneOf('version', 'lastModified+size').optional(),
+    verifyChecksums: check.flag.optional(),
   },
 )

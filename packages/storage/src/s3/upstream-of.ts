@@ -12,15 +12,13 @@ export function upstreamOf(client: S3Client): Upstream {
   return upstream
 }
 
-const USUAL_SOCKETS = 50
-
-/** How many sockets the client may open to one host. Until the client has created its agent, the SDK's default. */
+/** How many sockets the client may open to one host. Until the client has created its agent, 50: the SDK's default. */
 export function socketsOf({ config: { requestHandler } }: S3Client): number {
   const configs = configsOf(requestHandler)
   // The SDK creates `httpAgent` only at the first unencrypted request, and `httpsAgent` always.
   const agent = member(configs, 'httpAgent') ?? member(configs, 'httpsAgent')
   const sockets = member(agent, 'maxSockets')
-  return typeof sockets === 'number' && sockets >= 1 ? sockets : USUAL_SOCKETS
+  return typeof sockets === 'number' && sockets >= 1 ? sockets : 50
 }
 
 /** The configuration of an HTTP handler of the SDK. It is empty before the first request. */

@@ -4,7 +4,7 @@ import type { ByteRange, ExportStore, GetOptions, ObjectInfo, OpenObject } from 
 
 import { readContentEncoding } from './content-coding.ts'
 import { refuseFault } from './fault.ts'
-import { type ClassifyBodyError, openBody } from './open-body.ts'
+import { type Checksum, openBody } from './open-body.ts'
 import type { StoreTroubles } from './trouble.ts'
 import type { Lease } from './upstream.ts'
 import { formatValidator, parseValidator, type Pin, pinOf, type ValidatorKind } from './validator.ts'
@@ -32,6 +32,8 @@ export interface ExpectedAnswer {
   readonly ifMatch?: string | undefined
   /** @defaultValue 'etag' */
   readonly validator?: ValidatorKind | undefined
+  /** @defaultValue not verified */
+  readonly checksum?: Checksum | undefined
 }
 
 /**
@@ -99,13 +101,12 @@ export function openAnswer(
   stream: unknown,
   answer: Answer,
   expected: ExpectedAnswer,
-  classifyBodyError?: ClassifyBodyError,
 ): OpenObject {
   if (!(stream instanceof Readable)) {
     release()
     return refuseFault('upstream_error', { word: 'no_body' })
   }
-  const body = openBody(stream, release, classifyBodyError)
+  const body = openBody(stream, release, expected.checksum)
   try {
     return { info: describeObject(answer, expected), ...body }
   } catch (error) {

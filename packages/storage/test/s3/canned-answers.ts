@@ -73,6 +73,14 @@ export const wrongParts = {
 const goodAnswers = {
   summed: object(bytes, { 'x-amz-checksum-crc32': crc32 }),
   'wrongly-summed': object(bytes, { 'x-amz-checksum-crc32': 'AAAAAA==' }),
+  'summed-crc64': object(bytes, {
+    'x-amz-checksum-crc64nvme': 'J9xlmKUOUT0=',
+    'x-amz-checksum-type': 'FULL_OBJECT',
+  }),
+  'wrongly-summed-crc64': object(bytes, { 'x-amz-checksum-crc64nvme': 'AAAAAAAAAAA=' }),
+  'wrong-digest': object(bytes, { 'x-amz-checksum-sha256': Buffer.alloc(32).toString('base64') }),
+  'empty-summed': object(Buffer.alloc(0), { 'x-amz-checksum-crc64nvme': 'AAAAAAAAAAA=' }),
+  'empty-wrongly-summed': object(Buffer.alloc(0), { 'x-amz-checksum-crc32': 'AAAAAQ==' }),
   digest: object(bytes, { 'x-amz-checksum-sha256': sha256, 'x-amz-checksum-type': 'FULL_OBJECT' }),
   'digest-of-digests': object(bytes, {
     'x-amz-checksum-sha256': `${sha256}-2`,
@@ -143,6 +151,7 @@ export function startAnswers(more: Readonly<Record<string, CannedAnswer>> = {}):
     ...goodAnswers,
     ...looseAnswers,
     transcoding,
+    learning: object(bytes),
     ...more,
   })
 }

@@ -3,9 +3,18 @@ import type { ExportStore } from '@sallyport/core'
 
 import { type Ceph, startCeph } from '../../../../scripts/servers/ceph.ts'
 import { type FaultProxy, startFaultProxy } from '../../../../scripts/servers/fault-proxy.ts'
-import type { createS3Store } from '../../src/s3.ts'
 import { endOf, kindOf } from '../reading.ts'
-import { BUCKET, createBucket, KEY, PREFIX, REGION, s3Client } from './scene.ts'
+import {
+  BUCKET,
+  createBucket,
+  KEY,
+  LEARNING,
+  PREFIX,
+  REGION,
+  s3Client,
+  s3Fixture,
+  type ways,
+} from './scene.ts'
 
 /** A Ceph object gateway with an empty bucket, and a proxy before it. */
 export interface CephScene {
@@ -23,11 +32,13 @@ export async function startCephScene(): Promise<CephScene> {
   const proxy = await startFaultProxy(ceph.port)
   const { owner, stranger } = ceph
   await createBucket({ port: ceph.port, keys: owner }, BUCKET)
+  const client = s3Client({ port: ceph.port, keys: owner })
+  await s3Fixture(client).put(LEARNING, Buffer.from('x'))
   const keyIds = [owner.accessKeyId, stranger.accessKeyId]
   return {
     ceph,
     proxy,
-    client: s3Client({ port: ceph.port, keys: owner }),
+    client,
     words: [BUCKET, 'prefixcanary', 'keycanary', REGION, ...keyIds, '127.0.0.1', 'signature='],
     close: async () => {
       await proxy.close()
@@ -41,7 +52,7 @@ export const turnedAway = ['a stranger', 'a wrong secret', 'an unknown key', 'a 
 
 export function turnedAwayStore(
   who: (typeof turnedAway)[number],
-  create: typeof createS3Store,
+  create: (typeof ways)[number][1],
   { ceph: { port, owner, stranger }, client }: CephScene,
   more: { readonly forbiddenIsMissing?: boolean } = {},
 ): ExportStore {

@@ -5,6 +5,7 @@ import {
   S3Client,
   type S3ClientConfig,
 } from '@aws-sdk/client-s3'
+import type { ExportStore } from '@sallyport/core'
 import type { StoreFixture } from '@sallyport/core/testing'
 
 import { createS3Store } from '../../src/s3.ts'
@@ -14,6 +15,8 @@ export const BUCKET = 'bucketcanary'
 export const PREFIX = 'prefixcanary/acme'
 export const KEY = 'keycanary.jsonl'
 export const REGION = 'regioncanary-1'
+/** An object that exists, for {@link ways}. */
+export const LEARNING = 'learning'
 
 export interface ClientOptions extends S3ClientConfig {
   readonly port: number
@@ -37,7 +40,7 @@ export async function createBucket({ port, keys }: ClientOptions, Bucket: string
 }
 
 /** A bucket with a store on it. */
-export function s3Fixture(client: S3Client, create: typeof createS3Store = createS3Store): StoreFixture {
+export function s3Fixture(client: S3Client, create: (typeof ways)[number][1] = createS3Store): StoreFixture {
   const store = create({ client, bucket: BUCKET, prefix: PREFIX })
   const place = (key: string) => ({ Bucket: BUCKET, Key: `${PREFIX}/${key}` })
   return {
@@ -46,3 +49,51 @@ export function s3Fixture(client: S3Client, create: typeof createS3Store = creat
     remove: async (key) => void (await client.send(new DeleteObjectCommand(place(key)))),
   }
 }
+
+/** The store as it sends by the SDK, and as it sends by itself. */
+export const ways = [
+  [
+    'by the SDK',
+    (options: Parameters<typeof createS3Store>[0]): ExportStore => {
+      withMiddleware(options.client)
+      return createS3Store(options)
+    },
+  ],
+  [
+    'by its own signatures',
+    (options: Parameters<typeof createS3Store>[0]): ExportStore => afterLearning(createS3Store(options)),
+  ],
+] as const
+
+/** Adds a middleware to a client, because of which the SDK sends every request. */
+function withMiddleware(client: S3Client): S3Client {
+  client.middlewareStack.add((next) => (args) => next(args), {
+    step: 'initialize',
+    name: 'host',
+    override: true,
+  })
+  return client
+}
+
+/** A store that asks for the object {@link LEARNING} before its first call, and so knows the way to its bucket. */
+function afterLearning(store: ExportStore): ExportStore {
+  let learning: Promise<unknown> | undefined
+  const learn = () => {
+    learning ??= store.head(LEARNING, new AbortController().signal).catch(() => undefined)
+    return learning
+  }
+  return {
+    ...store,
+    head: async (...given) => {
+      await learn()
+      return store.head(...given)
+    },
+    get: async (...given) => {
+      await learn()
+      return store.get(...given)
+    },
+  }
+}
+
+/** Whether a request is the SDK's. */
+export const isSdk = ({ headers }: { readonly headers: object }): boolean => 'x-amz-user-agent' in headers

@@ -9,19 +9,20 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
 import { type CannedStore, object, startCannedStore } from '../../../../scripts/servers/canned-store.ts'
 import { createReadAheadStore } from '../../src/read-ahead.ts'
-import { createSignedS3Store } from '../../src/s3-signed.ts'
-import { createS3Store } from '../../src/s3.ts'
-import { BUCKET, s3Client } from './scene.ts'
+import { BUCKET, LEARNING, s3Client, ways } from './scene.ts'
 
 const EXPORT_ID = '0f8fad5b-d9cb-469f-a165-70867728950e'
 
 let server: CannedStore
 beforeAll(async () => {
-  server = await startCannedStore({ export: object(positionCoded(4_000_000)) })
+  server = await startCannedStore({
+    export: object(positionCoded(4_000_000)),
+    [LEARNING]: object(Buffer.from('x')),
+  })
 })
 afterAll(() => server.close())
 
-const storeBy = (create: typeof createS3Store): ExportStore => {
+const storeBy = (create: (typeof ways)[number][1]): ExportStore => {
   const client = s3Client({ port: server.port, keys: { accessKeyId: 'AKONE', secretAccessKey: 'x' } })
   return create({ client, bucket: BUCKET })
 }
@@ -77,10 +78,7 @@ function scene(store: ExportStore, concurrent?: { readonly perPrincipal: number 
   }
 }
 
-describe.each([
-  ['an S3 store', createS3Store],
-  ['an S3 store by signed URLs', createSignedS3Store],
-])('%s with 50 sockets', (_, create) => {
+describe.each(ways)('an S3 store with 50 sockets, %s', (_, create) => {
   test('is not used up by four principals that do not read', async () => {
     const { download, stall, leave } = scene(storeBy(create))
     const got: number[] = []
@@ -101,15 +99,13 @@ describe.each([
 })
 
 test('a store that reads ahead counts its parts', async () => {
-  const { stall, leave } = scene(
-    createReadAheadStore(storeBy(createS3Store), { parts: 4, partBytes: 100_000 }),
-  )
+  const { stall, leave } = scene(createReadAheadStore(storeBy(ways[1][1]), { parts: 4, partBytes: 100_000 }))
   expect(await stall('acme/1')).toBe(3)
   leave()
 })
 
 test('a limit that the host sets replaces the share', async () => {
-  const { stall, leave } = scene(storeBy(createS3Store), { perPrincipal: 14 })
+  const { stall, leave } = scene(storeBy(ways[1][1]), { perPrincipal: 14 })
   expect(await stall('acme/1')).toBe(14)
   leave()
 })

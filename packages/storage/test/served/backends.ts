@@ -6,9 +6,7 @@ import { startAzurite } from '../../../../scripts/servers/azurite.ts'
 import { startCeph } from '../../../../scripts/servers/ceph.ts'
 import { type FaultProxy, startFaultProxy } from '../../../../scripts/servers/fault-proxy.ts'
 import { createAzureBlobStore } from '../../src/azure-blob.ts'
-import { createSignedS3Store } from '../../src/s3-signed.ts'
-import { createS3Store } from '../../src/s3.ts'
-import { BUCKET, createBucket, PREFIX, REGION, s3Client, s3Fixture } from '../s3/scene.ts'
+import { BUCKET, createBucket, LEARNING, PREFIX, REGION, s3Client, s3Fixture, ways } from '../s3/scene.ts'
 
 /** A real store behind a proxy that breaks things. */
 export interface Backend {
@@ -24,16 +22,19 @@ export interface Backend {
 
 const CONTAINER = 'containercanary'
 
-const startS3 = (create: typeof createS3Store) => async (): Promise<Backend> => {
+const startS3 = (create: (typeof ways)[number][1]) => async (): Promise<Backend> => {
   const ceph = await startCeph()
   const proxy = await startFaultProxy(ceph.port)
   const keys = ceph.owner
   await createBucket({ port: ceph.port, keys }, BUCKET)
   const fixture = s3Fixture(s3Client({ port: ceph.port, keys }))
+  await fixture.put(LEARNING, Buffer.from('x'))
   const client = s3Client({ port: proxy.port, keys, requestHandler: { httpAgent: { maxSockets: 2 } } })
+  const store = create({ client, bucket: BUCKET, prefix: PREFIX })
+  await store.head(LEARNING, new AbortController().signal)
   return {
     proxy,
-    store: create({ client, bucket: BUCKET, prefix: PREFIX }),
+    store,
     put: (key, bytes) => fixture.put(key, bytes),
     words: [BUCKET, 'prefixcanary', 'keycanary', REGION, keys.accessKeyId, 'signature'],
     close: async () => {
@@ -65,11 +66,10 @@ async function startAzure(): Promise<Backend> {
 }
 
 export const backends = [
-  { name: 'a Ceph object gateway', here: isHere('ceph'), start: startS3(createS3Store) },
-  {
-    name: 'a Ceph object gateway, by signed URLs',
+  ...ways.map(([way, create]) => ({
+    name: `a Ceph object gateway, ${way}`,
     here: isHere('ceph'),
-    start: startS3(createSignedS3Store),
-  },
+    start: startS3(create),
+  })),
   { name: 'Azurite', here: true, start: startAzure },
-] as const
+]

@@ -5,12 +5,11 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import {
   type CannedStore,
   drippingObject,
+  object,
   startCannedStore,
 } from '../../../../scripts/servers/canned-store.ts'
 import { createAzureBlobStore } from '../../src/azure-blob.ts'
-import { createSignedS3Store } from '../../src/s3-signed.ts'
-import { createS3Store } from '../../src/s3.ts'
-import { BUCKET, s3Client } from '../s3/scene.ts'
+import { BUCKET, LEARNING, s3Client, ways } from '../s3/scene.ts'
 import { startService } from '../served/service.ts'
 
 const SIZE = 1_000_000
@@ -22,11 +21,12 @@ beforeAll(async () => {
     dripping: drippingObject(SIZE, { everyMs: 20 }),
     'fast-later': drippingObject(SIZE, { everyMs: 20, times: 1 }),
     'byte-by-byte': drippingObject(SIZE, { everyMs: 20, cutAfter: 1 }),
+    [LEARNING]: object(Buffer.from('x')),
   })
 })
 afterAll(() => server.close())
 
-const s3 = (create: typeof createS3Store) => (): ExportStore => {
+const s3 = (create: (typeof ways)[number][1]) => (): ExportStore => {
   const keys = { accessKeyId: 'AKONE', secretAccessKey: 'x' }
   return create({ client: s3Client({ port: server.port, keys }), bucket: BUCKET })
 }
@@ -40,7 +40,7 @@ const azure = (): ExportStore => {
 }
 
 test('a store that is fast after a reopen is read to the end', async () => {
-  const service = await startService(s3(createS3Store)(), { key: 'fast-later', delivery })
+  const service = await startService(s3(ways[1][1])(), { key: 'fast-later', delivery })
   const { complete, size } = await service.download()
   expect([complete, size]).toEqual([true, SIZE])
   const ended = service.events.filter(({ type }) => type === 'download_ended')
@@ -49,10 +49,10 @@ test('a store that is fast after a reopen is read to the end', async () => {
 })
 
 describe.each([
-  ['S3', s3(createS3Store)],
-  ['S3 by signed URLs', s3(createSignedS3Store)],
+  [`S3, ${ways[0][0]}`, s3(ways[0][1])],
+  [`S3, ${ways[1][0]}`, s3(ways[1][1])],
   ['Azure', azure],
-])('%s', (_, open) => {
+] as const)('%s', (_, open) => {
   test('that sends single bytes is opened once more, and then the download ends', async () => {
     const service = await startService(open(), { key: 'dripping', delivery })
     const { status, complete } = await service.download()

@@ -4,7 +4,6 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
 import { type BlackHole, startBlackHole } from '../../../../scripts/servers/black-hole.ts'
 import { openAzureBlobStore } from '../../src/azure-blob/store.ts'
-import { openSignedS3Store } from '../../src/s3-signed/store.ts'
 import { openS3Store } from '../../src/s3/store.ts'
 import { createUpstream, defaultRuntime } from '../../src/upstream/upstream.ts'
 import { leaksIn } from '../leaks.ts'
@@ -21,12 +20,10 @@ beforeAll(async () => {
 afterAll(() => blackHole.close())
 
 const upstream = () => createUpstream({ ...defaultRuntime, headersMs: 400, connections: () => 50 })
-const s3 =
-  (open: typeof openS3Store | typeof openSignedS3Store) =>
-  (endpoint: string): ExportStore => {
-    const client = s3Client({ port: 0, keys: { accessKeyId: 'AKCANARY', secretAccessKey: 'x' }, endpoint })
-    return open({ client, bucket: BUCKET }, upstream())
-  }
+const s3 = (endpoint: string): ExportStore => {
+  const client = s3Client({ port: 0, keys: { accessKeyId: 'AKCANARY', secretAccessKey: 'x' }, endpoint })
+  return openS3Store({ client, bucket: BUCKET }, upstream())
+}
 const azure = (endpoint: string): ExportStore => {
   const key = Buffer.alloc(32, 1).toString('base64')
   const connection = `DefaultEndpointsProtocol=http;AccountName=accountcanary;AccountKey=${key};BlobEndpoint=${endpoint}/accountcanary;`
@@ -35,8 +32,7 @@ const azure = (endpoint: string): ExportStore => {
 }
 
 describe.each([
-  ['an S3 store', s3(openS3Store)],
-  ['an S3 store with signed URLs', s3(openSignedS3Store)],
+  ['an S3 store', s3],
   ['an Azure store', azure],
 ])('%s', (_, open) => {
   test.each([
@@ -54,13 +50,10 @@ describe.each([
   })
 })
 
-test.each([
-  ['an S3 store', openS3Store],
-  ['an S3 store with signed URLs', openSignedS3Store],
-])('%s without credentials is refused, and the refusal reveals nothing', async (_, open) => {
+test('an S3 store without credentials is refused, and the refusal reveals nothing', async () => {
   const credentials = () => Promise.reject(new Error('secretcanary at http://169.254.169.254'))
   const client = s3Client({ port: 1, keys: { accessKeyId: '', secretAccessKey: '' }, credentials })
-  const thrown: unknown = await open({ client, bucket: BUCKET }, upstream())
+  const thrown: unknown = await openS3Store({ client, bucket: BUCKET }, upstream())
     .get('keycanary', {}, signal)
     .catch((error: unknown) => error)
   expect(kindOf(thrown)).toBe('unavailable')
