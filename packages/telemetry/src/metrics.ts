@@ -66,6 +66,7 @@ export function createMetrics(
   return {
     isOn: () => provider() !== undefined,
     event: (event, firstByteMs) => {
+      // Counted even if no provider is there: the first one that is gets the whole sum.
       if (event.type === 'download_ended') {
         const { version, bytesSent } = event
         endedBytes.set(version, (endedBytes.get(version) ?? 0) + bytesSent)

@@ -1,4 +1,6 @@
 import type {
+  Admission,
+  AdmissionAsk,
   ErrorFormat,
   ExportHandlerOptions,
   MultiTenancy,
@@ -35,11 +37,14 @@ export function observePorts<T extends Tenant>(
     ...options,
     verifier: observeVerifier(verifier, traced),
     tenancy: observeTenancy(tenancy, traced),
-    findExport: async (query, signal) => {
-      const record = await traced('find_export', () => findExport(query, signal))
+    findExport: (query, signal) => {
       const request = current()
-      if (request) quietly(() => noteFormat(request, record?.format))
-      return record
+      if (!request?.spans) return findExport(query, signal)
+      return request.spans.port('find_export', async () => {
+        const record = await findExport(query, signal)
+        quietly(() => noteFormat(request, record?.format))
+        return record
+      })
     },
     store: observeStores(store, current, metrics),
     limits: { ...limits, limiter: observeLimiter(limits?.limiter ?? createMemoryLimiter(), traced, metrics) },
@@ -85,18 +90,27 @@ const observeTickets = (tickets: Tickets, traced: Traced): Tickets => ({
 })
 
 const observeLimiter = (limiter: RateLimiter, traced: Traced, metrics: Metrics): RateLimiter => ({
-  admit: async (ask, signal) => {
-    try {
-      const admission = await traced('admit', () => limiter.admit(ask, signal))
-      quietly(() => metrics.admission(ask, admission))
-      return admission
-    } catch (error) {
-      quietly(() => metrics.admission(ask, undefined))
-      throw error
-    }
+  admit: (ask, signal) => {
+    const call = (): ReturnType<RateLimiter['admit']> => traced('admit', () => limiter.admit(ask, signal))
+    return quietly(metrics.isOn) ? counted(ask, call, metrics) : call()
   },
   ...(limiter.onTrouble && { onTrouble: (listener) => limiter.onTrouble?.(listener) }),
 })
+
+async function counted(
+  ask: AdmissionAsk,
+  call: () => Promise<Admission>,
+  metrics: Metrics,
+): Promise<Admission> {
+  try {
+    const admission = await call()
+    quietly(() => metrics.admission(ask, admission))
+    return admission
+  } catch (error) {
+    quietly(() => metrics.admission(ask, undefined))
+    throw error
+  }
+}
 
 /** The error format is called for every refusal, also for one whose event is withheld. */
 function observeVersion(name: string, version: VersionOptions, current: Current): VersionOptions {

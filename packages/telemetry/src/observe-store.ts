@@ -39,20 +39,28 @@ function observeStore(
       const call = (): ReturnType<ExportStore['head']> => store.head(key, signal)
       return spans ? spans.port('store.head', call) : call()
     },
-    get: async (key, options, signal) => {
+    get: (key, options, signal) => {
       opens += 1
-      const isReopen = opens > 1
       const call = (): ReturnType<ExportStore['get']> => store.get(key, options, signal)
-      try {
-        const object = await (spans ? spans.port('store.get', call, { 'sallyport.attempt': opens }) : call())
-        if (isReopen) quietly(() => metrics.reopen(object ? 'opened' : 'failed'))
-        return object
-      } catch (error) {
-        if (isReopen) quietly(() => metrics.reopen('failed'))
-        throw error
-      }
+      const opened = spans ? spans.port('store.get', call, { 'sallyport.attempt': opens }) : call()
+      return opens > 1 ? counted(opened, metrics) : opened
     },
     ...(store.connections && { connections: store.connections }),
+  }
+}
+
+/** Counts a reopen when it is decided. */
+async function counted(
+  opened: ReturnType<ExportStore['get']>,
+  metrics: Metrics,
+): ReturnType<ExportStore['get']> {
+  try {
+    const object = await opened
+    quietly(() => metrics.reopen(object ? 'opened' : 'failed'))
+    return object
+  } catch (error) {
+    quietly(() => metrics.reopen('failed'))
+    throw error
   }
 }
 

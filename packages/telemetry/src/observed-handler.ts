@@ -71,9 +71,8 @@ function createObserved<T extends Tenant>(
   const onEvent = (event: ExportEvent): unknown => {
     const request = event.id === undefined ? undefined : requests.get(event.id)
     record(event, request)
-    if (!options.onEvent) return undefined
-    const notify = (): unknown => options.onEvent?.(event)
-    return request?.spans ? api.context.with(request.spans.context, notify) : notify()
+    const spans = request?.spans
+    return spans ? api.context.with(spans.context, () => options.onEvent?.(event)) : options.onEvent?.(event)
   }
   const handler = createExportHandler({
     ...observePorts(options, () => current.getStore(), metrics),
@@ -92,16 +91,17 @@ function createObserved<T extends Tenant>(
   }
   const observed =
     (name: string, handle: ExportHandler['handle']): ExportHandler['handle'] =>
-    async (request) => {
+    (request) => {
       const spans = quietly(() => startSpans(api, providers.tracer, name))
       if (!spans && !quietly(metrics.isOn)) return handle(request)
       const id = request.id ?? randomUUID()
       const own = { id, startedAt: performance.now(), ...(spans && { spans }) }
       requests.set(id, own)
       const identified = withId(request, id)
-      const response = await (spans ? current.run(own, handle, identified) : handle(identified))
-      settle(own, response)
-      return response
+      return (spans ? current.run(own, handle, identified) : handle(identified)).then((response) => {
+        settle(own, response)
+        return response
+      })
     }
 
   return {

@@ -1,0 +1,7 @@
+export { toCloudEvent } from './audit/cloud-event.ts'
+export type { CloudEvent } from './audit/cloud-event.ts'
+export { toEcs } from './audit/ecs.ts'
+export type { EcsDocument } from './audit/ecs.ts'
+export { toOcsf } from './audit/ocsf.ts'
+export type { OcsfFileHostingActivity, OcsfProduct } from './audit/ocsf.ts'
+export type { RequestEvent } from './event-members.ts'
