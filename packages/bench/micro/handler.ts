@@ -1,12 +1,22 @@
-import { createExportHandler, createJwtVerifier, type ExportHandler } from '@sallyport/core'
+import {
+  createExportHandler,
+  createJwtVerifier,
+  type ExportHandler,
+  type ExportHandlerOptions,
+} from '@sallyport/core'
 
 import { capability } from '../src/settings.ts'
 import type { Subject } from './measure.ts'
-import { audience, createMicroTickets, type MicroScene, quota, requestOf } from './scene.ts'
+import { audience, createMicroTickets, createPlainStore, type MicroScene, quota, requestOf } from './scene.ts'
 
 /** The handler without a server: a complete download, and a refusal. */
 export async function handlerSubjects(scene: MicroScene): Promise<readonly Subject[]> {
   const handler = createHandler(scene)
+  const bytes = { perPrincipal: budget, perTenant: budget }
+  const budgeted = createHandler(scene, { limits: { perPrincipal: quota, bytes } })
+  const store = createPlainStore(Buffer.alloc(1_048_576, 'id,name,value\n'), 65_536)
+  const streaming = createHandler(scene, { store })
+  const throttled = createHandler(scene, { store, delivery: { bytesPerSecond: 1e12 } })
   const { request, headers } = scene
   const { authorization: _, ...anonymous } = headers
   const noToken = requestOf(anonymous)
@@ -23,17 +33,29 @@ export async function handlerSubjects(scene: MicroScene): Promise<readonly Subje
   const forTicket = { ...request, method: 'POST', url: '/exports/1/ticket' }
   return [
     { title: 'handler: a 4 KiB download, known token', call: () => answered(handler, request) },
+    { title: 'handler: a 4 KiB download, two budgets of bytes', call: () => answered(budgeted, request) },
     { title: 'handler: the same by ticket', call: () => answered(handler, byTicket) },
     { title: 'handler: a ticket is issued, known token', call: () => issued(handler, forTicket) },
     { title: 'handler: the same guard without a ticket (404)', call: () => answered(handler, missing) },
     { title: 'handler: a range of it', call: () => answered(handler, ranged) },
+    { title: 'handler: a 1 MiB download in 16 chunks', call: () => answered(streaming, request) },
+    {
+      title: 'handler: a 1 MiB download, bytesPerSecond never reached',
+      call: () => answered(throttled, request),
+    },
     { title: 'handler: 304', call: () => answered(handler, unchanged) },
     { title: 'handler: refused, no token (401)', call: () => answered(handler, noToken) },
     { title: 'handler: refused, another organization (403)', call: () => answered(handler, foreign) },
   ]
 }
 
-function createHandler({ issuer, tenant, record, store }: MicroScene): ExportHandler {
+/** So large that it is never used up. */
+const budget = { capacity: 1e15, refill: 1e12, perMs: 1_000 }
+
+function createHandler(
+  { issuer, tenant, record, store }: MicroScene,
+  changes: Pick<Partial<ExportHandlerOptions>, 'limits' | 'store' | 'delivery'> = {},
+): ExportHandler {
   const { issuer: name, jwks } = issuer
   const events = new Map<string, number>()
   return createExportHandler({
@@ -45,6 +67,7 @@ function createHandler({ issuer, tenant, record, store }: MicroScene): ExportHan
     tickets: createMicroTickets(),
     limits: { perPrincipal: quota },
     onEvent: ({ type }) => void events.set(type, (events.get(type) ?? 0) + 1),
+    ...changes,
   })
 }
 

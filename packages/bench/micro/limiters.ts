@@ -1,7 +1,7 @@
 import { createMemoryLimiter } from '@sallyport/core'
 import { RateLimiterMemory } from 'rate-limiter-flexible'
 
-import { admissionAsk } from '../../core/src/steps/admit.ts'
+import { admissionAsk, bytesAsk } from '../../core/src/steps/admit.ts'
 import type { Subject } from './measure.ts'
 import { type MicroScene, quota } from './scene.ts'
 
@@ -17,6 +17,8 @@ export function limiterSubjects({ principal, tenant }: MicroScene): readonly Sub
   const asks = principals.map((one) => Object.assign(admissionAsk(one, tenant, rules, 1), { slots: [] }))
   const withSlot = admissionAsk(principal, tenant, rules, 1)
   const [first = withSlot] = asks
+  const budget = { capacity: 1e15, refill: 1e12, perMs: 1_000 }
+  const download = bytesAsk(principal, tenant, { perPrincipal: budget }, 4_096)
   let turn = 0
   const next = (): number => (turn = (turn + 1) % users)
   return [
@@ -27,6 +29,14 @@ export function limiterSubjects({ principal, tenant }: MicroScene): readonly Sub
       call: async () => {
         const admission = await ours.admit(withSlot, signal)
         if (admission.admitted) admission.release()
+      },
+    },
+    { title: 'limiter: the budget of a download', call: () => ours.admit(download, signal) },
+    {
+      title: 'limiter: the budget of a download, half given back',
+      call: async () => {
+        const admission = await ours.admit(download, signal)
+        if (admission.admitted) admission.refund(2_048)
       },
     },
     { title: 'rate-limiter-flexible: a quota', call: () => theirs.consume('user-0') },

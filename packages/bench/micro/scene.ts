@@ -66,10 +66,10 @@ export const requestOf = (headers: Readonly<Record<string, string>>): ExportRequ
 const never = new AbortController().signal
 
 /** A minimal store, so that only the handler is measured. */
-function createPlainStore(bytes: Uint8Array): ExportStore {
+export function createPlainStore(bytes: Uint8Array, chunkBytes = bytes.length): ExportStore {
   const info = { size: bytes.length, validator: 'one', lastModified: new Date(0) }
   async function* chunks(): AsyncGenerator<Uint8Array> {
-    yield bytes
+    for (let at = 0; at < bytes.length; at += chunkBytes) yield bytes.subarray(at, at + chunkBytes)
   }
   return {
     head: () => Promise.resolve(info),

@@ -154,6 +154,21 @@ describe.each([
     expect(await limiter.admit(ask, here)).toMatchObject({ admitted: true })
   })
 
+  test('a cost may put its share of a budget into debt, and what is given back reduces it', async () => {
+    const { limiter, reported } = onClient(answer, { processes: 4 })
+    const download = { ...ask, slots: [], cost: 1_000, allowDebt: true }
+    const first = await limiter.admit(download, here)
+    expect(first).toMatchObject({ admitted: true, left: [{ tokens: 0 }] })
+    const refused = { retryAfterMs: 0, ...(await limiter.admit(download, here)) }
+    // A quarter of the capacity is 15, and a token comes every 4 s.
+    expect(refused.admitted).toBe(false)
+    expect(refused.retryAfterMs).toBeLessThanOrEqual(986 * 4_000)
+    expect(refused.retryAfterMs).toBeGreaterThan(975 * 4_000)
+    if (first.admitted) first.refund(1_000)
+    expect(await limiter.admit(download, here)).toMatchObject({ admitted: true })
+    expect(reported).toEqual(['limiter_local'])
+  })
+
   test('with onOutage closed, it refuses, and reports once', async () => {
     const { limiter, reported } = onClient(answer, { onOutage: 'closed' })
     for (let step = 0; step < 10; step += 1)
