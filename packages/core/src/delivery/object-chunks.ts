@@ -29,7 +29,7 @@ export function objectChunks(object: OpenObject, speed: StoreSpeed, signal: Abor
   // One timer and one listener for the whole read. If each chunk made its own, their number would grow with the file.
   let endWait: ((error: unknown) => void) | undefined
   let chunks: AsyncIterator<Uint8Array, void> | undefined
-  const timer = startTimer(() => endWait?.(new DeliveryError('store_stalled')), speed.silenceMs)
+  let timer: NodeJS.Timeout | undefined
   const stop = (): void => endWait?.(signal.reason)
   signal.addEventListener('abort', stop)
   const readNext = (): Promise<IteratorResult<Uint8Array, void>> => {
@@ -46,7 +46,8 @@ export function objectChunks(object: OpenObject, speed: StoreSpeed, signal: Abor
   ): void => {
     signal.throwIfAborted()
     endWait = fail
-    timer.refresh()
+    if (timer) timer.refresh()
+    else timer = startTimer(() => endWait?.(new DeliveryError('store_stalled')), speed.silenceMs)
     speed.startWait()
     readNext().then(
       (step) => {

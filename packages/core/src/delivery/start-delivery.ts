@@ -39,15 +39,52 @@ export async function startDelivery(
   return { length, signal, [Symbol.asyncIterator]: () => untilReturn(paced(first, chunks, terms), terms) }
 }
 
-/** Returns the body of a download whose bytes are all in one chunk. */
+/**
+ * Returns the body of a download whose bytes are all in one chunk of at most 64 KiB. It does the same as the generators of a longer
+ * body, at a third of their cost.
+ */
 export const bodyOfOneChunk = (chunk: Uint8Array, terms: DeliveryTerms): ExportBody => ({
   length: chunk.length,
   signal: terms.signal,
-  [Symbol.asyncIterator]: () => untilReturn(paced({ done: false, value: chunk }, ended, terms), terms),
+  [Symbol.asyncIterator]: () => oneChunk(chunk, terms),
 })
 
-const ended = (async function* nothing(): AsyncGenerator<Uint8Array, void, undefined> {})()
-void ended.next()
+function oneChunk(
+  chunk: Uint8Array,
+  { slowest, signal, stop, end, sent }: DeliveryTerms,
+): AsyncIterator<Uint8Array, void, undefined> {
+  let state: 'held' | 'given' | 'ended' = 'held'
+  let timer: NodeJS.Timeout | undefined
+  const last = (): IteratorResult<Uint8Array, void> => {
+    clearTimeout(timer)
+    state = 'ended'
+    return { done: true, value: undefined }
+  }
+  return {
+    async next() {
+      if (state === 'ended') return last()
+      if (state === 'given') sent(chunk.length)
+      if (signal.aborted) {
+        last()
+        end(outcomeOf(signal.reason), refusalCause(signal.reason))
+        throw signal.reason
+      }
+      if (state === 'given') {
+        end('completed')
+        return last()
+      }
+      state = 'given'
+      const ms = Math.max(1, chunk.length / slowest.bytes) * slowest.perMs
+      timer = startTimer(() => stop(new DeliveryError('client_too_slow')), ms)
+      return { done: false, value: chunk }
+    },
+    async return() {
+      stop(new DeliveryError('client_aborted'))
+      end('client_aborted')
+      return last()
+    },
+  }
+}
 
 /**
  * Ends the delivery when its reader returns the iterator, also before it asked for a chunk: a generator that has not

@@ -16,16 +16,14 @@ const longestField = 'Bearer '.length + longestToken + 64
  * `'malformed'`: not `token68`, or longer than 65,536 characters; `fault` says which, without the token.
  */
 export function readBearer(value: string | undefined): BearerCredentials {
-  const scheme = /^bearer(?: |$)/i.exec(value?.slice(0, 'bearer '.length) ?? '')?.[0]
-  if (value === undefined || scheme === undefined) return { kind: 'none' }
+  if (value === undefined || !/^bearer(?: |$)/i.test(value)) return { kind: 'none' }
   if (value.length > longestField) return tooLong(value.length)
-  if (/^ *$/.test(value.slice(scheme.length))) return { kind: 'none' }
+  const token = /^bearer +([A-Za-z0-9._~+/-]+=*)$/i.exec(value)?.[1]
+  if (token !== undefined)
+    return token.length > longestToken ? tooLong(token.length) : { kind: 'token', token }
+  if (/^bearer *$/i.test(value)) return { kind: 'none' }
   if (value.includes(',')) return { kind: 'repeated' }
-  const token = /^ *([A-Za-z0-9._~+/-]+=*)$/.exec(value.slice(scheme.length))?.[1]
-  if (token === undefined)
-    return { kind: 'malformed', fault: 'the bearer credentials are not one token68 (RFC 6750 §2.1)' }
-  if (token.length > longestToken) return tooLong(token.length)
-  return { kind: 'token', token }
+  return { kind: 'malformed', fault: 'the bearer credentials are not one token68 (RFC 6750 §2.1)' }
 }
 
 const tooLong = (length: number): BearerCredentials => ({
