@@ -1,7 +1,12 @@
 /** A limit for the bytes in memory of all its users together. */
 export interface MemoryBudget {
-  /** Reserves bytes. `false`: fewer are left, so none were reserved. */
-  reserve(bytes: number): boolean
+  /**
+   * Reserves bytes. `false`: too few are left, so none were reserved.
+   *
+   * @param of - `'any'`: may take the last byte. `'half'`: must leave half of the budget, for users that have shown that
+   *   they need it. Default: `'any'`
+   */
+  reserve(bytes: number, of?: 'any' | 'half'): boolean
   /** Returns reserved bytes. */
   release(bytes: number): void
 }
@@ -9,8 +14,8 @@ export interface MemoryBudget {
 export function createMemoryBudget(bytes: number): MemoryBudget {
   let left = bytes
   return {
-    reserve: (count) => {
-      if (count > left) return false
+    reserve: (count, of = 'any') => {
+      if (count > left - (of === 'half' ? bytes / 2 : 0)) return false
       left -= count
       return true
     },

@@ -34,6 +34,13 @@ export interface Disk {
   readonly pathOf: (descriptor: number) => string
 }
 
+/**
+ * Gets the file calls to use below a path, and the name of its volume.
+ *
+ * @param isLocal - whether every file below the path is on one local filesystem
+ */
+export type FoundDisk = (disk: Disk, volume: string, isLocal: boolean) => void
+
 /** The file calls of Node. Each call that may block runs on a pool thread. */
 export const nodeDisk: Disk = {
   open,

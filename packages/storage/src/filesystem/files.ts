@@ -1,3 +1,4 @@
+import type { BigIntStats } from 'node:fs'
 import { sep } from 'node:path'
 
 import type { ByteRange, ExportStore, GetOptions, ObjectInfo, OpenObject } from '@sallyport/core'
@@ -20,9 +21,9 @@ import { type Done, runOnThread } from './threads.ts'
 export function createFiles(folder: string, hardLinks: HardLinks, runtime: FilesystemRuntime): ExportStore {
   const rootOf = createRoot(runtime, folder)
 
-  /** Opens the file of a key. The caller must hold a thread: `opened` gets it together with the file, and a failure releases it. */
-  const open = <T>(root: Root, name: string, done: Done<T>, opened: (file: OpenFile) => void): void =>
-    openFile(root.disk, pathOf(root.path, name), hardLinks, (error, file) => {
+  /** Opens a file. The caller must hold a thread: `opened` gets it together with the file, and a failure releases it. */
+  const open = <T>(root: Root, path: string, done: Done<T>, opened: (file: OpenFile) => void): void =>
+    openFile(root.disk, path, hardLinks, (error, file) => {
       if (file) return opened(file)
       const settle = (error: unknown): void => {
         root.threads.release()
@@ -37,12 +38,13 @@ export function createFiles(folder: string, hardLinks: HardLinks, runtime: Files
 
   const read = (
     root: Root,
+    path: string,
     file: OpenFile,
     { range, ifMatch, borrow = false }: GetOptions,
     done: Done<OpenObject>,
   ): void => {
-    const info = describe(file)
-    const part = range ?? { first: 0, last: info.size - 1 }
+    const info = describe(file.stats)
+    const part = range ?? wholeOf(info)
     const fault = requestFault(info, part, ifMatch)
     if (fault) {
       close(root, file)
@@ -50,6 +52,7 @@ export function createFiles(folder: string, hardLinks: HardLinks, runtime: Files
     } else if (part.last - part.first < SMALL) {
       readSmall(root.disk, file, part, (error, bytes) => {
         close(root, file)
+        if (bytes?.length === info.size) root.warm?.remember(path, file.stats)
         done(error, bytes && smallObject(info, bytes))
       })
     } else {
@@ -64,24 +67,36 @@ export function createFiles(folder: string, hardLinks: HardLinks, runtime: Files
     }
   }
 
+  const readWarm = (root: Root, path: string, { range, ifMatch }: GetOptions): OpenObject | undefined => {
+    const found = root.warm?.reread(path, (stats) => {
+      const info = describe(stats)
+      const part = range ?? wholeOf(info)
+      return requestFault(info, part, ifMatch) ? undefined : part
+    })
+    return found && smallObject(describe(found.stats), found.bytes)
+  }
+
   return {
     async head(key, signal) {
       const name = joinKey(undefined, key)
       const root = await rootOf(signal)
       return runOnThread<ObjectInfo>(root.threads, signal, (done) =>
-        open(root, name, done, (file) => {
+        open(root, pathOf(root.path, name), done, (file) => {
           close(root, file)
-          done(undefined, describe(file))
+          done(undefined, describe(file.stats))
         }),
       )
     },
     async get(key, options, signal) {
       const name = joinKey(undefined, key)
       const root = await rootOf(signal)
+      const path = pathOf(root.path, name)
+      const warm = signal.aborted ? undefined : readWarm(root, path, options)
+      if (warm) return warm
       return runOnThread<OpenObject>(
         root.threads,
         signal,
-        (done) => open(root, name, done, (file) => read(root, file, options, done)),
+        (done) => open(root, path, done, (file) => read(root, path, file, options, done)),
         (late) => late.close(),
       )
     },
@@ -91,7 +106,9 @@ export function createFiles(folder: string, hardLinks: HardLinks, runtime: Files
 const pathOf = (folder: string, name: string): string =>
   (folder.endsWith(sep) ? folder : folder + sep) + (sep === '/' ? name : name.replaceAll('/', sep))
 
-const describe = ({ stats: { size, mtimeNs, mtimeMs } }: OpenFile): ObjectInfo => ({
+const wholeOf = ({ size }: ObjectInfo): ByteRange => ({ first: 0, last: size - 1 })
+
+const describe = ({ size, mtimeNs, mtimeMs }: BigIntStats): ObjectInfo => ({
   size: Number(size),
   validator: `${size}-${mtimeNs}`,
   lastModified: new Date(Number(mtimeMs)),

@@ -1,6 +1,6 @@
 import { type BigIntStats, closeSync, fstatSync, readFile, stat, statfs } from 'node:fs'
 
-import { BIGINT, type Disk, nodeDisk } from './disk.ts'
+import { BIGINT, type Disk, type FoundDisk, nodeDisk } from './disk.ts'
 
 /**
  * Types of local filesystems in Linux's `statfs`: ext2 to ext4, XFS, Btrfs, F2FS, tmpfs. Not overlayfs, because it may use a
@@ -17,20 +17,18 @@ const LOCAL = new Set([0xef53n, 0x58465342n, 0x9123683en, 0xf2f52010n, 0x0102199
  *
  * Every call that this function makes runs on a pool thread, because the path itself may be on a hanging volume.
  */
-export function diskUnder(path: string, callback: (disk: Disk, volume: string) => void): void {
+export function diskUnder(path: string, callback: FoundDisk): void {
   stat(path, BIGINT, (error, folder) => {
-    if (error) return callback(nodeDisk, 'unknown')
+    if (error) return callback(nodeDisk, 'unknown', false)
     const volume = String(folder.dev)
-    if (process.platform !== 'linux') return callback(nodeDisk, volume)
+    if (process.platform !== 'linux') return callback(nodeDisk, volume, false)
     statfs(path, BIGINT, (error, found) => {
-      if (error || !LOCAL.has(BigInt.asUintN(32, found.type))) return callback(nodeDisk, volume)
+      if (error || !LOCAL.has(BigInt.asUintN(32, found.type))) return callback(nodeDisk, volume, false)
       const local = localDisk(folder.dev)
-      readFile('/proc/self/mountinfo', 'utf8', (error, mounts) =>
-        callback(
-          !error && hasNoMountBelow(path, mounts) ? { ...local, fstat: tryFstatFirst } : local,
-          volume,
-        ),
-      )
+      readFile('/proc/self/mountinfo', 'utf8', (error, mounts) => {
+        const isAlone = !error && hasNoMountBelow(path, mounts)
+        callback(isAlone ? { ...local, fstat: tryFstatFirst } : local, volume, isAlone)
+      })
     })
   })
 }

@@ -12,7 +12,8 @@ export interface OpenFile {
 }
 
 // Do not follow a symbolic link, do not wait for a pipe, do not take over a terminal. A flag that a system lacks counts as 0.
-const FLAGS = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK | constants.O_NOCTTY
+export const OPEN_FLAGS: number =
+  constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK | constants.O_NOCTTY
 
 /** `'refuse'`: a file with more than one hard link is refused. */
 export type HardLinks = 'refuse' | 'allow'
@@ -25,7 +26,7 @@ export type HardLinks = 'refuse' | 'allow'
  * @param done - called without arguments if the path does not exist
  */
 export function openFile(disk: Disk, path: string, hardLinks: HardLinks, done: Done<OpenFile>): void {
-  disk.open(path, FLAGS, (error, descriptor) => {
+  disk.open(path, OPEN_FLAGS, (error, descriptor) => {
     if (error) return done(isAbsent(error) ? undefined : diskRefusal(error))
     disk.fstat(descriptor, (error, stats) => {
       if (error) return disk.close(descriptor, undefined, () => done(diskRefusal(error)))

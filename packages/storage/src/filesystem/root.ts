@@ -1,9 +1,10 @@
 import { abortable } from '@sallyport/core'
 
 import type { MemoryBudget } from '../memory-budget.ts'
-import type { Disk } from './disk.ts'
+import type { Disk, FoundDisk } from './disk.ts'
 import { refusal } from './refusals.ts'
 import type { ThreadPool, Threads } from './threads.ts'
+import { createWarmFiles, type WarmFiles } from './warm-files.ts'
 
 /** The folder that contains all files, with its real path. */
 export interface Root {
@@ -13,6 +14,8 @@ export interface Root {
   readonly disk: Disk
   /** The threads for these calls. All roots on one volume share them. */
   readonly threads: Threads
+  /** The files that can be read without a thread. Absent: the root is not on a local filesystem, so there are none. */
+  readonly warm?: WarmFiles
 }
 
 /**
@@ -25,7 +28,7 @@ export interface Root {
  *   the path does not exist, and with the signal's reason when the signal fires
  */
 export function createRoot(
-  { disk, diskUnder, threads }: FilesystemRuntime,
+  { disk, diskUnder, threads, now, blocksRead }: FilesystemRuntime,
   given: string,
 ): (signal: AbortSignal) => Root | Promise<Root> {
   let known: Root | undefined
@@ -39,9 +42,14 @@ export function createRoot(
             threads.release()
             return reject(refusal('unavailable', error))
           }
-          diskUnder(path, (local, volume) => {
+          diskUnder(path, (local, volume, isLocal) => {
             threads.release()
-            known = { path, disk: local, threads: threads.of(volume) }
+            known = {
+              path,
+              disk: local,
+              threads: threads.of(volume),
+              ...(isLocal && { warm: createWarmFiles(now, blocksRead) }),
+            }
             resolve(known)
           })
         }),
@@ -77,10 +85,12 @@ export function confirmRoot({ path, disk }: Root, done: (error?: unknown) => voi
 export interface FilesystemRuntime {
   /** The file calls for paths whose volume is not known yet. Each call runs on a pool thread. */
   readonly disk: Disk
-  /** Examines the volume of a resolved path, on one pool thread. Calls back with the file calls to use below it, and its name. */
-  readonly diskUnder: (path: string, callback: (disk: Disk, volume: string) => void) => void
+  /** Examines the volume of a resolved path, on one pool thread. */
+  readonly diskUnder: (path: string, callback: FoundDisk) => void
   readonly threads: ThreadPool
   readonly memory: MemoryBudget
   /** Milliseconds of a monotonic clock. */
   readonly now: () => number
+  /** How many blocks this process has read from disks (getrusage(2), ru_inblock). */
+  readonly blocksRead: () => number
 }

@@ -41,11 +41,11 @@ describe('the memory of a chunk size', () => {
       ChunkSize,
       ChunkSize,
     ]
-    expect([first, second, third].map((size) => grown(size, 9))).toEqual([480 * KB, 120 * KB, 60 * KB])
+    expect([first, second, third].map((size) => grown(size, 9))).toEqual([480 * KB, 120 * KB, 120 * KB])
     expect(third.readsAhead()).toBe(false)
     first.release()
     third.consumed(1, 0)
-    expect(third.bytes()).toBe(120 * KB)
+    expect([third.bytes(), third.readsAhead()]).toEqual([240 * KB, true])
   })
 
   test('is not reserved by a download that has ended', () => {
@@ -54,5 +54,12 @@ describe('the memory of a chunk size', () => {
     size.release()
     expect(grown(size, 3)).toBe(60 * KB)
     expect(memory.reserve(960 * KB)).toBe(true)
+  })
+
+  test('is left for readers that read once half of it is taken: new downloads then start small', () => {
+    const memory = createMemoryBudget(240 * KB)
+    const sizes = [1, 2, 3].map(() => createChunkSize(memory))
+    expect(sizes.map((size) => size.bytes())).toEqual([120 * KB, 120 * KB, 60 * KB])
+    expect(memory.reserve(120 * KB)).toBe(true)
   })
 })

@@ -1,6 +1,6 @@
 import type { ExportStore } from '@sallyport/core'
 
-import { type Disk, nodeDisk } from '../../src/filesystem/disk.ts'
+import { type Disk, type FoundDisk, nodeDisk } from '../../src/filesystem/disk.ts'
 import { createFiles } from '../../src/filesystem/files.ts'
 import type { FilesystemRuntime } from '../../src/filesystem/root.ts'
 import { createThreads } from '../../src/filesystem/threads.ts'
@@ -39,10 +39,11 @@ export function storeOn(
 ): ExportStore {
   const { disk = nodeDisk } = runtime
   const whole = {
-    diskUnder: (path: string, called: (disk: Disk, volume: string) => void) => called(disk, path),
+    diskUnder: (path: string, called: FoundDisk) => called(disk, path, false),
     threads: createThreads(() => 3),
     memory: createMemoryBudget(10_000_000),
     now: () => performance.now(),
+    blocksRead: () => 0,
     ...runtime,
     disk: search,
   }

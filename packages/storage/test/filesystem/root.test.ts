@@ -57,7 +57,7 @@ test('a statfs that hangs holds its thread until it ends, but no caller', async 
   writeFileSync(join(folder, 'a'), 'content')
   const hung = storeOn(folder, {
     threads,
-    diskUnder: (path, called) => void looks.push(() => called(nodeDisk, path)),
+    diskUnder: (path, called) => void looks.push(() => called(nodeDisk, path, false)),
   })
   const caller = new AbortController()
   const call = hung.head('a', caller.signal)
@@ -89,13 +89,14 @@ test.runIf(process.platform === 'linux')(
     const store = createFiles(root, 'refuse', {
       disk: nodeDisk,
       diskUnder: (path, called) =>
-        diskUnder(path, (disk, volume) => {
+        diskUnder(path, (disk, volume, isLocal) => {
           disks.push(disk)
-          called(disk, volume)
+          called(disk, volume, isLocal)
         }),
       threads: createThreads(() => 1),
       memory: createMemoryBudget(1_000_000),
       now: () => 0,
+      blocksRead: () => 0,
     })
     await expect(store.head('a', signal)).rejects.toThrow('unavailable')
     await mkdir(root)
