@@ -18,7 +18,6 @@ export const given: Readonly<Record<string, string>> = {
   options: "declare const options: import('@sallyport/core').ExportHandlerOptions",
   page: 'declare const accessToken: string, organization: string, location: { assign(url: string): void }',
   pager: 'declare const pager: { page(what: string): void; count(what: string, times?: number): void }',
-  pool: "declare const pool: { query(asked: { text: string; values: readonly string[] }): Promise<{ rows: readonly { id: string; tenant_id: string; key: string; format: string; state: 'ready' | 'pending' | 'failed'; expires_at: Date | null; filename: string | null; size: string | null; validator: string | null }[] }> }",
   secret: 'declare const secret: string',
   server: "declare const server: import('node:http').Server",
   session:

@@ -15,6 +15,8 @@ export const neededServers = {
     packages: ['radosgw', 'ceph-mon', 'ceph-osd'],
   },
   redis: { name: 'Redis', commands: ['redis-server'], packages: ['redis-server'] },
+  // Its server is outside of PATH: see postgres.ts.
+  postgres: { name: 'PostgreSQL', commands: ['pg_ctlcluster', 'psql'], packages: ['postgresql'] },
   nginx: { name: 'nginx', commands: ['nginx'], packages: ['nginx-light'] },
   bindfs: { name: 'bindfs', commands: ['bindfs'], packages: ['bindfs'] },
   haproxy: { name: 'HAProxy', commands: ['haproxy'], packages: ['haproxy'] },

@@ -28,11 +28,9 @@ export function startDaemon(
   args: readonly string[],
   { env = {}, cwd, user }: DaemonOptions = {},
 ): Daemon {
-  const asUser =
-    user === undefined || process.getuid?.() !== 0 ? [] : ['--reuid', user, '--regid', user, '--clear-groups']
   const [file, ...rest] =
     process.platform === 'linux'
-      ? ['setpriv', ...asUser, '--pdeathsig', 'KILL', command, ...args]
+      ? ['setpriv', ...identityOf(user), '--pdeathsig', 'KILL', command, ...args]
       : [command, ...args]
   const child: ChildProcess = spawn(file ?? command, rest, {
     env: { ...process.env, ...env },
@@ -65,6 +63,13 @@ export function startDaemon(
     },
   }
 }
+
+/** The start of a command line that root uses to run a program as another user. Empty for everyone but root. */
+export const asUser = (user: string): readonly string[] =>
+  process.getuid?.() === 0 ? ['setpriv', ...identityOf(user)] : []
+
+const identityOf = (user: string | undefined): readonly string[] =>
+  user === undefined || process.getuid?.() !== 0 ? [] : ['--reuid', user, '--regid', user, '--clear-groups']
 
 /** A port on 127.0.0.1 that is free at this moment. */
 export async function freePort(): Promise<number> {
