@@ -25,7 +25,7 @@ export type SendHttp = (origin: string, request: SignedRequest, signal: AbortSig
 /**
  * Creates the connections of one client.
  *
- * @param most - connections to one origin
+ * @param most - connections to one origin; may be `Infinity`
  * @param tls - settings for `tls.connect`
  * @param unread - the statuses of responses whose connection is closed without a look at the body
  */
@@ -35,7 +35,7 @@ export function createConnections(
   unread: ReadonlySet<number>,
 ): SendHttp {
   const options: Pool.Options = {
-    connections: most,
+    connections: Number.isFinite(most) ? most : null,
     pipelining: 1,
     allowH2: false,
     headersTimeout: 0,

@@ -58,6 +58,7 @@ describe('the store itself sends all requests but the first', () => {
       'with plain agents',
       { httpAgent: new HttpAgent({ maxSockets: 9 }), httpsAgent: new HttpsAgent({ timeout: 9000 }) },
     ],
+    ['with any number of sockets', { httpAgent: new HttpAgent({ keepAlive: true }) }],
     ['that learns its options later', async () => ({ httpsAgent: { maxSockets: 7 } })],
     ["with a handler of the SDK's that the host made", new NodeHttpHandler({ requestTimeout: 1000 })],
   ])('for a client %s', async (_, requestHandler) => {
