@@ -17,7 +17,7 @@ import {
   turnedAway,
   turnedAwayStore,
 } from './s3/ceph-scene.ts'
-import { BUCKET, createBucket, KEY, PREFIX, s3Client, s3Fixture, ways } from './s3/scene.ts'
+import { BUCKET, createBucket, KEY, PREFIX, s3Fixture, waysWithTls } from './s3/scene.ts'
 
 const MIB = 1_048_576
 const signal = new AbortController().signal
@@ -39,16 +39,15 @@ describe.skipIf(!isHere('ceph'))('on a Ceph object gateway', { timeout: 30_000 }
   afterAll(() => scene?.close())
   beforeEach(() => proxy.reset())
 
-  describe.each(ways)('%s', (way, create) => {
+  describe.each(waysWithTls)('%s', (way, create) => {
     beforeAll(() => {
       // The SDK's way changes its client.
-      client = s3Client({ port: ceph.port, keys: ceph.owner })
+      client = scene.clientBy(way, {}, 'the proxy')
       fixture = s3Fixture(client, create)
     })
 
     const put = (key: string, more: object = {}, bucket = BUCKET) =>
       client.send(new PutObjectCommand({ Bucket: bucket, Key: key, Body: bytes, ...more }))
-    const viaProxy = (more: object = {}) => s3Client({ port: proxy.port, keys: ceph.owner, ...more })
 
     describe('keeps the store contract', () => {
       test.each(storeContract(async () => fixture))('$title', async ({ run }) => {
@@ -58,7 +57,7 @@ describe.skipIf(!isHere('ceph'))('on a Ceph object gateway', { timeout: 30_000 }
 
     describe('sends exactly one request', () => {
       const learned = async () => {
-        const store = create({ client: viaProxy(), bucket: BUCKET, prefix: PREFIX })
+        const store = create({ client: scene.clientBy(way), bucket: BUCKET, prefix: PREFIX })
         await store.head(KEY, signal)
         proxy.killAll()
         await nobodyOpen(proxy)
@@ -68,10 +67,10 @@ describe.skipIf(!isHere('ceph'))('on a Ceph object gateway', { timeout: 30_000 }
 
       test('for a whole object, and the connection is used again', async () => {
         const store = await learned()
-        expect(await endOf(await store.get(KEY, {}, signal))).toEqual(reading(bytes))
-        expect(await endOf(await store.get(KEY, {}, signal))).toEqual(reading(bytes))
-        expect(proxy.requests.map((head) => head.split(' ')[0])).toEqual(['GET', 'GET'])
-        expect(proxy.traffic).toHaveLength(1)
+        for (let nth = 0; nth < 6; nth++)
+          expect(await endOf(await store.get(KEY, {}, signal))).toEqual(reading(bytes))
+        expect(proxy.requests.map((head) => head.split(' ')[0])).toEqual(Array(6).fill('GET'))
+        expect(proxy.traffic.length).toBeLessThanOrEqual(2) // one rests for a turn after its answer
       })
 
       test('for a pinned range, with one canonical range and one strong entity-tag', async () => {
@@ -206,7 +205,7 @@ describe.skipIf(!isHere('ceph'))('on a Ceph object gateway', { timeout: 30_000 }
     })
 
     describe('in a bucket with versions', () => {
-      const versioned = `${BUCKET}-versioned-${way === 'by the SDK' ? 'one' : 'two'}`
+      const versioned = `${BUCKET}-versioned-${waysWithTls.findIndex(([name]) => name === way)}`
       beforeAll(async () => {
         await createBucket({ port: ceph.port, keys: ceph.owner }, versioned)
         await put('before', {}, versioned)
@@ -281,7 +280,7 @@ describe.skipIf(!isHere('ceph'))('on a Ceph object gateway', { timeout: 30_000 }
 
     describe('with two sockets', () => {
       test('200 requests of every kind leave room for one more', async () => {
-        const client = viaProxy({ requestHandler: { httpAgent: { maxSockets: 2 } } })
+        const client = scene.clientBy(way, { maxSockets: 2 })
         const store = create({ client, bucket: BUCKET, prefix: PREFIX })
         const kinds = await requestsOfEveryKind(store, bytes.length)
         await Promise.all(Array.from({ length: 20 }, () => kinds.map((ask) => ask())).flat())
@@ -291,7 +290,7 @@ describe.skipIf(!isHere('ceph'))('on a Ceph object gateway', { timeout: 30_000 }
       test('a waiting request has a deadline, may leave, and continues as soon as a socket is free', async () => {
         const upstream = createUpstream({ ...defaultRuntime, headersMs: 1000, connections: () => 2 })
         const store = openS3Store(
-          { client: s3Client({ port: ceph.port, keys: ceph.owner }), bucket: BUCKET, prefix: PREFIX },
+          { client: scene.clientBy(way, {}, 'the proxy'), bucket: BUCKET, prefix: PREFIX },
           upstream,
         )
         const held = [await store.get(KEY, {}, signal), await store.get(KEY, {}, signal)]

@@ -1,8 +1,11 @@
+import { Agent as HttpsAgent } from 'node:https'
+
 import type { S3Client } from '@aws-sdk/client-s3'
 import type { ExportStore } from '@sallyport/core'
 
 import { type Ceph, startCeph } from '../../../../scripts/servers/ceph.ts'
 import { type FaultProxy, startFaultProxy } from '../../../../scripts/servers/fault-proxy.ts'
+import { startTlsFront } from '../../../../scripts/servers/tls-front.ts'
 import { endOf, kindOf } from '../reading.ts'
 import {
   BUCKET,
@@ -22,6 +25,8 @@ export interface CephScene {
   readonly proxy: FaultProxy
   /** The bucket's owner, past the proxy. */
   readonly client: S3Client
+  /** The owner's client, by default through the proxy, over TLS if the way says so. */
+  clientBy(way: string, agent?: { readonly maxSockets?: number }, past?: 'the proxy'): S3Client
   /** What no refusal may carry. */
   readonly words: readonly string[]
   close(): Promise<void>
@@ -30,6 +35,8 @@ export interface CephScene {
 export async function startCephScene(): Promise<CephScene> {
   const ceph = await startCeph()
   const proxy = await startFaultProxy(ceph.port)
+  const front = await startTlsFront(proxy.port)
+  const directFront = await startTlsFront(ceph.port)
   const { owner, stranger } = ceph
   await createBucket({ port: ceph.port, keys: owner }, BUCKET)
   const client = s3Client({ port: ceph.port, keys: owner })
@@ -39,8 +46,20 @@ export async function startCephScene(): Promise<CephScene> {
     ceph,
     proxy,
     client,
+    clientBy: (way, agent = {}, past) => {
+      const [plain, secure] = past ? [ceph.port, directFront] : [proxy.port, front]
+      if (!way.endsWith('over TLS'))
+        return s3Client({ port: plain, keys: owner, requestHandler: { httpAgent: agent } })
+      const { port, ca } = secure
+      const endpoint = `https://127.0.0.1:${port}`
+      // Not its options alone: for uploads of more than 2 MiB the SDK would make an agent without them.
+      const httpsAgent = new HttpsAgent({ ca, keepAlive: true, ...agent })
+      return s3Client({ port, endpoint, keys: owner, requestHandler: { httpsAgent } })
+    },
     words: [BUCKET, 'prefixcanary', 'keycanary', REGION, ...keyIds, '127.0.0.1', 'signature='],
     close: async () => {
+      await front.close()
+      await directFront.close()
       await proxy.close()
       await ceph.close()
     },

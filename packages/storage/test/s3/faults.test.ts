@@ -11,7 +11,7 @@ import { leaksIn } from '../leaks.ts'
 import { nobodyOpen, requestsReached, sizeReached } from '../proxy-waits.ts'
 import { endOf, firstByteOf, kindOf, readOn, reading } from '../reading.ts'
 import { type CephScene, startCephScene } from './ceph-scene.ts'
-import { BUCKET, createBucket, KEY, PREFIX, s3Client, s3Fixture, ways } from './scene.ts'
+import { BUCKET, createBucket, KEY, PREFIX, s3Client, s3Fixture, waysWithTls } from './scene.ts'
 
 const MIB = 1_048_576
 const signal = new AbortController().signal
@@ -47,10 +47,10 @@ describe.skipIf(!isHere('ceph'))('on a Ceph object gateway', { timeout: 30_000 }
     return [kindOf(thrown), leaksIn(thrown, scene.words)]
   }
 
-  describe.each(ways)('%s', (_, create) => {
+  describe.each(waysWithTls)('%s', (way, create) => {
     /** A store whose next request is the first that the proxy sees. */
-    const viaProxy = async (more: object = {}) => {
-      const store = create({ client: s3Client({ port: proxy.port, keys: ceph.owner, ...more }), ...at })
+    const viaProxy = async (agent: { readonly maxSockets?: number } = {}) => {
+      const store = create({ client: scene.clientBy(way, agent), ...at })
       await store.head(KEY, signal)
       proxy.killAll()
       await nobodyOpen(proxy)
@@ -146,7 +146,7 @@ describe.skipIf(!isHere('ceph'))('on a Ceph object gateway', { timeout: 30_000 }
     })
 
     describe('with two sockets', () => {
-      const two = () => viaProxy({ requestHandler: { httpAgent: { maxSockets: 2 } } })
+      const two = () => viaProxy({ maxSockets: 2 })
       const turns = async (count: number): Promise<void> => {
         for (let turn = 0; turn < count; turn++) await new Promise((resolve) => setImmediate(resolve))
       }
@@ -176,7 +176,7 @@ describe.skipIf(!isHere('ceph'))('on a Ceph object gateway', { timeout: 30_000 }
     })
 
     test('a wrong clock is corrected from the response, and the request is retried', async () => {
-      const client = s3Client({ port: proxy.port, keys: ceph.owner })
+      const client = scene.clientBy(way)
       const store = create({ client, ...at })
       await store.head(KEY, signal)
       for (const offset of [3_600_000, -3_600_000]) {

@@ -65,6 +65,9 @@ export const ways = [
   ],
 ] as const
 
+/** The same, and over TLS: for tests with a real server. */
+export const waysWithTls = [...ways, ['by its own signatures, over TLS', ways[1][1]]] as const
+
 /** Adds a middleware to a client, because of which the SDK sends every request. */
 function withMiddleware(client: S3Client): S3Client {
   client.middlewareStack.add((next) => (args) => next(args), {
