@@ -27,7 +27,9 @@ const scene = await openScene()
 const comparisons: Comparison[] = []
 try {
   for (const work of cases) {
-    const end = await (work.end === 'ceph' ? startCephEnd() : startStubEnd(scene))
+    const end = await (work.end === 'ceph'
+      ? startCephEnd()
+      : startStubEnd(scene, work.bytes, work.end === 'stub-tls'))
     if (!end) {
       print(`Ceph is not installed, and this left out: ${work.title}`)
       continue
@@ -51,7 +53,7 @@ if (write) {
 
 ${listed(s3Servers)}
 
-S3 runs on the load generator's core, on the loopback, without TLS; the column \`client\` counts both. It is one of these:
+S3 runs on the load generator's core, on the loopback; the column \`client\` counts both. It is one of these:
 
 ${listed(s3Ends)}
 
@@ -64,9 +66,13 @@ Ceph serves few small objects per second, which hides the differences between th
 
 async function measure(work: S3Case, end: S3End, scene: Scene): Promise<Comparison> {
   const { settings, folder } = scene
-  const exportId = randomUUID()
-  await end.put(`${settings.organization}/${exportId}.csv`, work.bytes)
-  const requests = (await scene.tokens(1)).map((token) => requestText(exportId, token))
+  const [token = ''] = await scene.tokens(1)
+  const requests: string[] = []
+  for (let nth = 0; nth < work.objects; nth++) {
+    const exportId = randomUUID()
+    await end.put(`${settings.organization}/${exportId}.csv`, work.bytes)
+    requests.push(requestText(exportId, token, '/exports', work.method))
+  }
   const contenders: readonly Contender[] = servers.map((name) => ({
     name,
     requests,

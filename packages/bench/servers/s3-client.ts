@@ -4,7 +4,7 @@ import { readS3Settings, type S3Settings } from '../src/settings.ts'
 
 export const s3Settings: S3Settings = readS3Settings()
 
-const { endpoint, accessKeyId, secretAccessKey } = s3Settings
+const { endpoint, accessKeyId, secretAccessKey, ca } = s3Settings
 
 /** The S3 client of all servers, as a host would create it, without tuning. */
 export const s3Client: S3Client = new S3Client({
@@ -12,4 +12,5 @@ export const s3Client: S3Client = new S3Client({
   region: 'us-east-1',
   forcePathStyle: true,
   credentials: { accessKeyId, secretAccessKey },
+  ...(ca !== '' && { requestHandler: { httpsAgent: { ca } } }),
 })

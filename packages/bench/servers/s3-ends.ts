@@ -2,6 +2,7 @@ import { CreateBucketCommand, PutObjectCommand, S3Client } from '@aws-sdk/client
 
 import { isHere } from '../../../scripts/servers/available.ts'
 import { startCeph } from '../../../scripts/servers/ceph.ts'
+import { makeCertificate } from '../../../scripts/servers/tls-front.ts'
 import { clientCore } from '../src/pinned.ts'
 import type { Scene } from '../src/scene.ts'
 import type { S3Settings } from '../src/settings.ts'
@@ -37,7 +38,7 @@ export async function startCephEnd(): Promise<S3End | undefined> {
     throw error
   }
   return {
-    settings: { endpoint, bucket, ...owner },
+    settings: { endpoint, bucket, ...owner, ca: '' },
     pids: [osd.pid, gateway.pid],
     put: async (key, bytes) => {
       const Body = Buffer.alloc(bytes, 'id,name,value\n')
@@ -50,15 +51,24 @@ export async function startCephEnd(): Promise<S3End | undefined> {
   }
 }
 
-/** A server that has an object of 1 KiB under every key, and ignores the rest of a request. */
-export async function startStubEnd({ settings, folder }: Scene): Promise<S3End> {
-  const stub = await startServer('s3-stub', settings, folder, { core: clientCore })
+/** A server that has an object of this size under every key, and ignores the rest of a request. */
+export async function startStubEnd(
+  { settings, folder }: Scene,
+  bytes: number,
+  secure: boolean,
+): Promise<S3End> {
+  const { key, cert } = secure ? makeCertificate() : { key: '', cert: '' }
+  const stub = await startServer('s3-stub', settings, folder, {
+    core: clientCore,
+    environment: { BENCH_STUB: JSON.stringify({ bytes, key, cert }) },
+  })
   return {
     settings: {
-      endpoint: `http://127.0.0.1:${stub.port}`,
+      endpoint: `${secure ? 'https' : 'http'}://127.0.0.1:${stub.port}`,
       bucket,
       accessKeyId: 'AKBENCH',
       secretAccessKey: 'bench',
+      ca: cert,
     },
     pids: [stub.pid],
     put: () => Promise.resolve(),

@@ -1,4 +1,4 @@
-/** One complete response. */
+/** One complete response. `length` is the Content-Length, also of a response to a HEAD. */
 export interface ReadAnswer {
   readonly status: number
   readonly length: number
@@ -12,9 +12,13 @@ const lengthField = /\r\ncontent-length: *(\d+)/i
  * Reads responses from a keep-alive connection (RFC 9112 §6), and counts the bytes of each body instead of keeping them.
  *
  * @param onAnswer - called when the last byte of a response was read
+ * @param isHead - whether the response is to a HEAD, so that no body follows
  * @throws Error for a response without Content-Length, because its end is unknown
  */
-export function createAnswerReader(onAnswer: (answer: ReadAnswer) => void): (bytes: Buffer) => void {
+export function createAnswerReader(
+  onAnswer: (answer: ReadAnswer) => void,
+  isHead: () => boolean = () => false,
+): (bytes: Buffer) => void {
   let head: Buffer = noBytes
   let status = 0
   let length = 0
@@ -30,7 +34,7 @@ export function createAnswerReader(onAnswer: (answer: ReadAnswer) => void): (byt
         const text = head.toString('latin1', 0, end)
         status = Number(text.slice(9, 12))
         length = lengthOf(text)
-        left = length
+        left = isHead() ? 0 : length
         rest = head.subarray(end + headEnd.length)
         head = noBytes
       }

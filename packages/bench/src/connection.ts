@@ -48,20 +48,23 @@ export function openConnection(port: number): Promise<Connection | undefined> {
     const use: Connection['use'] = (takeRequest, expected, latencies) =>
       new Promise((settle) => {
         let sentAt = 0
+        let isHead = false
         over = () => settle(false)
         if (isOver) return over()
         const send = (): void => {
           const request = takeRequest()
           // The client closes between two requests, so that the server does not see a broken download.
           if (request === undefined) return void (settle(true), socket.end())
+          isHead = String(request.slice(0, 4)) === 'HEAD'
           sentAt = performance.now()
           socket.write(request, 'latin1')
         }
-        take = createAnswerReader(({ status, length }: ReadAnswer) => {
+        const onAnswer = ({ status, length }: ReadAnswer): void => {
           if (status !== 200 || length !== expected) return end()
           latencies.push(performance.now() - sentAt)
           send()
-        })
+        }
+        take = createAnswerReader(onAnswer, () => isHead)
         send()
       })
     socket.on('connect', () => resolve({ use }))

@@ -14,7 +14,9 @@ export type S3ServerName = keyof typeof s3Servers
 /** The S3 servers, each on the load generator's core. */
 export const s3Ends = {
   ceph: 'a Ceph object gateway that keeps everything in memory',
-  stub: 'a server that answers every `GetObject` at once with 1 KiB and checks nothing',
+  stub: 'a server that answers every request for an object at once, and checks nothing',
+  'stub-tls':
+    'the same over TLS, with a certificate signed by itself, which the client gets as `httpsAgent.ca`',
 } as const
 
 type S3EndName = keyof typeof s3Ends
@@ -22,6 +24,9 @@ type S3EndName = keyof typeof s3Ends
 /** Objects of one size, of one S3 server. */
 export interface S3Case extends Work {
   readonly end: S3EndName
+  readonly method: 'GET' | 'HEAD'
+  /** How many objects are requested in turn. */
+  readonly objects: number
 }
 
 /** The options of the command line of `pnpm bench:s3`. */
@@ -33,10 +38,18 @@ export interface S3Arguments {
   readonly write: boolean
 }
 
+const small = { size: '1KiB', bytes: 1_024, connections: 32, method: 'GET', objects: 1 } as const
+const large = { size: '256MiB', bytes: 268_435_456, connections: 4, method: 'GET', objects: 1 } as const
+
 const allCases = [
-  { title: '1 KiB, of an S3 that answers at once', size: '1KiB', bytes: 1_024, connections: 32, end: 'stub' },
-  { title: '1 KiB, of Ceph', size: '1KiB', bytes: 1_024, connections: 32, end: 'ceph' },
-  { title: '256 MiB, of Ceph', size: '256MiB', bytes: 268_435_456, connections: 4, end: 'ceph' },
+  { ...small, title: '1 KiB, of an S3 that answers at once', end: 'stub' },
+  { ...small, title: '1 KiB, each time another object', end: 'stub', objects: 2_000 },
+  { ...small, title: 'HEAD', end: 'stub', method: 'HEAD' },
+  { ...small, title: '1 KiB, over TLS', end: 'stub-tls' },
+  { ...small, title: 'HEAD, over TLS', end: 'stub-tls', method: 'HEAD' },
+  { ...small, title: '1 KiB, of Ceph', end: 'ceph' },
+  { ...large, title: '256 MiB, of Ceph', end: 'ceph' },
+  { ...large, title: '256 MiB, over TLS', end: 'stub-tls' },
 ] as const
 
 /** Reads the command line. Throws a `TypeError` that names what is wrong. */
@@ -60,7 +73,15 @@ export function readS3Arguments(given: readonly string[]): S3Arguments {
   return {
     cases: allCases
       .filter(({ size, end }) => sizes.has(size) && ends.has(end))
-      .map(({ title, bytes, connections, end }) => ({ title, bytes, connections, end, seconds })),
+      .map(({ title, bytes, connections, end, method, objects }) => ({
+        title,
+        bytes,
+        connections,
+        end,
+        method,
+        objects,
+        seconds,
+      })),
     servers: values.servers.split(',').map((name) => oneOf(s3Servers, '--servers', name)),
     rounds: whole('rounds', values.rounds),
     warmUpSeconds: whole('warm-up', values['warm-up']),

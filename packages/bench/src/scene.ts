@@ -90,6 +90,11 @@ const pemOf = (key: object | undefined): string =>
  *
  * @param place - the path before the export id
  */
-export const requestText = (exportId: string, token: string, place = '/exports'): string =>
-  `GET ${place}/${exportId}/download HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Org-Name: ${organization}\r\n` +
+export const requestText = (
+  exportId: string,
+  token: string,
+  place = '/exports',
+  method: 'GET' | 'HEAD' = 'GET',
+): string =>
+  `${method} ${place}/${exportId}/download HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Org-Name: ${organization}\r\n` +
   `Authorization: Bearer ${token}\r\nAccept: */*\r\n\r\n`

@@ -20,6 +20,17 @@ export interface S3Settings {
   readonly bucket: string
   readonly accessKeyId: string
   readonly secretAccessKey: string
+  /** The certificate of its authority, as PEM. Empty: it has no TLS. */
+  readonly ca: string
+}
+
+/** What the stub of S3 has. */
+export interface StubSettings {
+  /** The size of every object. */
+  readonly bytes: number
+  /** Key and certificate for TLS, as PEM. Empty: no TLS. */
+  readonly key: string
+  readonly cert: string
 }
 
 /** The tokens of a server with many tenants. */
@@ -48,6 +59,10 @@ export const readSettings = (): Settings => parseMessage(process.env['BENCH_SETT
 /** The settings of a server that uses S3. */
 export const readS3Settings = (): S3Settings => parseMessage(process.env['BENCH_S3'] ?? '{}', anyS3Settings)
 
+/** The settings of the stub of S3. */
+export const readStubSettings = (): StubSettings =>
+  parseMessage(process.env['BENCH_STUB'] ?? '{}', anyStubSettings)
+
 /** The settings of a server with many tenants. */
 export const readCallerSettings = (): CallerSettings =>
   parseMessage(process.env['BENCH_CALLERS'] ?? '{}', anyCallerSettings)
@@ -57,6 +72,7 @@ export const readDuties = (): DutySettings =>
   parseMessage(process.env['BENCH_DUTIES'] ?? JSON.stringify(noDuties), noDuties)
 
 const noDuties: DutySettings = { catalogue: '', log: '' }
+const anyStubSettings: StubSettings = { bytes: 0, key: '', cert: '' }
 const anyCallerSettings: CallerSettings = { jwks: { keys: [] } }
 const anySettings: Settings = {
   root: '',
@@ -71,4 +87,5 @@ const anyS3Settings: S3Settings = {
   bucket: '',
   accessKeyId: '',
   secretAccessKey: '',
+  ca: '',
 }

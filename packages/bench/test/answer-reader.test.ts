@@ -32,3 +32,20 @@ test('refuses an answer whose end it cannot tell', () => {
     'Content-Length',
   )
 })
+
+test('a response to a HEAD has no body', () => {
+  const read: ReadAnswer[] = []
+  const take = createAnswerReader(
+    (answer) => read.push(answer),
+    () => true,
+  )
+  take(
+    Buffer.from(
+      'HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nHTTP/1.1 404 Not Found\r\nContent-Length: 9\r\n\r\n',
+    ),
+  )
+  expect(read).toEqual([
+    { status: 200, length: 5 },
+    { status: 404, length: 9 },
+  ])
+})
