@@ -15,6 +15,7 @@ const modules = {
   'node:path': ['join'],
   '@sallyport/core': ['createExportHandler', 'createJwtVerifier'],
   '@sallyport/core/issuers': ['entraId'],
+  '@sallyport/core/openapi': ['describeDocument'],
   '@sallyport/core/testing': ['createTestIssuer'],
   '@sallyport/storage/filesystem': ['createFilesystemStore'],
 } as const

@@ -40,8 +40,11 @@ export type {
 } from './ports.ts'
 export type { Ticket, TicketGrant, Tickets, UsedTicket } from './ticket.ts'
 export type {
+  ErrorBodies,
   ErrorFormat,
   FieldRule,
+  JsonObject,
+  JsonValue,
   Refusal,
   InvalidField,
   RefusalKind,

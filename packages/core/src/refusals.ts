@@ -277,9 +277,29 @@ export interface Refusal {
  *
  * Must be a pure, synchronous function. If it throws or returns anything else, the client gets a plain 500.
  */
-export type ErrorFormat = (refusal: Refusal) => {
-  readonly status: number
-  readonly contentType: string
-  readonly body: string
-  readonly retryAfterMs?: number | undefined
+export interface ErrorFormat {
+  (refusal: Refusal): {
+    readonly status: number
+    readonly contentType: string
+    readonly body: string
+    readonly retryAfterMs?: number | undefined
+  }
+  /** The JSON Schemas of the bodies, for the OpenAPI description. Absent: the description says only that there is a body. */
+  readonly bodies?: ErrorBodies
+}
+
+/** A JSON value. */
+export type JsonValue = string | number | boolean | null | readonly JsonValue[] | JsonObject
+
+/** A JSON object. */
+export interface JsonObject {
+  readonly [name: string]: JsonValue
+}
+
+/** The JSON Schemas of the bodies of an error format. */
+export interface ErrorBodies {
+  /** JSON Schemas (2020-12) by name. One refers to another by `{ $ref: '#/components/schemas/<name>' }`. */
+  readonly schemas: Readonly<Record<string, JsonObject>>
+  /** Returns the name of the schema of the body of a refusal. */
+  readonly schemaOf: (kind: RefusalKind) => string
 }

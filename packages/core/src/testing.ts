@@ -1,3 +1,4 @@
+export { type AnswerRecorder, createAnswerRecorder, type RecordedAnswer } from './testing/answer-recorder.ts'
 export { adapterContract, type Served } from './testing/adapter-contract.ts'
 export { type ChaosStore, createChaosStore } from './testing/chaos-store.ts'
 export type { Fault } from './testing/fault.ts'

@@ -1,5 +1,5 @@
 import * as check from '../check-options.ts'
-import type { ErrorFormat, Refusal, RefusalKind } from '../refusals.ts'
+import type { ErrorBodies, ErrorFormat, Refusal, RefusalKind } from '../refusals.ts'
 
 type Options = NonNullable<Parameters<typeof codedErrors>[0]>
 const optionsCheck = check.object<Options>('{ revealState? }', { revealState: check.flag.optional() })
@@ -25,7 +25,7 @@ interface CodedError {
 export function codedErrors(options: { readonly revealState?: boolean } = {}): ErrorFormat {
   check.checkOptions('codedErrors', options, optionsCheck)
   const { revealState = false } = options
-  return (refusal) => {
+  const format: ErrorFormat = (refusal) => {
     const { code, message, details } = errors[refusal.kind]
     return {
       status: refusal.status,
@@ -34,6 +34,27 @@ export function codedErrors(options: { readonly revealState?: boolean } = {}): E
       retryAfterMs: revealState && refusal.kind === 'export_pending' ? pollAfter(refusal) : undefined,
     }
   }
+  return Object.assign(format, { bodies })
+}
+
+const bodies: ErrorBodies = {
+  schemas: {
+    CodedError: {
+      title: 'CodedError',
+      type: 'object',
+      required: ['code', 'message'],
+      properties: {
+        code: { description: 'Stable, for programs.', type: 'string' },
+        message: { description: 'For developers. It may change.', type: 'string' },
+        details: {
+          description: 'The reason, and with 429 the milliseconds to wait.',
+          type: 'object',
+          properties: { reason: { type: 'string' }, retry_after_ms: { type: 'integer', minimum: 0 } },
+        },
+      },
+    },
+  },
+  schemaOf: () => 'CodedError',
 }
 
 const pollAfter = ({ retryAfterMs = 5_000 }: Refusal): number => retryAfterMs

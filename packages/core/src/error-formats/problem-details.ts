@@ -1,6 +1,6 @@
 import * as check from '../check-options.ts'
 import { reasonPhrase } from '../http/response-fields.ts'
-import type { ErrorFormat, Refusal, InvalidField, RefusalKind } from '../refusals.ts'
+import type { ErrorBodies, ErrorFormat, Refusal, InvalidField, RefusalKind } from '../refusals.ts'
 
 type Options = NonNullable<Parameters<typeof problemDetails>[0]>
 const optionsCheck = check.object<Options>('{ typeBase? }', {
@@ -32,7 +32,7 @@ export function problemDetails(options: { readonly typeBase?: URL } = {}): Error
   check.checkOptions('problemDetails', options, optionsCheck)
   const { typeBase } = options
   const base = typeBase?.href.replace(/\/?$/, '/')
-  return (refusal) => ({
+  const format: ErrorFormat = (refusal) => ({
     status: refusal.status,
     contentType: 'application/problem+json',
     body: JSON.stringify({
@@ -43,6 +43,41 @@ export function problemDetails(options: { readonly typeBase?: URL } = {}): Error
       ...(refusal.status === 429 && { retry_after_ms: refusal.retryAfterMs }),
     }),
   })
+  return Object.assign(format, { bodies })
+}
+
+const bodies: ErrorBodies = {
+  schemas: {
+    ProblemDetails: {
+      title: 'ProblemDetails',
+      description: 'A problem as in RFC 9457.',
+      type: 'object',
+      required: ['type', 'title', 'status', 'detail'],
+      properties: {
+        type: { description: 'The URI of the problem type.', type: 'string', format: 'uri-reference' },
+        title: { description: 'A short text, the same for every problem of this type.', type: 'string' },
+        status: { description: 'The status of the response.', type: 'integer', minimum: 400, maximum: 599 },
+        detail: { description: 'Says what to do.', type: 'string' },
+        errors: {
+          description: 'With an invalid request: all its faults.',
+          type: 'array',
+          items: {
+            type: 'object',
+            required: ['detail', 'pointer'],
+            properties: {
+              detail: { description: 'Says what is wrong.', type: 'string' },
+              pointer: {
+                description: 'The part of the request, such as #/header/X-Org-Name.',
+                type: 'string',
+              },
+            },
+          },
+        },
+        retry_after_ms: { description: 'With 429: milliseconds to wait.', type: 'integer', minimum: 0 },
+      },
+    },
+  },
+  schemaOf: () => 'ProblemDetails',
 }
 
 function problemType({ kind, status }: Refusal, base: string | undefined): { type: string; title: string } {

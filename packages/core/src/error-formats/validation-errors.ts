@@ -1,6 +1,6 @@
 import * as check from '../check-options.ts'
 import { reasonPhrase } from '../http/response-fields.ts'
-import type { ErrorFormat, InvalidField, RefusalKind } from '../refusals.ts'
+import type { ErrorBodies, ErrorFormat, InvalidField, RefusalKind } from '../refusals.ts'
 
 const longestInput = 128
 
@@ -22,10 +22,11 @@ export function validationErrors(options: { readonly detail?: 'brief' | 'full' }
   check.checkOptions('validationErrors', options, optionsCheck)
   const { detail = 'brief' } = options
   const show = detail === 'full' ? inFull : inBrief
-  return ({ kind, status, fields = [] }) =>
+  const format: ErrorFormat = ({ kind, status, fields = [] }) =>
     kind === 'invalid_request'
       ? answer(422, fields.map(show))
       : answer(status, phrases[kind] ?? reasonPhrase(status))
+  return Object.assign(format, { bodies: detail === 'full' ? fullBodies : briefBodies })
 }
 
 const phrases: Partial<Record<RefusalKind, string>> = {
@@ -50,6 +51,63 @@ const inFull = (field: InvalidField): object => ({
   input: field.input?.slice(0, longestInput).toWellFormed() ?? null,
   ctx: wordsOf(field).ctx,
 })
+
+const faultSchema = {
+  title: 'ValidationError',
+  type: 'object',
+  required: ['loc', 'msg', 'type'],
+  properties: {
+    loc: {
+      title: 'Location',
+      description: 'Where the fault is: the part of the request, and the name in it.',
+      type: 'array',
+      items: { anyOf: [{ type: 'string' }, { type: 'integer' }] },
+    },
+    msg: { title: 'Message', description: 'Says what is wrong, for people.', type: 'string' },
+    type: { title: 'Error Type', description: 'The code of the fault, for programs.', type: 'string' },
+  },
+}
+
+/** `HTTPValidationError` and `ValidationError` as FastAPI describes them, and the body of all other refusals. */
+const briefBodies: ErrorBodies = {
+  schemas: {
+    HTTPValidationError: {
+      title: 'HTTPValidationError',
+      type: 'object',
+      properties: {
+        detail: {
+          title: 'Detail',
+          description: 'All faults of the request.',
+          type: 'array',
+          items: { $ref: '#/components/schemas/ValidationError' },
+        },
+      },
+    },
+    ValidationError: faultSchema,
+    HTTPError: {
+      title: 'HTTPError',
+      type: 'object',
+      required: ['detail'],
+      properties: { detail: { description: 'Says why the request is refused.', type: 'string' } },
+    },
+  },
+  schemaOf: (kind) => (kind === 'invalid_request' ? 'HTTPValidationError' : 'HTTPError'),
+}
+
+const fullBodies: ErrorBodies = {
+  ...briefBodies,
+  schemas: {
+    ...briefBodies.schemas,
+    ValidationError: {
+      ...faultSchema,
+      properties: {
+        ...faultSchema.properties,
+        input: { description: 'The value that was sent, shortened.', type: ['string', 'null'] },
+        ctx: { description: 'The values in the message.', type: 'object' },
+      },
+    },
+  },
+}
 
 /** A fault in the words of pydantic. */
 interface Words {

@@ -189,7 +189,8 @@ function representation(
   }
 }
 
-function mediaTypeOf(format: string, mediaTypes: Readonly<Record<string, string>>): string {
+/** The media type of a format. `application/octet-stream`: the format has none. */
+export function mediaTypeOf(format: string, mediaTypes: Readonly<Record<string, string>>): string {
   const name = [format, format.toLowerCase()].find((spelling) => Object.hasOwn(mediaTypes, spelling))
   return (name !== undefined && mediaTypes[name]) || 'application/octet-stream'
 }
