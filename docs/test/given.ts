@@ -8,6 +8,7 @@ export const given: Readonly<Record<string, string>> = {
     "declare const createApp: (parts: Pick<import('@sallyport/core').ExportHandlerOptions, 'verifier' | 'store' | 'delivery' | 'onEvent'>) => import('express').Express",
   database:
     "declare const database: { query(sql: string, values: readonly string[], signal: AbortSignal): Promise<readonly { id: string; tenant_id: string; key: string; format: string; state: 'ready' | 'pending' | 'failed' }[]> }",
+  document: 'declare const document: object',
   download: 'declare const download: (url: string) => Promise<Response>',
   findTenant:
     "declare const findTenant: (name: string) => Promise<import('@sallyport/core').Tenant | undefined>",
@@ -29,4 +30,5 @@ export const given: Readonly<Record<string, string>> = {
     'declare const table: { find(key: string): Promise<{ size: number; revision: string } | undefined>; read(key: string, revision: string | undefined, from: number, to: number, signal: AbortSignal): Promise<Uint8Array | undefined> }',
   testFile:
     "import assert from 'node:assert/strict'\nimport { test } from 'node:test'\nimport { createMemoryStore } from '@sallyport/core/testing'",
+  url: 'declare const url: string',
 }

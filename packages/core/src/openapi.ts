@@ -1,5 +1,5 @@
 export { describeDocument } from './openapi/describe-document.ts'
 export type { DescribedDocument, DocumentDescription } from './openapi/describe-document.ts'
 export { describeExport } from './openapi/describe-export.ts'
-export type { DescribedExport } from './openapi/describe-export.ts'
+export type { BearerScheme, DescribedExport, TicketScheme } from './openapi/describe-export.ts'
 export type { ExportDescription } from './openapi/description.ts'

@@ -19,8 +19,32 @@ export interface DescribedExport {
     /** The response fields. */
     readonly headers: Readonly<Record<string, JsonObject>>
     /** Access tokens and tickets. */
-    readonly securitySchemes: Readonly<Record<string, JsonObject>>
+    readonly securitySchemes: Readonly<Record<string, BearerScheme | TicketScheme>>
   }
+}
+
+/** How a request carries an access token (RFC 6750). */
+export type BearerScheme = {
+  /** The kind of the scheme. */
+  readonly type: 'http'
+  /** The scheme of `Authorization`. */
+  readonly scheme: 'bearer'
+  /** A hint for readers. */
+  readonly bearerFormat: string
+  /** Says what a token is. */
+  readonly description: string
+}
+
+/** How a request carries a ticket. */
+export type TicketScheme = {
+  /** The kind of the scheme. */
+  readonly type: 'apiKey'
+  /** A ticket is part of the URL. */
+  readonly in: 'query'
+  /** The query parameter, as `createTickets` was told. */
+  readonly name: string
+  /** Says what a ticket is. */
+  readonly description: string
 }
 
 /**
@@ -103,14 +127,14 @@ export function describeExport<T extends Tenant>(
 
 const wholeDescription = check.object<ExportDescription>('an object of options', descriptionChecks)
 
-const bearer: JsonObject = {
+const bearer: BearerScheme = {
   type: 'http',
   scheme: 'bearer',
   bearerFormat: 'JWT or Access Token',
   description: 'An access token: a JWT or an opaque token.',
 }
 
-const ticketScheme = (parameter: string): JsonObject => ({
+const ticketScheme = (parameter: string): TicketScheme => ({
   type: 'apiKey',
   in: 'query',
   name: parameter,
