@@ -1,10 +1,12 @@
 import { commonAnswers } from '@sallyport/example-shared/check-answers'
 import { lifeOf } from '@sallyport/example-shared/check-life'
 import { logChecks } from '@sallyport/example-shared/check-log'
+import { describedAnswers } from '@sallyport/example-shared/check-openapi'
 import { runChecks } from '@sallyport/example-shared/run-checks'
 
 import { answers } from './check-answers.ts'
 import { cluster } from './check-cluster.ts'
+import { contract } from './check-contract.ts'
 
 process.chdir(import.meta.dirname)
 const life = lifeOf({
@@ -12,4 +14,7 @@ const life = lifeOf({
   path: (id) => `/api/audit-logs/export/${id}/download`,
   unavailable: { detail: 'Service Unavailable' },
 })
-await runChecks([...commonAnswers, ...answers], [...life, ...logChecks, ...cluster])
+await runChecks(
+  [...commonAnswers, ...answers, contract, describedAnswers],
+  [...life, ...logChecks, ...cluster],
+)

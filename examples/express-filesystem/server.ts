@@ -1,7 +1,9 @@
 import '@sallyport/example-shared/thread-pool'
 import { createServer } from 'node:http'
 
+import type { ExportHandlerOptions } from '@sallyport/core'
 import { createExportHandler, createTickets, problemDetails, validationErrors } from '@sallyport/core'
+import { describeDocument } from '@sallyport/core/openapi'
 import { openCatalogue, openTenancy } from '@sallyport/example-shared/catalogue'
 import { loadEnvironment } from '@sallyport/example-shared/environment'
 import { watchHealth } from '@sallyport/example-shared/health'
@@ -24,14 +26,15 @@ const equipment =
     ? environment
     : await (await import('./development.ts')).startDevelopment(environment)
 const storeOf = await openStores(equipment.exports)
-const catalogue = await openCatalogue(equipment, storeOf, ['jsonl', 'csv', 'json'])
+const formats = ['jsonl', 'csv', 'json'] as const
+const catalogue = await openCatalogue(equipment, storeOf, formats)
 const tenancy = await openTenancy(environment, catalogue)
 const limiter = await openLimiter(environment)
 const health = watchHealth()
 
 // ── The export endpoint. ─────────────────────────────────────────────────────────────────────────────────────────────
 
-const handler = createExportHandler({
+const options: ExportHandlerOptions = {
   verifier: createVerifier(equipment.identity),
   tenancy,
   capability: 'exports:download',
@@ -54,6 +57,15 @@ const handler = createExportHandler({
     health.note(event)
     log.event(event)
   },
+}
+const handler = createExportHandler(options)
+const document = describeDocument(options, {
+  info: { title: 'Audit Logs API', version: '0.1.0' },
+  path: '/api/audit-logs/export/{job_id}/download',
+  operationId: 'download_export_export__job_id__download_get',
+  formats: [...formats],
+  securityName: 'JWT_or_Access_Token',
+  prefix: '', // a document of its own: nothing collides
 })
 
 // ── The service around it. ───────────────────────────────────────────────────────────────────────────────────────────
@@ -69,6 +81,9 @@ app.get('/healthz', (_request, response) => {
 app.get('/readyz', async (_request, response) => {
   const report = await health.report(handler, life.draining)
   response.status(report.ready ? 200 : 503).json(report)
+})
+app.get('/openapi.json', (_request, response) => {
+  response.json(document)
 })
 app.all('/api/audit-logs/export/:job_id/download', exportDownload(handler))
 if (handler.issuesTickets) app.all('/api/audit-logs/export/:job_id/ticket', exportTicket(handler))

@@ -1,9 +1,11 @@
 import { commonAnswers } from '@sallyport/example-shared/check-answers'
 import { lifeOf } from '@sallyport/example-shared/check-life'
 import { logChecks } from '@sallyport/example-shared/check-log'
+import { describedAnswers } from '@sallyport/example-shared/check-openapi'
 import { runChecks } from '@sallyport/example-shared/run-checks'
 
 import { answers } from './check-answers.ts'
+import { contract } from './check-contract.ts'
 
 process.chdir(import.meta.dirname)
 const life = lifeOf({
@@ -15,4 +17,4 @@ const life = lifeOf({
     message: 'Service is temporarily unavailable.',
   },
 })
-await runChecks([...commonAnswers, ...answers], [...life, ...logChecks])
+await runChecks([...commonAnswers, ...answers, contract, describedAnswers], [...life, ...logChecks])

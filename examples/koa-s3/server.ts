@@ -2,7 +2,9 @@ import '@sallyport/example-shared/thread-pool'
 import { createServer } from 'node:http'
 
 import { Router } from '@koa/router'
+import type { ExportHandlerOptions } from '@sallyport/core'
 import { codedErrors, createExportHandler, createTickets, problemDetails } from '@sallyport/core'
+import { describeDocument } from '@sallyport/core/openapi'
 import { openCatalogue, openTenancy } from '@sallyport/example-shared/catalogue'
 import { loadEnvironment } from '@sallyport/example-shared/environment'
 import { watchHealth } from '@sallyport/example-shared/health'
@@ -24,14 +26,15 @@ const equipment =
     ? environment
     : await (await import('./development.ts')).startDevelopment(environment)
 const storeOf = await openStores(equipment.exports)
-const catalogue = await openCatalogue(equipment, storeOf, ['csv', 'json', 'jsonl'])
+const formats = ['csv', 'json', 'jsonl'] as const
+const catalogue = await openCatalogue(equipment, storeOf, formats)
 const tenancy = await openTenancy(environment, catalogue)
 const limiter = await openLimiter(environment)
 const health = watchHealth()
 
 // ── The export endpoint. ─────────────────────────────────────────────────────────────────────────────────────────────
 
-const handler = createExportHandler({
+const options: ExportHandlerOptions = {
   verifier: createVerifier(equipment.identity),
   tenancy,
   capability: 'audit.read',
@@ -54,6 +57,13 @@ const handler = createExportHandler({
     health.note(event)
     log.event(event)
   },
+}
+const handler = createExportHandler(options)
+const document = describeDocument(options, {
+  info: { title: 'User action audit exports', version: '1.0.0' },
+  path: '/user-action-audit-exports/{export_id}/download',
+  formats: [...formats],
+  prefix: '', // a document of its own: nothing collides
 })
 
 // ── The service around it. ───────────────────────────────────────────────────────────────────────────────────────────
@@ -66,6 +76,9 @@ router.get('/readyz', async (ctx) => {
   const report = await health.report(handler, life.draining)
   ctx.status = report.ready ? 200 : 503
   ctx.body = report
+})
+router.get('/openapi.json', (ctx) => {
+  ctx.body = document
 })
 // For every method, and for paths that cannot be decoded too: the handler answers them all.
 router.all('/user-action-audit-exports/:export_id/download', exportDownload(handler))

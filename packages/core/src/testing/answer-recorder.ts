@@ -27,11 +27,6 @@ const ofConnection = new Set(['connection', 'content-type', 'date', 'keep-alive'
  *
  * @param document - the document. Its references may point to `#/components/headers` only
  * @throws TypeError if the document has no paths
- *
- * @example
- * const recorder = createAnswerRecorder(document)
- * // … for every response: recorder.record({ method, path, status, headers })
- * deepEqual(recorder.undescribed(), [])
  */
 export function createAnswerRecorder(document: object): AnswerRecorder {
   const operations = operationsOf(document)
