@@ -175,11 +175,7 @@ export const isTroubleCode = <P extends TroublePort>(port: P, text: unknown): te
  */
 export function refuse(
   kind: RefusalKind,
-  because: {
-    readonly retryAfterMs?: number
-    readonly cause?: unknown
-    readonly trouble?: TroubleCode
-  } = {},
+  because: { readonly retryAfterMs?: number; readonly cause?: unknown; readonly trouble?: TroubleCode } = {},
 ): never {
   const { retryAfterMs, cause, trouble } = because
   if (trouble !== undefined && !Object.hasOwn(troublePorts, trouble))
@@ -292,9 +288,7 @@ export interface ErrorFormat {
 export type JsonValue = string | number | boolean | null | readonly JsonValue[] | JsonObject
 
 /** A JSON object. */
-export interface JsonObject {
-  readonly [name: string]: JsonValue
-}
+export type JsonObject = { readonly [name: string]: JsonValue }
 
 /** The JSON Schemas of the bodies of an error format. */
 export interface ErrorBodies {
