@@ -1,4 +1,4 @@
-import { createHmac, hash } from 'node:crypto'
+import { createHmac, createSecretKey, hash, type KeyObject } from 'node:crypto'
 
 /** The part of a request that Signature Version 4 covers. */
 export interface SignedPart {
@@ -27,11 +27,15 @@ export type Sign = (request: SignedPart, credentials: Credentials) => string
  * It keeps the derived key of one day and one secret, so a signature costs one HMAC and two SHA-256.
  */
 export function createSigner(region: string, service: string): Sign {
-  let derived: { readonly secret: string; readonly day: string; readonly key: Buffer } | undefined
-  const keyOf = (secret: string, day: string): Buffer => {
+  let derived: { readonly secret: string; readonly day: string; readonly key: KeyObject } | undefined
+  const keyOf = (secret: string, day: string): KeyObject => {
     if (derived?.secret !== secret || derived.day !== day) {
       const parts = [day, region, service, 'aws4_request']
-      derived = { secret, day, key: parts.reduce<Buffer>(hmac, Buffer.from(`AWS4${secret}`)) }
+      derived = {
+        secret,
+        day,
+        key: createSecretKey(parts.reduce<Buffer>(hmac, Buffer.from(`AWS4${secret}`))),
+      }
     }
     return derived.key
   }
@@ -48,7 +52,8 @@ export function createSigner(region: string, service: string): Sign {
   }
 }
 
-const hmac = (key: Buffer, text: string): Buffer => createHmac('sha256', key).update(text).digest()
+const hmac = (key: Buffer | KeyObject, text: string): Buffer =>
+  createHmac('sha256', key).update(text).digest()
 
 /** Formats a query in the order and with the escapes that the signature needs. */
 export const formatQuery = (query: Readonly<Record<string, string>>): string =>
