@@ -6,6 +6,7 @@ import { limiterSubjects } from './micro/limiters.ts'
 import { type Cost, measureAll } from './micro/measure.ts'
 import { openMicroScene } from './micro/scene.ts'
 import { stepSubjects } from './micro/steps.ts'
+import { telemetrySubjects } from './micro/telemetry.ts'
 import { tokenSubjects } from './micro/tokens.ts'
 import { withoutDashes } from './src/arguments.ts'
 import { commandOf, runOf } from './src/part.ts'
@@ -31,6 +32,7 @@ const groups = [
   { title: 'Its steps', subjects: stepSubjects(scene) },
   { title: 'Limiters', subjects: limiterSubjects(scene) },
   { title: 'Tokens', subjects: await tokenSubjects(scene) },
+  { title: 'Telemetry', subjects: telemetrySubjects(scene) },
 ]
 const measured: { title: string; costs: readonly Cost[] }[] = []
 for (const { title, subjects } of groups) {

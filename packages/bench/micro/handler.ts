@@ -52,13 +52,16 @@ export async function handlerSubjects(scene: MicroScene): Promise<readonly Subje
 /** So large that it is never used up. */
 const budget = { capacity: 1e15, refill: 1e12, perMs: 1_000 }
 
-function createHandler(
-  { issuer, tenant, record, store }: MicroScene,
+const createHandler = (
+  scene: MicroScene,
   changes: Pick<Partial<ExportHandlerOptions>, 'limits' | 'store' | 'delivery'> = {},
-): ExportHandler {
+): ExportHandler => createExportHandler({ ...handlerOptions(scene), ...changes })
+
+/** The options of a handler with one export. */
+export function handlerOptions({ issuer, tenant, record, store }: MicroScene): ExportHandlerOptions {
   const { issuer: name, jwks } = issuer
   const events = new Map<string, number>()
-  return createExportHandler({
+  return {
     verifier: createJwtVerifier({ issuer: name, audience, jwks, type: 'at+jwt' }),
     tenancy: { mode: 'multi', findTenant: () => Promise.resolve(tenant) },
     capability,
@@ -67,8 +70,7 @@ function createHandler(
     tickets: createMicroTickets(),
     limits: { perPrincipal: quota },
     onEvent: ({ type }) => void events.set(type, (events.get(type) ?? 0) + 1),
-    ...changes,
-  })
+  }
 }
 
 async function issued(handler: ExportHandler, request: MicroScene['request']): Promise<number> {
@@ -78,7 +80,8 @@ async function issued(handler: ExportHandler, request: MicroScene['request']): P
   return status
 }
 
-async function answered(handler: ExportHandler, request: MicroScene['request']): Promise<number> {
+/** Downloads and reads everything. */
+export async function answered(handler: ExportHandler, request: MicroScene['request']): Promise<number> {
   const { body, status } = await handler.handle(request)
   if (body) for await (const chunk of body) void chunk
   return status

@@ -17,7 +17,11 @@ export type Guard = ExportHandlerOptions
 
 /** The handler for one organization and its files. `parts` replace its own options. */
 export const createGuard = (parts: Partial<Guard> = {}): ExportHandler =>
-  createExportHandler({
+  createExportHandler({ ...guardOptions(), ...parts })
+
+/** The options of that handler. */
+export function guardOptions(): Guard {
+  return {
     verifier: createJwtVerifier({ issuer, audience, jwks: new URL(jwksUri), type: 'at+jwt' }),
     tenancy: { mode: 'multi', findTenant: (name) => Promise.resolve(tenants.get(name)) },
     capability,
@@ -35,5 +39,5 @@ export const createGuard = (parts: Partial<Guard> = {}): ExportHandler =>
       concurrent: { perPrincipal: plenty, perTenant: plenty },
     },
     onEvent: ({ type }) => void events.set(type, (events.get(type) ?? 0) + 1),
-    ...parts,
-  })
+  }
+}

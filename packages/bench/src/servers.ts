@@ -2,6 +2,7 @@
 export const servers = {
   bare: 'node:http, stat and pipe, no guard',
   'sallyport-node': 'Sallyport on node:http',
+  'sallyport-telemetry': 'Sallyport on node:http, with spans and metrics',
   'sallyport-express': 'Sallyport, Express adapter',
   'sallyport-koa': 'Sallyport, Koa adapter',
   'express-stack': 'Express, express-oauth2-jwt-bearer, express-rate-limit, sendFile',

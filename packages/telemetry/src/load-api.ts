@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module'
 
-import type { OpenTelemetryApi } from './options.ts'
-import { isApi } from './options.ts'
+import type { OpenTelemetryApi } from './open-telemetry.ts'
+import { isApi } from './open-telemetry.ts'
 
 /**
  * Loads `@opentelemetry/api`. `undefined`: it is not installed. Not a static import, because the package is an optional peer, and

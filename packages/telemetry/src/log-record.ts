@@ -3,7 +3,7 @@ import type { ExportEvent } from '@sallyport/core'
 
 import { errorTypeOf } from './error-type.ts'
 import type { EventMembers } from './event-members.ts'
-import type { LogRecord } from './options.ts'
+import type { LogRecord } from './open-telemetry.ts'
 
 /** Makes the log record of an event: its members become attributes. The `cause` of an event never does. */
 export function toLogRecord(event: ExportEvent, context: Context): LogRecord {

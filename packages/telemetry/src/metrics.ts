@@ -1,14 +1,14 @@
+import type { Admission, AdmissionAsk, DownloadEnded, ExportEvent, RunningDownload } from '@sallyport/core'
+
+import { createLabels, refusedLabels, requestLabels, troubleLabels } from './labels.ts'
 import type {
   Counter,
   Histogram,
   Meter,
   MeterProvider,
+  ObservableCounter,
   ObservableResult,
-  UpDownCounter,
-} from '@opentelemetry/api'
-import type { Admission, AdmissionAsk, DownloadEnded, ExportEvent, RunningDownload } from '@sallyport/core'
-
-import { createLabels, refusedLabels, requestLabels, troubleLabels } from './labels.ts'
+} from './open-telemetry.ts'
 import { scope } from './providers.ts'
 
 /** The metrics of one handler. */
@@ -110,8 +110,8 @@ interface Instruments {
   readonly duration: Histogram
   readonly firstByte: Histogram
   readonly size: Histogram
-  readonly active: UpDownCounter
-  readonly io: ReturnType<Meter['createObservableCounter']>
+  readonly active: Counter
+  readonly io: ObservableCounter
   readonly requests: Counter
   readonly reopens: Counter
   readonly troubles: Counter

@@ -1,13 +1,8 @@
-import type {
-  Attributes,
-  Context,
-  Meter,
-  MeterProvider,
-  Span,
-  SpanStatusCode,
-  TracerProvider,
-} from '@opentelemetry/api'
+import type { TracerProvider } from '@opentelemetry/api'
 import * as check from '@sallyport/core/check-options'
+
+import type { LoggerProvider, MeterProvider, OpenTelemetryApi } from './open-telemetry.ts'
+import { isApi } from './open-telemetry.ts'
 
 /** Options of `createObservedExportHandler`. */
 export interface TelemetryOptions {
@@ -44,58 +39,6 @@ export interface TelemetryOptions {
   readonly exportAttribute?: boolean
 }
 
-/** What this package uses of `@opentelemetry/api`, 1.9 and later. Any copy of that package has this type. */
-export interface OpenTelemetryApi {
-  /** The context that is active. */
-  readonly context: {
-    active(): Context
-    with<V>(context: Context, call: () => V): V
-  }
-  /** The registered tracer provider, and the spans of contexts. */
-  readonly trace: {
-    getTracerProvider(): TracerProvider
-    setSpan(context: Context, span: Span): Context
-  }
-  /** The registered meter provider. */
-  readonly metrics: { getMeterProvider(): MeterProvider }
-  /** The registered logger provider. Absent before 1.10. */
-  readonly logs?: { getLoggerProvider(): LoggerProvider }
-  /** The meter that records nothing. */
-  createNoopMeter(): Meter
-  /** The codes of a span's status. */
-  readonly SpanStatusCode: { readonly ERROR: SpanStatusCode.ERROR }
-  /** The context without a span. */
-  readonly ROOT_CONTEXT: Context
-}
-
-/** A logger provider of OpenTelemetry: of `@opentelemetry/api` 1.10, or of `@opentelemetry/api-logs`. */
-export interface LoggerProvider {
-  /** Returns the logger of an instrumentation scope. */
-  getLogger(name: string): Logger
-}
-
-/** A logger of OpenTelemetry. */
-export interface Logger {
-  /** Emits a log record. */
-  emit(record: LogRecord): void
-  /** Whether a log record would be kept. Absent: it is not known. */
-  enabled?(): boolean
-}
-
-/** The members of a log record that this package sets. */
-export interface LogRecord {
-  /** `sallyport.download_ended` and so on. */
-  readonly eventName: string
-  /** 9 (INFO), 13 (WARN) or 17 (ERROR). */
-  readonly severityNumber: number
-  /** The name of the severity. */
-  readonly severityText: string
-  /** The members of the event. */
-  readonly attributes: Attributes
-  /** The context of the request, for the ids of trace and span. */
-  readonly context: Context
-}
-
 const telemetry = check.object<TelemetryOptions>(
   '{ api?, tracerProvider?, meterProvider?, loggerProvider?, tenantAttribute?, exportAttribute? }',
   {
@@ -115,24 +58,6 @@ const telemetry = check.object<TelemetryOptions>(
     exportAttribute: check.flag.optional(),
   },
 )
-
-/** Whether a value is the namespace of `@opentelemetry/api`. */
-export function isApi(value: unknown): value is OpenTelemetryApi {
-  return (
-    typeof value === 'object' &&
-    value !== null &&
-    hasMethods(Reflect.get(value, 'context'), 'active', 'with') &&
-    hasMethods(Reflect.get(value, 'trace'), 'getTracerProvider', 'setSpan') &&
-    hasMethods(Reflect.get(value, 'metrics'), 'getMeterProvider') &&
-    hasMethods(value, 'createNoopMeter') &&
-    typeof Reflect.get(value, 'SpanStatusCode') === 'object'
-  )
-}
-
-const hasMethods = (value: unknown, ...names: readonly string[]): boolean =>
-  typeof value === 'object' &&
-  value !== null &&
-  names.every((name) => typeof Reflect.get(value, name) === 'function')
 
 /** Checks the options. Throws a `TypeError` that names each wrong option. */
 export function checkTelemetryOptions(options: TelemetryOptions): void {

@@ -1,6 +1,7 @@
-import type { MeterProvider, Tracer, TracerProvider } from '@opentelemetry/api'
+import type { Tracer, TracerProvider } from '@opentelemetry/api'
 
-import type { Logger, LoggerProvider, OpenTelemetryApi, TelemetryOptions } from './options.ts'
+import type { Logger, LoggerProvider, MeterProvider, OpenTelemetryApi } from './open-telemetry.ts'
+import type { TelemetryOptions } from './options.ts'
 
 /** The name of the instrumentation scope of all spans, metrics and log records. */
 export const scope = '@sallyport/telemetry'

@@ -2,7 +2,7 @@ import type { Attributes, Context, Span, Tracer } from '@opentelemetry/api'
 import { refusalKindOf } from '@sallyport/core'
 
 import { isServerFault } from './error-type.ts'
-import type { OpenTelemetryApi } from './options.ts'
+import type { OpenTelemetryApi } from './open-telemetry.ts'
 import { quietly } from './quietly.ts'
 
 /** The spans of one request. */

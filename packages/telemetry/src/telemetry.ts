@@ -1,2 +1,16 @@
 export { createObservedExportHandler } from './observed-handler.ts'
-export type { LogRecord, Logger, LoggerProvider, OpenTelemetryApi, TelemetryOptions } from './options.ts'
+export type {
+  Counter,
+  Histogram,
+  InstrumentOptions,
+  Labels,
+  Logger,
+  LoggerProvider,
+  LogRecord,
+  Meter,
+  MeterProvider,
+  ObservableCounter,
+  ObservableResult,
+  OpenTelemetryApi,
+} from './open-telemetry.ts'
+export type { TelemetryOptions } from './options.ts'

@@ -9,7 +9,7 @@ import { createMemoryStore, positionCoded } from '@sallyport/core/testing'
 import { createObservedExportHandler } from '../src/telemetry.ts'
 import type { TelemetryOptions } from '../src/telemetry.ts'
 
-const exportId = '0f0e0d0c-0b0a-4908-8706-050403020100'
+export const exportId = '0f0e0d0c-0b0a-4908-8706-050403020100'
 
 /** The path of its download. */
 export const exportPath = `/exports/${exportId}/download`
