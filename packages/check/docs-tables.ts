@@ -7,7 +7,7 @@ import { checks } from './src/checks/checks.ts'
 const page: string = join(import.meta.dirname, '../../docs/check.md')
 
 /** A table in Markdown with padded columns, as the formatter wants it. */
-function formatMarkdownTable(rows: readonly (readonly string[])[]): string {
+export function formatMarkdownTable(rows: readonly (readonly string[])[]): string {
   const [head = []] = rows
   const widths = head.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)))
   const line = (row: readonly string[]): string =>

@@ -1,11 +1,17 @@
 #!/usr/bin/env node
 import { run } from './cli.ts'
 
+const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
 const interrupt = new AbortController()
 process.once('SIGINT', () => interrupt.abort())
-process.exitCode = await run(process.argv.slice(2), {
-  env: process.env,
-  stdout: process.stdout,
-  stderr: process.stderr,
-  signal: interrupt.signal,
-})
+if (major < 22 || (major === 22 && minor < 12)) {
+  process.stderr.write(`sallyport-check: needs Node 22.12 or later; this is ${process.versions.node}\n`)
+  process.exitCode = 2
+} else {
+  process.exitCode = await run(process.argv.slice(2), {
+    env: process.env,
+    stdout: process.stdout,
+    stderr: process.stderr,
+    signal: interrupt.signal,
+  })
+}

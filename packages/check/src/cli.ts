@@ -6,6 +6,7 @@ import type { CheckOptions } from './options.ts'
 import { openProgress } from './progress.ts'
 import { formatJunit } from './report/junit.ts'
 import { formatTable } from './report/table.ts'
+import { UsageError } from './settings.ts'
 
 /** Where the command reads and writes. */
 export interface Console {
@@ -69,7 +70,7 @@ export async function run(
     }
     const [url] = positionals
     if (url === undefined || positionals.length > 1)
-      throw new TypeError('exactly one URL is needed; see --help')
+      throw new UsageError('exactly one URL is needed; see --help')
     const progress = openProgress(stderr)
     const report = await checkEndpoint(url, {
       ...optionsOf(values, env),
@@ -93,7 +94,7 @@ const parse = (args: readonly string[]) =>
 function optionsOf(values: Values, env: Console['env']): CheckOptions {
   const { profile } = values
   if (profile !== undefined && profile !== 'sallyport' && profile !== 'generic')
-    throw new TypeError('--profile must be sallyport or generic')
+    throw new UsageError('--profile must be sallyport or generic')
   return {
     profile,
     token: tokenOf(values['token-env'], env),
@@ -115,19 +116,19 @@ function tokenOf(name: string | undefined, env: Console['env']): string | undefi
   if (name === undefined) return undefined
   const token = env[name]?.trim()
   if (token === undefined || token === '')
-    throw new TypeError('--token-env must name an environment variable that is set')
+    throw new UsageError('--token-env must name an environment variable that is set')
   return token
 }
 
 function readHeader(text: string): readonly [string, string] {
   const [, name, value] = /^([^:\s]+):[ \t]*(.*)$/.exec(text) ?? []
-  if (name === undefined || value === undefined) throw new TypeError("--header must be 'Name: value'")
+  if (name === undefined || value === undefined) throw new UsageError("--header must be 'Name: value'")
   return [name, value]
 }
 
 function number(name: string, text: string | undefined): number | undefined {
   if (text === undefined) return undefined
-  if (!/^\d{1,15}$/.test(text)) throw new TypeError(`${name} must be a whole number`)
+  if (!/^\d{1,15}$/.test(text)) throw new UsageError(`${name} must be a whole number`)
   return Number(text)
 }
 
@@ -141,13 +142,17 @@ const units: Readonly<Record<string, number>> = { '': 1, KiB: 2 ** 10, MiB: 2 **
 function size(text: string | undefined): number | undefined {
   if (text === undefined) return undefined
   const [, digits, unit = ''] = /^(\d{1,12})(|KiB|MiB|GiB)$/.exec(text) ?? []
-  if (digits === undefined) throw new TypeError('--max-bytes must be a number of bytes, such as 8MiB')
+  if (digits === undefined) throw new UsageError('--max-bytes must be a number of bytes, such as 8MiB')
   return Number(digits) * (units[unit] ?? 1)
 }
 
-/** Errors that are not ours may contain an argument or a path. */
+/** Other errors may contain an argument or a path in their message. */
 function messageOf(error: unknown): string {
-  if (error instanceof CannotCheckError || error instanceof TypeError) return error.message
-  if (error instanceof Error && 'syscall' in error) return '--ca must name a file that can be read'
-  return error instanceof Error && error.name === 'AbortError' ? 'interrupted' : 'unexpected error'
+  if (error instanceof CannotCheckError || error instanceof UsageError) return error.message
+  if (!(error instanceof Error)) return 'unexpected error'
+  const code = 'code' in error ? String(error.code) : ''
+  // It names the option, and not its value.
+  if (code.startsWith('ERR_PARSE_ARGS_')) return error.message
+  if ('syscall' in error) return '--ca must name a file that can be read'
+  return error.name === 'AbortError' ? 'interrupted' : `unexpected error (${code || error.name})`
 }

@@ -86,7 +86,12 @@ export function readSettings(url: string | URL, options: CheckOptions): Settings
   }
 }
 
-const wrong = (name: string, text: string): TypeError => new TypeError(`checkEndpoint: ${name} ${text}`)
+/** A wrong option or argument. Its message contains no value, because that may be a secret. */
+export class UsageError extends TypeError {
+  override readonly name = 'TypeError'
+}
+
+const wrong = (name: string, text: string): UsageError => new UsageError(`checkEndpoint: ${name} ${text}`)
 
 function readUrl(name: string, value: string | URL): URL {
   const url = URL.parse(String(value))
