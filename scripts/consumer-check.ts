@@ -2,6 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
+import { start } from '../examples/shared/check-service.ts'
 import { packAll, run } from './pack.ts'
 
 // Installs the packed packages with npm in empty projects. A TypeScript project is compiled by every compiler listed
@@ -184,6 +185,23 @@ for (const [index, { title, type, adapter, source, typescript }] of projects.ent
     runOnEveryNode(`${title}, TypeScript ${version}`, folder, 'out/main.js')
   }
 }
+
+// ── The command that judges an endpoint, as `npx` runs it ────────────────────────────────────────────────────────────────
+
+const service = await start({ RATE_CAPACITY: '1000' }, 'examples/express-filesystem/server.ts')
+const asked = [service.url, '--token-env', 'TOKEN', '--header', `X-Org-Name: ${service.organization}`]
+const folder = join(directory, 'command')
+mkdirSync(folder)
+writeFileSync(join(folder, 'package.json'), JSON.stringify({ private: true }))
+process.env['TOKEN'] = service.jwt
+run('npx', ['-y', '-p', `file:${tarball('check')}`, 'sallyport-check', ...asked], folder)
+console.log('ok  npx sallyport-check')
+run('npm', ['install', '--no-audit', '--no-fund', '--prefer-offline', tarball('check')], folder)
+for (const [which, node] of runtimes.entries()) {
+  run(node, ['node_modules/@sallyport/check/dist/bin.js', ...asked], folder)
+  console.log(`ok  sallyport-check, Node ${nodes[which]}`)
+}
+await service.end()
 
 function runOnEveryNode(title: string, folder: string, file: string): void {
   for (const [which, node] of runtimes.entries()) {

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { beforeAll, describe, expect, test, vi } from 'vitest'
 
 import { blocks, root } from './blocks.ts'
 
@@ -72,10 +72,14 @@ describe('the commands of docs/going-live.md prove their points', () => {
   })
 
   test.each(commands)('$title', async ({ code }) => {
-    await run('bash', ['-euc', code], { cwd: directory, env })
+    const proof = run('bash', ['-euc', code], { cwd: directory, env }).then(
+      () => 'proved',
+      (error: unknown) => error,
+    )
+    expect(await proof).toBe('proved')
   })
 
-  afterAll(async () => {
+  test('the deployment of the last point ended the process with status 0', async () => {
     expect(await exit).toEqual([0, null])
   })
 })
