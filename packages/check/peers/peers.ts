@@ -19,7 +19,7 @@ import { startProxy } from '../../../scripts/servers/proxies.ts'
 // What teams use to send a file, set up as their documentation shows it. Each sends the same file.
 
 /** A started server. */
-export interface Peer {
+interface Peer {
   /** The download of a file. */
   readonly url: string
   close(): Promise<void>
