@@ -67,7 +67,7 @@ export async function record(settings: Settings): Promise<Recording> {
   // A server may close an idle connection just when the next request is sent (RFC 9112 §9.3.1).
   const twice = (request: () => Promise<Answer>): Promise<Answer> =>
     request().catch((error: unknown) => {
-      if (signal?.aborted || requests >= maxRequests) throw error
+      if (signal?.aborted || requests >= maxRequests || reasonOf(error) === timedOut) throw error
       requests += 1
       return request()
     })
@@ -109,10 +109,13 @@ const isProbeName = (name: string): name is ProbeName => name in probes
 
 const notAsked = (probe: ProbeName, reason: string): Exchange => ({ probe, outcome: 'not_asked', reason })
 
+const timedOut = 'timed out'
+
 /** The code of a network error, because its message may contain the URL. */
 export function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return 'unknown error'
   const code = 'code' in error && typeof error.code === 'string' ? error.code : undefined
+  if (error.name === 'TimeoutError' || code?.endsWith('_TIMEOUT')) return timedOut
   if (code !== undefined) return code
   return error.cause instanceof Error ? reasonOf(error.cause) : error.name
 }

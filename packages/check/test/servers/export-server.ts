@@ -13,7 +13,7 @@ export interface Asked {
 
 /** A response of the server. */
 export interface Reply {
-  /** 0: no response; the connection is destroyed. */
+  /** 0: no response; the connection is destroyed. -1: no response; the connection stays open. */
   readonly status: number
   readonly headers: Readonly<Record<string, string>>
   readonly body: Uint8Array
@@ -211,6 +211,7 @@ function send(reply: Reply, request: Pick<IncomingMessage, 'method'>, response: 
   const { status, headers, body, isChunked, cutAt } = reply
   const hasLength = !isChunked && status !== 204 && status !== 304
   if (status === 0) return void response.destroy()
+  if (status < 0) return
   response.writeHead(status, { ...(hasLength && { 'content-length': body.length }), ...headers })
   if (cutAt !== undefined && request.method === 'GET')
     response.write(body.subarray(0, cutAt), () => response.destroy())
