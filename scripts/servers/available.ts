@@ -26,6 +26,7 @@ export const neededServers = {
   squid: { name: 'Squid', commands: ['squid'], packages: ['squid'] },
   lighttpd: { name: 'lighttpd', commands: ['lighttpd'], packages: ['lighttpd'] },
   chromium: { name: 'Chromium', commands: ['chromium'], packages: ['chromium'] },
+  openssl: { name: 'OpenSSL', commands: ['openssl'], packages: ['openssl'] },
   curl: { name: 'curl', commands: ['curl'], packages: ['curl'] },
 } as const satisfies Record<string, NeededServer>
 

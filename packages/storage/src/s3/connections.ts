@@ -66,7 +66,8 @@ const send = (
     }
     const settle = (): void => signal.removeEventListener('abort', leave)
     signal.addEventListener('abort', leave, { once: true })
-    // undici closes the connection behind every HEAD, unless `reset` says otherwise.
+    // undici closes the connection behind every HEAD, because some servers send a body, unless `reset` says otherwise. Stray bytes
+    // close the connection anyway.
     pool.dispatch(
       { ...request, reset: false },
       {

@@ -7,6 +7,7 @@ import {
   object,
   s3Error,
 } from '../../../../scripts/servers/canned-store.ts'
+import { createS3Store } from '../../src/s3.ts'
 import { openS3Store } from '../../src/s3/store.ts'
 import { createUpstream, defaultRuntime } from '../../src/upstream/upstream.ts'
 import { endOf, kindOf, reading } from '../reading.ts'
@@ -124,6 +125,26 @@ describe('the SDK sends the first request, and the store all others', () => {
     expect(new Set(field('user-agent')).size).toBe(1)
     expect(field('user-agent')[1]).toContain('exports/7')
   })
+})
+
+test.each([0, 20])('bytes behind a response to a HEAD are no response: %d ms later', async (ms) => {
+  const head = (etag: string, length: number) =>
+    `HTTP/1.1 200 OK\r\netag: "${etag}"\r\ncontent-length: ${length}\r\n\r\n`
+  const faulty: CannedAnswer = {
+    status: 200,
+    write: ({ socket }) => {
+      socket?.write(head('canned', 6))
+      setTimeout(() => socket?.write(`${head('forged', 6)}forged`), ms)
+    },
+  }
+  const own = await startAnswers({ faulty, other: object(bytes) })
+  const requestHandler = { httpAgent: { maxSockets: 1 } }
+  const store = createS3Store({ client: s3Client({ port: own.port, keys, requestHandler }), bucket: BUCKET })
+  await store.head('other', signal)
+  expect(await store.head('faulty', signal)).toMatchObject({ size: 6, validator: '"canned"' })
+  await new Promise((resolve) => setTimeout(resolve, 2 * ms))
+  expect(await endOf(await store.get('other', {}, signal))).toEqual(reading(bytes))
+  await own.close()
 })
 
 describe('a request is signed', () => {
