@@ -1,46 +1,9 @@
-// The usual parts on Koa, each as its README mounts it.
-import { Router } from '@koa/router'
-import Koa from 'koa'
-import jwt from 'koa-jwt'
-import rateLimit from 'koa-ratelimit'
+// The usual parts on Koa, with koa-send for files.
 import send from 'koa-send'
 
-import { capability, plenty, readSettings } from '../src/settings.ts'
-import { duties } from './duties.ts'
-import { listen } from './listen.ts'
+import { readSettings } from '../src/settings.ts'
+import { listenKoaStack } from './koa-guard.ts'
 
-const { root, issuer, audience, publicKey } = readSettings()
+const { root } = readSettings()
 
-interface User {
-  readonly sub: string
-  readonly org: string
-  readonly scope: string
-}
-
-const router = new Router<{ user: User }>()
-router.get('/exports/:exportId/download', async (ctx) => {
-  const { user } = ctx.state
-  const organization = ctx.get('X-Org-Name')
-  if (user.org !== organization || !user.scope.split(' ').includes(capability)) ctx.throw(403)
-  const { exportId = '' } = ctx.params
-  duties.logEnd(ctx.req, ctx.res, user.sub)
-  if (!duties.isReady(organization, exportId)) ctx.throw(404)
-  ctx.attachment(`export-${exportId}.csv`)
-  ctx.set({ 'Cache-Control': 'private, no-store', 'X-Content-Type-Options': 'nosniff' })
-  await send(ctx, `${organization}/${exportId}.csv`, { root })
-})
-
-const app = new Koa<{ user: User }>()
-app.use(jwt({ secret: publicKey, algorithms: ['RS256'], issuer, audience }))
-app.use(
-  rateLimit({
-    driver: 'memory',
-    db: new Map<string, unknown>(),
-    duration: 1_000,
-    max: plenty,
-    id: (ctx) => (ctx.state as { user: User }).user.sub,
-  }),
-)
-app.use(router.routes())
-const serve = app.callback()
-listen((request, response) => void serve(request, response))
+listenKoaStack((ctx, key) => send(ctx, key, { root }))

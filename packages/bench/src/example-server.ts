@@ -29,7 +29,7 @@ const startMs = 30_000
 export async function startExample(
   example: ExampleName,
   { settings, folder, catalogue }: Pick<Scene, 'settings' | 'folder' | 'catalogue'>,
-  s3?: Omit<S3Settings, 'signed'>,
+  s3?: S3Settings,
   nodeOptions: readonly string[] = [],
 ): Promise<RunningServer> {
   const home = new URL(`../../../examples/${example}/`, import.meta.url)
@@ -80,7 +80,7 @@ const serviceVariables = ({ issuer, audience, jwksUri }: Settings): NodeJS.Proce
   CONCURRENT_PER_PRINCIPAL: String(plenty),
 })
 
-const s3Variables = (s3: Omit<S3Settings, 'signed'>): NodeJS.ProcessEnv => ({
+const s3Variables = (s3: S3Settings): NodeJS.ProcessEnv => ({
   S3_BUCKET: s3.bucket,
   S3_ENDPOINT: s3.endpoint,
   AWS_ACCESS_KEY_ID: s3.accessKeyId,

@@ -38,7 +38,16 @@ export interface Section {
 }
 
 /** The parts of the page, in their order. */
-export const partNames = ['servers', 'examples', 's3', 'read-ahead', 'scaling', 'memory', 'micro'] as const
+export const partNames = [
+  'servers',
+  'examples',
+  'examples-s3',
+  's3',
+  'read-ahead',
+  'scaling',
+  'memory',
+  'micro',
+] as const
 
 export type PartName = (typeof partNames)[number]
 

@@ -19,6 +19,8 @@ export interface Scene {
   readonly catalogue: string
   /** Makes a sparse file of this many bytes, which reads as zeros. Returns its export id, by default a new one. */
   addFile(bytes: number, kind: 'written' | 'sparse', id?: string): Promise<string>
+  /** Adds a row to the catalogue for an object that is not a file of the scene. */
+  addRow(exportId: string, bytes: number): void
   /** Makes tokens, each with another subject. */
   tokens(count: number): Promise<readonly string[]>
   close(): Promise<void>
@@ -65,6 +67,7 @@ export async function openScene(): Promise<Scene> {
       rows.add(exportId, organization, bytes)
       return exportId
     },
+    addRow: (exportId, bytes) => rows.add(exportId, organization, bytes),
     tokens: async (count) => {
       const made: string[] = []
       for (let index = 0; index < count; index++)
