@@ -57,7 +57,7 @@ const measure = async (work: Work, end: S3End | undefined): Promise<void> => {
 try {
   // Not 32: the handler lets one organization hold at most half of the client's 50 connections.
   const small = { title: '1 KiB, of an S3 that answers at once', bytes: 1_024, connections: 16, seconds }
-  await measure(small, await startStubEnd(scene))
+  await measure(small, await startStubEnd(scene, small.bytes, false))
   const large = { title: '256 MiB, of Ceph', bytes: 268_435_456, connections: 4, seconds }
   await measure(large, await startCephEnd())
 } finally {
@@ -80,11 +80,11 @@ generator's core, on the loopback, without TLS; the column \`client\` counts bot
 }
 
 async function contendersOf({ bytes }: Work, end: S3End): Promise<readonly Contender[]> {
-  const { settings, folder, catalogue, addRow, tokens } = scene
+  const { settings, folder, catalogue } = scene
   const exportId = randomUUID()
-  addRow(exportId, bytes)
+  scene.addRow(exportId, bytes)
   await end.put(`${settings.organization}/${exportId}.csv`, bytes)
-  const [token = ''] = await tokens(1)
+  const [token = ''] = await scene.tokens(1)
   const start = (name: string): Contender['start'] => {
     const duties = { catalogue, log: join(folder, `${name}.log`) }
     const environment = { BENCH_S3: JSON.stringify(end.settings), BENCH_DUTIES: JSON.stringify(duties) }

@@ -1,12 +1,12 @@
 import { type ExportHandler, serveNode } from '@sallyport/core'
 
-import { listen } from './listen.ts'
+import { listenAny } from './listen.ts'
 
 const path = /^\/exports\/([^/]+)\/download$/
 
 /** A guard on node:http. */
 export function listenGuarded(handler: ExportHandler): void {
-  listen((request, response) => {
+  listenAny((request, response) => {
     const [, exportId] = path.exec(request.url ?? '') ?? []
     void serveNode(handler, request, response, { params: { exportId } })
   })

@@ -1,4 +1,5 @@
 import { connect } from 'node:net'
+import { connect as connectTls } from 'node:tls'
 
 import { createAnswerReader, type ReadAnswer } from './answer-reader.ts'
 
@@ -17,8 +18,8 @@ export interface Connection {
 
 const silenceMs = 30_000
 
-/** Connects to a loopback port. `undefined`: that failed. */
-export function openConnection(port: number): Promise<Connection | undefined> {
+/** Opens an HTTP/1.1 connection to a loopback port. The certificate is not checked. `undefined`: that failed. */
+export function openConnection(port: number, transport: 'http' | 'https'): Promise<Connection | undefined> {
   let take: (bytes: Buffer) => void = () => undefined
   let over: () => void = () => undefined
   let isOver = false
@@ -29,19 +30,24 @@ export function openConnection(port: number): Promise<Connection | undefined> {
       resolve(undefined)
       over()
     }
-    const socket = connect({
+    const onData = (bytes: Buffer): void => take(bytes)
+    const plain = {
       port,
       host: '127.0.0.1',
       noDelay: true,
       // One buffer for the whole connection: a new one for each read would cost more than the read.
       onread: {
         buffer: Buffer.allocUnsafeSlow(262_144),
-        callback: (count, buffer) => {
+        callback: (count: number, buffer: Uint8Array) => {
           take(Buffer.from(buffer.buffer, buffer.byteOffset, count))
           return true
         },
       },
-    })
+    }
+    const socket =
+      transport === 'http'
+        ? connect(plain)
+        : connectTls({ port, host: '127.0.0.1', rejectUnauthorized: false }).on('data', onData)
     socket.setTimeout(silenceMs, end)
     socket.on('error', end)
     socket.on('close', end)
@@ -67,6 +73,6 @@ export function openConnection(port: number): Promise<Connection | undefined> {
         take = createAnswerReader(onAnswer, () => isHead)
         send()
       })
-    socket.on('connect', () => resolve({ use }))
+    socket.on(transport === 'http' ? 'connect' : 'secureConnect', () => resolve({ use }))
   })
 }

@@ -1,6 +1,8 @@
 import { type Connection, openConnection } from './connection.ts'
+import { openHttp2Connection } from './http2-connection.ts'
 import { usageOf } from './process-stats.ts'
 import { openRequests, type Requests } from './requests.ts'
+import type { Transport } from './transport.ts'
 
 /** One round of load on one server. */
 export interface LoadJob {
@@ -17,6 +19,7 @@ export interface LoadJob {
   readonly least: number
   /** Bytes of each right response. */
   readonly length: number
+  readonly transport: Transport
 }
 
 /** The result of a job. All except `sent` counts from when the connections are open to the last response. */
@@ -44,6 +47,7 @@ export const anyJob: LoadJob = {
   seconds: 0,
   least: 0,
   length: 0,
+  transport: 'http',
 }
 export const anyResult: LoadResult = {
   answers: 0,
@@ -78,7 +82,7 @@ export async function runLoad(job: LoadJob): Promise<LoadResult> {
   const keepBusy = async (opened: Connection | undefined): Promise<void> => {
     let connection = opened
     for (let failed = 0; failed < mostFailures && more(); failed++) {
-      connection ??= await openConnection(job.port)
+      connection ??= await open(job)
       if (connection && (await connection.use(takeRequest, job.length, latencies))) return
       failures += 1
       connection = undefined
@@ -92,11 +96,14 @@ export async function runLoad(job: LoadJob): Promise<LoadResult> {
   return { answers: latencies.length, failures, sent, elapsedMs, serverCpuMs, cpuMs, latencies }
 }
 
-async function openConnections({ port, connections }: LoadJob): Promise<readonly (Connection | undefined)[]> {
+const open = ({ port, transport }: LoadJob): Promise<Connection | undefined> =>
+  transport === 'h2' ? openHttp2Connection(port) : openConnection(port, transport)
+
+async function openConnections(job: LoadJob): Promise<readonly (Connection | undefined)[]> {
   const opened: (Connection | undefined)[] = []
-  while (opened.length < connections) {
-    const count = Math.min(openedAtOnce, connections - opened.length)
-    opened.push(...(await Promise.all(Array.from({ length: count }, () => openConnection(port)))))
+  while (opened.length < job.connections) {
+    const count = Math.min(openedAtOnce, job.connections - opened.length)
+    opened.push(...(await Promise.all(Array.from({ length: count }, () => open(job)))))
   }
   return opened
 }

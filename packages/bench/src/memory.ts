@@ -94,6 +94,7 @@ export async function measureMoving(
       requests,
       from: 0,
       connections: clients,
+      transport: 'http',
       seconds: 1,
       least: clients,
       length: bytes,

@@ -42,6 +42,7 @@ export const partNames = [
   'servers',
   'examples',
   'examples-s3',
+  'transports',
   's3',
   'read-ahead',
   'scaling',

@@ -3,6 +3,7 @@ import { usageOf } from './process-stats.ts'
 import type { Requests } from './requests.ts'
 import type { RunningServer } from './start-server.ts'
 import { percentile } from './statistics.ts'
+import type { Transport } from './transport.ts'
 
 /** The requests to every server of a comparison. */
 export interface Work {
@@ -12,6 +13,8 @@ export interface Work {
   readonly connections: number
   /** Of each round. */
   readonly seconds: number
+  /** @defaultValue `'http'` */
+  readonly transport?: Transport
 }
 
 /** A server in a comparison. */
@@ -94,7 +97,7 @@ export async function race(work: Work, contenders: readonly Contender[], terms: 
 
 async function ask(runner: Runner, work: Work, { behind = [] }: Terms, least = 0): Promise<Round> {
   const { port, pid } = runner.server
-  const { connections, seconds, bytes: length } = work
+  const { connections, seconds, bytes: length, transport = 'http' } = work
   const { requests, sent: from } = runner
   const before = cpuOf(behind)
   const { latencies, cpuMs, sent, ...counted } = await driveLoad({
@@ -106,6 +109,7 @@ async function ask(runner: Runner, work: Work, { behind = [] }: Terms, least = 0
     seconds,
     least,
     length,
+    transport,
   })
   runner.sent += sent
   return {

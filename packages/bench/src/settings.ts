@@ -1,4 +1,5 @@
 import { parseMessage } from './message.ts'
+import type { TransportSettings } from './transport.ts'
 
 /** The settings of every server: the folder of the files, and the issuer of the tokens. */
 export interface Settings {
@@ -66,6 +67,12 @@ export const readStubSettings = (): StubSettings =>
 /** The settings of a server with many tenants. */
 export const readCallerSettings = (): CallerSettings =>
   parseMessage(process.env['BENCH_CALLERS'] ?? '{}', anyCallerSettings)
+
+/** How the server speaks. */
+export const readTransport = (): TransportSettings =>
+  parseMessage(process.env['BENCH_TRANSPORT'] ?? JSON.stringify(plain), plain)
+
+const plain: TransportSettings = { transport: 'http', key: '', cert: '' }
 
 /** The duties of an assembled stack. */
 export const readDuties = (): DutySettings =>
