@@ -39,13 +39,16 @@ test('gives the bytes, and asks for a chunk only when its reader does', async ()
   expect(seen.released).toBe(true)
 })
 
-test('errors when the body fails', async () => {
+const cut = new Error('cut')
+
+test('errors without a cause when the body fails', async () => {
   const failing = async function* failing(): AsyncGenerator<Uint8Array, void, undefined> {
     yield* chunksOf(3)
-    throw new DeliveryError('store_cut')
+    throw new DeliveryError('store_cut', new Error('secret'))
   }
   const { lengths, error } = await drain(toReadableStream(watched(failing()).body))
-  expect([lengths, error]).toMatchObject([[3], { outcome: 'store_cut' }])
+  expect([lengths, error]).toEqual([[3], cut])
+  expect(error).not.toHaveProperty('cause')
 })
 
 test('errors when the body signal fires, and releases the body', async () => {
@@ -53,12 +56,11 @@ test('errors when the body signal fires, and releases the body', async () => {
   const { body, seen } = watched(chunksOf(3, 4), controller.signal)
   const reader = toReadableStream(body).getReader()
   await reader.read()
-  const reason = new DeliveryError('client_too_slow')
-  controller.abort(reason)
-  await expect(reader.closed).rejects.toBe(reason)
+  controller.abort(new DeliveryError('client_too_slow'))
+  await expect(reader.closed).rejects.toEqual(cut)
   await vi.waitFor(() => expect(seen.released).toBe(true))
   const late = toReadableStream(watched(chunksOf(3), controller.signal).body)
-  await expect(late.getReader().read()).rejects.toBe(reason)
+  await expect(late.getReader().read()).rejects.toEqual(cut)
 })
 
 test('errors at once during a read that hangs', async () => {
@@ -67,9 +69,8 @@ test('errors at once during a read that hangs', async () => {
     yield* await new Promise<[]>(() => undefined)
   }
   const reading = toReadableStream(watched(hanging(), controller.signal).body).getReader().read()
-  const reason = new DeliveryError('shut_down')
-  controller.abort(reason)
-  await expect(reading).rejects.toBe(reason)
+  controller.abort(new DeliveryError('shut_down'))
+  await expect(reading).rejects.toEqual(cut)
 })
 
 test('that is cancelled releases the body', async () => {
@@ -78,4 +79,10 @@ test('that is cancelled releases the body', async () => {
   await reader.read()
   await reader.cancel()
   await vi.waitFor(() => expect(seen.released).toBe(true))
+})
+
+test('that is cancelled aborts the controller of its client', async () => {
+  const client = new AbortController()
+  await toReadableStream(watched(chunksOf(3)).body, client).cancel()
+  expect(client.signal.aborted).toBe(true)
 })
