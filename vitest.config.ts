@@ -12,6 +12,7 @@ const packages = [
   'express-adapter',
   'koa-adapter',
   'fastify-adapter',
+  'fetch-adapter',
   'redis-limiter',
   'telemetry',
   'check',

@@ -1,11 +1,15 @@
 /** What a block may take for granted, as a reader has it from the page before: a declaration for each name. */
 export const given: Readonly<Record<string, string>> = {
+  AppModule: 'declare const AppModule: new () => object',
+  Bun: 'declare const Bun: { serve(options: { routes: Record<string, (request: Request & { params: Record<string, string> }) => Promise<Response>> }): unknown }',
+  Deno: 'declare const Deno: { serve(fetch: (request: Request) => Response | Promise<Response>): unknown }; declare const URLPattern: new (given: { pathname: string }) => { test(url: string): boolean; exec(url: string): { pathname: { groups: Record<string, string | undefined> } } | null }',
   app: "declare const app: ReturnType<typeof import('express')>",
   catalogue:
     "declare const catalogue: { find(tenantId: string, id: string, signal?: AbortSignal): Promise<import('@sallyport/core').ExportRecord | undefined> }",
   clientSecret: 'declare const clientSecret: string',
   createApp:
     "declare const createApp: (parts: Pick<import('@sallyport/core').ExportHandlerOptions, 'verifier' | 'store' | 'delivery' | 'onEvent'>) => import('express').Express",
+  createHandler: "declare const createHandler: (env: unknown) => import('@sallyport/core').ExportHandler",
   database:
     "declare const database: { query(sql: string, values: readonly string[], signal: AbortSignal): Promise<readonly { id: string; tenant_id: string; key: string; format: string; state: 'ready' | 'pending' | 'failed' }[]> }",
   document: 'declare const document: object',
