@@ -23,6 +23,8 @@ export const given: Readonly<Record<string, string>> = {
   options: "declare const options: import('@sallyport/core').ExportHandlerOptions",
   page: 'declare const accessToken: string, organization: string, location: { assign(url: string): void }',
   pager: 'declare const pager: { page(what: string): void; count(what: string, times?: number): void }',
+  revocations:
+    'declare const revocations: { onEvent(listener: (event: { issuer: string; subject: string }) => void): void }',
   secret: 'declare const secret: string',
   server: "declare const server: import('node:http').Server",
   session:
