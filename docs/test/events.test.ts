@@ -53,6 +53,12 @@ describe('events.md', () => {
     const rows = section(events, 'Five alerts').match(/^\| (?!-|alert)/gm)
     expect(rows).toHaveLength(5)
   })
+
+  test('names the rule of each alert', () => {
+    const named = section(events, 'Five alerts').match(/`Sallyport\w+`/g) ?? []
+    const rules = textOf('docs/monitoring/alerts.yml').match(/(?<=- alert: )\w+/g) ?? []
+    expect(named).toEqual(rules.map((rule) => `\`${rule}\``))
+  })
 })
 
 describe('operations.md', () => {

@@ -3,6 +3,7 @@ import { get, type IncomingMessage } from 'node:http'
 
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 
+import { until } from '../../scripts/servers/daemon.ts'
 import { blocks } from './blocks.ts'
 import { type Running, runModule } from './run.ts'
 
@@ -62,7 +63,7 @@ beforeAll(async () => {
 })
 afterEach(async () => {
   await cut('?issuer=https://issuer.test')
-  await expect.poll(async () => (await listed()).length).toBe(0)
+  await until('none runs', async () => (await listed()).length === 0)
   earlier = running.lines.length
 })
 afterAll(async () => void (await running.end()))

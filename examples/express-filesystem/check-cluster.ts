@@ -4,6 +4,7 @@ import type { IncomingMessage } from 'node:http'
 import { request } from 'node:http'
 import { buffer } from 'node:stream/consumers'
 
+import { freePortPair, metricsUrls } from '@sallyport/example-shared/check-metrics'
 import type { Check, Service } from '@sallyport/example-shared/check-service'
 import { headersFor, pausedDownload, start, startInVain } from '@sallyport/example-shared/check-service'
 
@@ -40,7 +41,55 @@ const alone: readonly Check<void>[] = [
       assert.equal(await service.end(), 0)
     },
   },
+  {
+    title: 'each process has metrics at a port of its own, and one that replaces another takes its port',
+    run: async () => {
+      const port = await freePortPair()
+      const service = await start(
+        { WORKERS: '2', DEV_ISSUER: '1', REDIS_URL: 'redis://127.0.0.1:1', METRICS_PORT: String(port) },
+        'cluster.ts',
+      )
+      const urls = [port, port + 1].map((one) => `http://127.0.0.1:${one}/metrics`)
+      await until('both are started', () => metricsUrls(service).length === 2)
+      assert.deepEqual(metricsUrls(service).toSorted(), urls)
+      for (let nth = 0; nth < 10; nth += 1) assert.equal(await statusOf(service), 200)
+      assert.equal(
+        (await completedAt(urls)).reduce((sum, count) => sum + count, 0),
+        10,
+      )
+      const [killed] = pidsOf(service)
+      assert(killed)
+      process.kill(killed, 'SIGKILL')
+      await until('another is started', () => metricsUrls(service).length === 3)
+      assert(urls.includes(metricsUrls(service)[2] ?? ''))
+      await until('both can be scraped', async () => (await completedAt(urls)).length === 2)
+      assert.equal(await service.end(), 0)
+    },
+  },
+  {
+    title: 'a METRICS_PORT without a port for each process ends the start with 1',
+    run: async () => {
+      const variables = {
+        REDIS_URL: 'redis://127.0.0.1:1',
+        DEV_ISSUER: '1',
+        WORKERS: '2',
+        METRICS_PORT: '65535',
+      }
+      const { code, said } = await startInVain(variables, 'cluster.ts')
+      assert.equal(code, 1)
+      assert.match(said, /^METRICS_PORT: write at most 65534/)
+    },
+  },
 ]
+
+/** How many requests each process has completed. */
+const completedAt = (urls: readonly string[]): Promise<readonly number[]> =>
+  Promise.all(
+    urls.map(async (url) => {
+      const text = await (await fetch(url)).text()
+      return Number(/outcome="completed",status="200"\} (\d+)/.exec(text)?.[1] ?? 0)
+    }),
+  )
 
 const together: readonly Check<void>[] = [
   {

@@ -1,6 +1,7 @@
 import { commonAnswers } from '@sallyport/example-shared/check-answers'
 import { lifeOf } from '@sallyport/example-shared/check-life'
 import { logChecks } from '@sallyport/example-shared/check-log'
+import { metricsChecks } from '@sallyport/example-shared/check-metrics'
 import { describedAnswers } from '@sallyport/example-shared/check-openapi'
 import { runChecks } from '@sallyport/example-shared/run-checks'
 
@@ -16,5 +17,5 @@ const life = lifeOf({
 })
 await runChecks(
   [...commonAnswers, ...answers, contract, describedAnswers],
-  [...life, ...logChecks, ...cluster],
+  [...life, ...logChecks, ...metricsChecks, ...cluster],
 )

@@ -9,8 +9,11 @@ import { openLog } from '@sallyport/example-shared/log'
 
 if (!process.env['REDIS_URL']) fail('REDIS_URL: is missing: the processes count together there')
 const environment = loadEnvironment()
-const { host, workers: size, drainMs } = environment
+const { host, workers: size, drainMs, metricsPort } = environment
 const log = openLog(environment)
+
+if (metricsPort !== undefined && metricsPort + size - 1 > 65_535)
+  fail(`METRICS_PORT: write at most ${65_536 - size}, because ${size} processes take a port each`)
 
 // ── Its end: every process drains as it does alone, and this one goes when they are gone. ────────────────────────────
 
@@ -73,12 +76,14 @@ cluster.setupPrimary({
 })
 const listening: number[] = []
 const early: (() => void)[] = []
+const freeIndexes = Array.from({ length: size }, (_, index) => index)
 let port: number | undefined
 let diedYoung = 0
 if (!draining) for (let index = 0; index < size; index += 1) fork()
 
 function fork(): void {
-  const worker = cluster.fork(variables)
+  const index = freeIndexes.shift() ?? 0
+  const worker = cluster.fork({ ...variables, ...metricsVariable(index) })
   const forkedAt = performance.now()
   const { pid = 0, stdout } = worker.process
   workers.add(worker)
@@ -92,12 +97,19 @@ function fork(): void {
   })
   worker.on('exit', (code, signal) => {
     workers.delete(worker)
+    freeIndexes.push(index)
     if (draining) return
     if (port === undefined) return giveUp()
     tell('worker_ended', { pid, code, signal })
     diedYoung = performance.now() - forkedAt < 10_000 ? diedYoung + 1 : 0
     forkAfter(diedYoung === 0 ? 0 : Math.min(30_000, 500 * 2 ** diedYoung))
   })
+}
+
+/** Each process has metrics of its own, at the ports from METRICS_PORT on. One that replaces another takes its port. */
+function metricsVariable(index: number): Record<string, string> {
+  if (metricsPort === undefined) return {}
+  return { METRICS_PORT: String(metricsPort === 0 ? 0 : metricsPort + index) }
 }
 
 function forkAfter(ms: number): void {

@@ -2,7 +2,7 @@ import '@sallyport/example-shared/thread-pool'
 import { createServer } from 'node:http'
 
 import type { ExportHandlerOptions } from '@sallyport/core'
-import { createExportHandler, createTickets, problemDetails, validationErrors } from '@sallyport/core'
+import { createTickets, problemDetails, validationErrors } from '@sallyport/core'
 import { describeDocument } from '@sallyport/core/openapi'
 import { openCatalogue, openTenancy } from '@sallyport/example-shared/catalogue'
 import { loadEnvironment } from '@sallyport/example-shared/environment'
@@ -10,6 +10,7 @@ import { watchHealth } from '@sallyport/example-shared/health'
 import { startLife } from '@sallyport/example-shared/life'
 import { openLimiter } from '@sallyport/example-shared/limiter'
 import { openLog } from '@sallyport/example-shared/log'
+import { openMetrics } from '@sallyport/example-shared/metrics'
 import { openStores } from '@sallyport/example-shared/stores'
 import { createVerifier } from '@sallyport/example-shared/verifier'
 import { exportDownload, exportTicket, malformedPath } from '@sallyport/express-adapter'
@@ -31,6 +32,7 @@ const catalogue = await openCatalogue(equipment, storeOf, formats)
 const tenancy = await openTenancy(environment, catalogue)
 const limiter = await openLimiter(environment)
 const health = watchHealth()
+const metrics = await openMetrics(environment)
 
 // ── The export endpoint. ─────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -58,7 +60,8 @@ const options: ExportHandlerOptions = {
     log.event(event)
   },
 }
-const handler = createExportHandler(options)
+// That of @sallyport/core; with METRICS_PORT, the observed one of @sallyport/telemetry.
+const handler = metrics.createExportHandler(options)
 const document = describeDocument(options, {
   info: { title: 'Audit Logs API', version: '0.1.0' },
   path: '/api/audit-logs/export/{job_id}/download',
@@ -113,4 +116,7 @@ const settings = {
 const halfOpen = { httpAllowHalfOpen: true }
 const server = createServer(settings, app)
 Object.assign(server, halfOpen)
-life.listen(server, handler, 'greeting' in equipment ? equipment.greeting : undefined)
+life.listen(server, handler, {
+  greeting: 'greeting' in equipment ? equipment.greeting : undefined,
+  metricsUrl: metrics.url,
+})

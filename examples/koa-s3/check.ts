@@ -1,6 +1,7 @@
 import { commonAnswers } from '@sallyport/example-shared/check-answers'
 import { lifeOf } from '@sallyport/example-shared/check-life'
 import { logChecks } from '@sallyport/example-shared/check-log'
+import { metricsChecks } from '@sallyport/example-shared/check-metrics'
 import { describedAnswers } from '@sallyport/example-shared/check-openapi'
 import { runChecks } from '@sallyport/example-shared/run-checks'
 
@@ -17,4 +18,7 @@ const life = lifeOf({
     message: 'Service is temporarily unavailable.',
   },
 })
-await runChecks([...commonAnswers, ...answers, contract, describedAnswers], [...life, ...logChecks])
+await runChecks(
+  [...commonAnswers, ...answers, contract, describedAnswers],
+  [...life, ...logChecks, ...metricsChecks],
+)

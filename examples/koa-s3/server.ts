@@ -3,7 +3,7 @@ import { createServer } from 'node:http'
 
 import { Router } from '@koa/router'
 import type { ExportHandlerOptions } from '@sallyport/core'
-import { codedErrors, createExportHandler, createTickets, problemDetails } from '@sallyport/core'
+import { codedErrors, createTickets, problemDetails } from '@sallyport/core'
 import { describeDocument } from '@sallyport/core/openapi'
 import { openCatalogue, openTenancy } from '@sallyport/example-shared/catalogue'
 import { loadEnvironment } from '@sallyport/example-shared/environment'
@@ -11,6 +11,7 @@ import { watchHealth } from '@sallyport/example-shared/health'
 import { startLife } from '@sallyport/example-shared/life'
 import { openLimiter } from '@sallyport/example-shared/limiter'
 import { openLog } from '@sallyport/example-shared/log'
+import { openMetrics } from '@sallyport/example-shared/metrics'
 import { openStores } from '@sallyport/example-shared/stores'
 import { createVerifier } from '@sallyport/example-shared/verifier'
 import { exportDownload, exportTicket } from '@sallyport/koa-adapter'
@@ -31,6 +32,7 @@ const catalogue = await openCatalogue(equipment, storeOf, formats)
 const tenancy = await openTenancy(environment, catalogue)
 const limiter = await openLimiter(environment)
 const health = watchHealth()
+const metrics = await openMetrics(environment)
 
 // ── The export endpoint. ─────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -58,7 +60,8 @@ const options: ExportHandlerOptions = {
     log.event(event)
   },
 }
-const handler = createExportHandler(options)
+// That of @sallyport/core; with METRICS_PORT, the observed one of @sallyport/telemetry.
+const handler = metrics.createExportHandler(options)
 const document = describeDocument(options, {
   info: { title: 'User action audit exports', version: '1.0.0' },
   path: '/user-action-audit-exports/{export_id}/download',
@@ -113,4 +116,7 @@ const halfOpen = { httpAllowHalfOpen: true }
 const answer = app.callback()
 const server = createServer(settings, (request, response) => void answer(request, response))
 Object.assign(server, halfOpen)
-life.listen(server, handler, 'greeting' in equipment ? equipment.greeting : undefined)
+life.listen(server, handler, {
+  greeting: 'greeting' in equipment ? equipment.greeting : undefined,
+  metricsUrl: metrics.url,
+})

@@ -38,6 +38,8 @@ export interface Settings {
   readonly host: string
   /** 0: any. */
   readonly port: number
+  /** The port of `/metrics`, at `host`; 0: any. `undefined`: there are no metrics. */
+  readonly metricsPort: number | undefined
   /** The name of the one organization; `undefined`: there are many. */
   readonly onlyTenant: string | undefined
   /** The SQLite file that knows organizations and exports; `undefined`: the names of the objects are the catalogue. */
@@ -102,6 +104,7 @@ function readEnvironment(variables: Readonly<Record<string, string | undefined>>
   const environment = {
     host,
     port: read.whole('PORT', 3_000, 0, 65_535),
+    metricsPort: read.whole('METRICS_PORT', undefined, 0, 65_535),
     onlyTenant: read.tenancy('TENANCY'),
     catalogue: read.text('CATALOGUE'),
     quota: {

@@ -12,9 +12,16 @@ export interface Life {
    * Listens, and says where. From then on a signal drains: new requests get 503, running downloads go on, those that still run
    * after `DRAIN_MS` are cut, and the process exits with 0.
    *
-   * @param greeting - more lines to print
+   * @param more - further lines to print: a greeting, and where the metrics are
    */
-  listen(server: Server, handler: ExportHandler, greeting?: (origin: string) => string): void
+  listen(
+    server: Server,
+    handler: ExportHandler,
+    more: {
+      readonly greeting: ((origin: string) => string) | undefined
+      readonly metricsUrl: string | undefined
+    },
+  ): void
 }
 
 /** Ends the process at a signal. Until it listens there is nothing to wait for. */
@@ -31,7 +38,7 @@ export function startLife({ host, port, drainMs }: Settings, log: Log): Life {
     get draining() {
       return draining
     },
-    listen(server, handler, greeting) {
+    listen(server, handler, { greeting, metricsUrl }) {
       const drain = async (): Promise<void> => {
         if (draining) return
         draining = true
@@ -50,6 +57,7 @@ export function startLife({ host, port, drainMs }: Settings, log: Log): Life {
         const origin = `http://${host.includes(':') ? `[${host}]` : host}:${actual}`
         log.print(`listening on ${origin}`)
         if (greeting) log.print(greeting(origin))
+        if (metricsUrl !== undefined) log.print(`metrics on ${metricsUrl}`)
         void log.flush()
       })
     },

@@ -27,6 +27,7 @@ export const neededServers = {
   lighttpd: { name: 'lighttpd', commands: ['lighttpd'], packages: ['lighttpd'] },
   chromium: { name: 'Chromium', commands: ['chromium'], packages: ['chromium'] },
   openssl: { name: 'OpenSSL', commands: ['openssl'], packages: ['openssl'] },
+  prometheus: { name: 'Prometheus', commands: ['prometheus', 'promtool'], packages: ['prometheus'] },
   curl: { name: 'curl', commands: ['curl'], packages: ['curl'] },
 } as const satisfies Record<string, NeededServer>
 
