@@ -13,8 +13,8 @@ import { given } from './given.ts'
 
 // `typescript`: declarations in the generated reference.md.
 const proxies = ['nginx', 'haproxy', 'vcl', 'apache', 'caddyfile', 'squid', 'lighttpd']
-// sql is run by postgres.test.ts.
-const known = new Set(['', 'ts', 'typescript', 'sh', 'json', 'yaml', 'http', 'sql', ...proxies])
+// sql is run by postgres.test.ts. console: commands that need the reader's own deployment.
+const known = new Set(['', 'ts', 'typescript', 'sh', 'json', 'yaml', 'http', 'sql', 'console', ...proxies])
 const of = (language: string): typeof blocks => blocks.filter((block) => block.language === language)
 
 /** What examples take for granted. */
