@@ -40,14 +40,20 @@ export async function startDelivery(
 }
 
 /**
- * Returns the body of a download whose bytes are all in one chunk of at most 64 KiB. It does the same as the generators of a longer
- * body, at a third of their cost.
+ * Returns the body of a download whose bytes are all in one chunk of at most 64 KiB. Without a throttle it does the same as the
+ * generators of a longer body, and costs less.
  */
 export const bodyOfOneChunk = (chunk: Uint8Array, terms: DeliveryTerms): ExportBody => ({
   length: chunk.length,
   signal: terms.signal,
-  [Symbol.asyncIterator]: () => oneChunk(chunk, terms),
+  [Symbol.asyncIterator]: () =>
+    terms.throttle
+      ? untilReturn(paced({ done: false, value: chunk }, ended, terms), terms)
+      : oneChunk(chunk, terms),
 })
+
+const ended = (async function* nothing(): AsyncGenerator<Uint8Array, void, undefined> {})()
+void ended.next()
 
 function oneChunk(
   chunk: Uint8Array,
