@@ -51,13 +51,15 @@ export async function startPostgres(): Promise<Postgres> {
     const [command = '', ...args] = [...asUser(user), program('initdb'), ...options]
     await run(command, args)
     const settings = { port, listen_addresses: '127.0.0.1', unix_socket_directories: directory, fsync: 'off' }
-    daemon = startDaemon(
+    const started = startDaemon(
       program('postgres'),
       ['-D', data, ...Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`])],
       { user },
     )
-    const { output } = daemon
-    await until('PostgreSQL accepts connections', () => output().includes('ready to accept connections'))
+    daemon = started
+    await until('PostgreSQL accepts connections', () =>
+      daemon.output().includes('ready to accept connections'),
+    )
     return { port, daemon, close }
   } catch (error) {
     await close()

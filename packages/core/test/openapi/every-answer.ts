@@ -27,18 +27,21 @@ export const encodings: readonly ContentCoding[] = ['gzip', 'br', 'zstd']
 const text = content.repeat(100)
 const long = 'acme/long'
 
-const ofEachFormat = formats.map((format, nth) => ({
-  ...readyRecord,
-  id: `0f0e0d0c-0b0a-4908-8706-0000000001${String(nth).padStart(2, '0')}`,
-  format,
-  key: long,
-  object: { sha256: createHash('sha256').update(text).digest('hex') },
-}))
-const ofEachCoding = encodings.map((encoding, nth) => ({
-  ...readyRecord,
-  id: `0f0e0d0c-0b0a-4908-8706-0000000002${String(nth).padStart(2, '0')}`,
-  key: encoding,
-}))
+const record = (changes: Partial<ExportRecord>): ExportRecord => ({ ...readyRecord, ...changes })
+const ofEachFormat = formats.map((format, nth) =>
+  record({
+    id: `0f0e0d0c-0b0a-4908-8706-0000000001${String(nth).padStart(2, '0')}`,
+    format,
+    key: long,
+    object: { sha256: createHash('sha256').update(text).digest('hex') },
+  }),
+)
+const ofEachCoding = encodings.map((encoding, nth) =>
+  record({
+    id: `0f0e0d0c-0b0a-4908-8706-0000000002${String(nth).padStart(2, '0')}`,
+    key: encoding,
+  }),
+)
 const catalogue = new Map<string, ExportRecord>(
   [...records.values(), ...ofEachFormat, ...ofEachCoding].map((record) => [record.id, record]),
 )
@@ -179,9 +182,10 @@ export async function everyAnswer(changes: Partial<ExportHandlerOptions>): Promi
     const methods = request.method === undefined ? ['GET', 'HEAD'] : [request.method]
     await note(
       sound,
-      versions.flatMap((version) =>
-        methods.map((method) => ({ ...request, method, headers: { ...version, ...request.headers } })),
-      ),
+      versions.flatMap((version) => {
+        const headers = { ...version, ...request.headers }
+        return methods.map((method) => ({ path: request.path ?? pathOf(ids.ready), method, headers }))
+      }),
     )
     const ofTicket = tickets.map((query) => ({
       path: `${request.path ?? pathOf(ids.ready)}${query}`,
@@ -235,7 +239,7 @@ export async function everyAnswer(changes: Partial<ExportHandlerOptions>): Promi
     ...asking({ authorization: 'Bearer eve' }),
     ...asking({ authorization: 'Bearer idle' }),
     ...asking({}, pathOf(ids.missing)),
-    ...asking().map((request) => ({ ...request, method: 'PUT' })),
+    ...versions.map((headers) => ({ method: 'PUT', path: toTicket(pathOf(ids.ready)), headers })),
   ])
   for (const kind of ['scope_missing', 'internal', 'upstream_error', 'unavailable'] as const)
     await note({ ...options, findExport: async () => refuse(kind) }, asking())
