@@ -58,9 +58,9 @@ export async function startPostgres(): Promise<Postgres> {
     )
     daemon = started
     await until('PostgreSQL accepts connections', () =>
-      daemon.output().includes('ready to accept connections'),
+      started.output().includes('ready to accept connections'),
     )
-    return { port, daemon, close }
+    return { port, daemon: started, close }
   } catch (error) {
     await close()
     throw new Error(daemon?.output() ?? 'initdb failed', { cause: error })
