@@ -51,6 +51,7 @@ function project(name: string, packages: readonly string[]): string {
 
 const entryPoints = {
   s3: '@aws-sdk/client-s3',
+  's3-parts': '@aws-sdk/client-s3',
   'azure-blob': '@azure/storage-blob',
 } as const
 const bare = project('bare', [tarball('core'), tarball('storage')])

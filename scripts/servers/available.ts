@@ -28,6 +28,7 @@ export const neededServers = {
   chromium: { name: 'Chromium', commands: ['chromium'], packages: ['chromium'] },
   openssl: { name: 'OpenSSL', commands: ['openssl'], packages: ['openssl'] },
   prometheus: { name: 'Prometheus', commands: ['prometheus', 'promtool'], packages: ['prometheus'] },
+  aria2: { name: 'aria2', commands: ['aria2c'], packages: ['aria2'] },
   curl: { name: 'curl', commands: ['curl'], packages: ['curl'] },
 } as const satisfies Record<string, NeededServer>
 

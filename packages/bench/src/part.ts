@@ -45,6 +45,7 @@ export const partNames = [
   'transports',
   's3',
   'read-ahead',
+  'parts',
   'scaling',
   'memory',
   'micro',

@@ -19,7 +19,7 @@ export type KeyRule = 'strict' | 'literal' | 'no dots'
  */
 export function joinKey(prefix: string | undefined, key: string, rule: KeyRule = 'strict'): string {
   const joined = prefix === undefined ? key : `${prefix}/${key}`
-  const fault = faultOf(key, rule) ?? (Buffer.byteLength(joined) > LONGEST ? 'is too long' : undefined)
+  const fault = keyFault(key, rule) ?? (Buffer.byteLength(joined) > LONGEST ? 'is too long' : undefined)
   if (fault === undefined) return joined
   return refuse('upstream_error', { cause: new Error(`the key of the record ${fault}`) })
 }
@@ -34,12 +34,12 @@ export function isPrefix(value: unknown): value is string {
   const trimmed = trimPrefix(value)
   return (
     trimmed === undefined ||
-    (faultOf(trimmed, 'strict') === undefined && Buffer.byteLength(trimmed) < LONGEST)
+    (keyFault(trimmed, 'strict') === undefined && Buffer.byteLength(trimmed) < LONGEST)
   )
 }
 
 /** Describes the fault of a key, without its text. `undefined`: the key is valid. */
-function faultOf(key: unknown, rule: KeyRule): string | undefined {
+export function keyFault(key: unknown, rule: KeyRule): string | undefined {
   if (typeof key !== 'string' || key === '') return 'is empty or not a string'
   if (key.includes('\0')) return 'has a NUL'
   // A lone surrogate has no UTF-8 form: two keys with different ones would become the same name.

@@ -109,6 +109,12 @@ describe('on Azurite', { timeout: 30_000 }, () => {
     })
   })
 
+  test('a request that the client sends again after a refused connection is read whole', async () => {
+    proxy.setRule((nth) => (nth === 1 ? { refuse: true } : {}))
+    expect(await endOf(await viaProxy().get(KEY, {}, signal))).toEqual(reading(bytes))
+    expect(proxy.traffic).toHaveLength(2)
+  })
+
   test('a blob that is stored as gzip is described as gzip and not decoded', async () => {
     const zipped = gzipSync(bytes.subarray(0, 100_000))
     const blobHTTPHeaders = { blobContentEncoding: 'gzip' }

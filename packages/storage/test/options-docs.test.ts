@@ -16,7 +16,9 @@ import {
 import { type Behaviours, testOptions } from '../../../scripts/test-options.ts'
 import { createAzureBlobStore } from '../src/azure-blob.ts'
 import { createFilesystemStore, type FilesystemStoreOptions } from '../src/filesystem.ts'
+import { createPartsStore, type Part, type PartsOptions } from '../src/parts.ts'
 import { createReadAheadStore } from '../src/read-ahead.ts'
+import { listS3Parts, type ListS3PartsOptions } from '../src/s3-parts.ts'
 import { createS3Store } from '../src/s3.ts'
 import { temporaryFolder } from './filesystem/temporary-folder.ts'
 import { kindOf } from './reading.ts'
@@ -264,6 +266,141 @@ const readAhead: Behaviours<ReadAheadOptions> = {
   },
 }
 
+// ── createPartsStore ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+interface PartsStoreOptions extends PartsOptions {
+  readonly store: ExportStore
+  readonly listParts: Parameters<typeof createPartsStore>[1]
+}
+const createParts = ({ store, listParts, ...options }: PartsStoreOptions): ExportStore =>
+  createPartsStore(store, listParts, options)
+const listOf =
+  (...keys: readonly string[]) =>
+  async (): Promise<readonly Part[]> =>
+    keys.map((key) => ({ key, size: 3 }))
+const halves = createMemoryStore({ a: 'one', b: 'two', '/a': 'ONE' })
+const gzipped: ExportStore = {
+  head: async (key, own) => {
+    const info = await halves.head(key, own)
+    return info && { ...info, encoding: 'gzip' }
+  },
+  get: async (key, options, own) => {
+    const opened = await halves.get(key, options, own)
+    return opened && { ...opened, info: { ...opened.info, encoding: 'gzip' } }
+  },
+}
+const contentOfParts = (changes: Partial<PartsStoreOptions>): Promise<string | undefined> =>
+  contentOf(createParts({ store: halves, listParts: listOf('a', 'b'), ...changes }), 'one.csv')
+
+/** How many objects are open after the first chunk of two objects of several chunks. */
+async function openAfterFirstChunk({ aheadMs }: Partial<PartsStoreOptions>): Promise<number> {
+  let opened = 0
+  const counted: ExportStore = {
+    head: (...asked) => large.head(...asked),
+    get: (...asked) => {
+      opened += 1
+      return large.get(...asked)
+    },
+  }
+  const listParts = async (): Promise<readonly Part[]> => [
+    { key: 'one.csv', size, last: 399_999 },
+    { key: 'one.csv', size, last: 9 },
+  ]
+  const joined = createParts({ store: counted, listParts, ...(aheadMs !== undefined && { aheadMs }) })
+  const object = await joined.get('a', {}, signal)
+  for await (const _ of object?.chunks ?? []) break
+  object?.close()
+  return opened
+}
+
+const parts: Behaviours<PartsStoreOptions> = {
+  store: {
+    see: contentOfParts,
+    before: 'onetwo',
+    after: [[{ store: createMemoryStore({ a: 'uno', b: 'due' }) }, 'unodue']],
+  },
+  listParts: {
+    see: contentOfParts,
+    before: 'onetwo',
+    after: [[{ listParts: listOf('b', 'a') }, 'twoone']],
+  },
+  aheadMs: {
+    see: openAfterFirstChunk,
+    before: 2,
+    after: [[{ aheadMs: 0 }, 1]],
+  },
+  encodedParts: {
+    see: (changes) => contentOfParts({ store: gzipped, ...changes }),
+    before: 'upstream_error',
+    after: [[{ encodedParts: 'file' }, 'onetwo']],
+  },
+  keys: {
+    see: (changes) => contentOfParts({ listParts: listOf('/a'), ...changes }),
+    before: 'upstream_error',
+    after: [[{ keys: 'literal' }, 'ONE']],
+  },
+}
+
+// ── listS3Parts ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** Lists a bucket that has two objects at every prefix: `a` and `_SUCCESS`. */
+async function listed(changes: Partial<ListS3PartsOptions>): Promise<readonly unknown[]> {
+  const listing = (prefix: string): CannedAnswer => ({
+    status: 200,
+    headers: { 'content-type': 'application/xml' },
+    body: `<?xml version="1.0" encoding="UTF-8"?><ListBucketResult><IsTruncated>false</IsTruncated>${[
+      'a',
+      '_SUCCESS',
+    ]
+      .map((name) => `<Contents><Key>${prefix}${name}</Key><Size>3</Size><ETag>"1"</ETag></Contents>`)
+      .join('')}</ListBucketResult>`,
+  })
+  const { prefix = 'unload/' } = changes
+  const server = await startCannedStore({ '': listing(prefix) })
+  try {
+    const client = clientOf(changes, server.port)
+    const found = await listS3Parts({ bucket: 'exports', prefix, ...changes, client }).catch(
+      (error: unknown) => [{ key: error instanceof Error ? error.message.slice(0, 46) : '' }],
+    )
+    const [request] = server.requests
+    const who = /AKID[A-Z]+/.exec(request?.headers['authorization']?.toString() ?? '')?.[0]
+    return [who, request?.path, ...found.map(({ key }) => key)]
+  } finally {
+    await server.close()
+  }
+}
+const first = ['AKIDFIRST', '/exports/', 'unload/a']
+const listing: Behaviours<ListS3PartsOptions> = {
+  client: {
+    see: listed,
+    before: first,
+    after: [[{ client: s3Client(1) }, ['AKIDSECOND', '/exports/', 'unload/a']]],
+  },
+  bucket: {
+    see: listed,
+    before: first,
+    after: [[{ bucket: 'archive' }, ['AKIDFIRST', '/archive/', 'unload/a']]],
+  },
+  prefix: {
+    see: listed,
+    before: first,
+    after: [[{ prefix: 'other/' }, ['AKIDFIRST', '/exports/', 'other/a']]],
+  },
+  marker: {
+    see: listed,
+    before: first,
+    after: [
+      [{ marker: 'a' }, ['AKIDFIRST', '/exports/']],
+      [{ marker: 'manifest' }, ['AKIDFIRST', '/exports/', "listS3Parts: there is no object 'manifest' at "]],
+    ],
+  },
+  signal: {
+    see: listed,
+    before: first,
+    after: [[{ signal: AbortSignal.abort(new Error('stopped')) }, [undefined, undefined, 'stopped']]],
+  },
+}
+
 // ─────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 describe('createFilesystemStore', () => {
@@ -299,5 +436,23 @@ describe('createReadAheadStore', () => {
     create: createReadAhead,
     sound: { store: large },
     behaviours: readAhead,
+  })
+})
+
+describe('createPartsStore', () => {
+  testOptions<PartsStoreOptions>({
+    name: 'createPartsStore',
+    create: createParts,
+    sound: { store: halves, listParts: listOf('a', 'b') },
+    behaviours: parts,
+  })
+})
+
+describe('listS3Parts', () => {
+  testOptions<ListS3PartsOptions>({
+    name: 'listS3Parts',
+    create: listS3Parts,
+    sound: { client: s3Client(1), bucket: 'exports', prefix: 'unload/' },
+    behaviours: listing,
   })
 })

@@ -5,7 +5,9 @@ import { expect, test } from 'vitest'
 
 import { createAzureBlobStore } from '../src/azure-blob.ts'
 import { createFilesystemStore } from '../src/filesystem.ts'
+import { createPartsStore } from '../src/parts.ts'
 import { createReadAheadStore } from '../src/read-ahead.ts'
+import { listS3Parts } from '../src/s3-parts.ts'
 import { createS3Store } from '../src/s3.ts'
 
 // What hosts get wrong, and the whole text that they read.
@@ -130,6 +132,36 @@ test.each<[title: string, create: (...given: never[]) => unknown, given: readonl
     createReadAheadStore,
     [Promise.resolve(store)],
     'createReadAheadStore: store: must be a store with head() and get(); got an object',
+  ],
+  [
+    'the list itself for the function',
+    createPartsStore,
+    [store, []],
+    'createPartsStore: listParts: must be a function (key, signal) => Promise<Part[]>; got an array',
+  ],
+  [
+    'seconds for milliseconds',
+    createPartsStore,
+    [store, async () => [], { aheadMs: 1 }],
+    'createPartsStore: options.aheadMs: must be 0, or the time to open a part in milliseconds (1 s is 1000): a whole number from 10 to 60000; got 1',
+  ],
+  [
+    'a way to serve encoded parts that does not exist',
+    createPartsStore,
+    [store, async () => [], { encodedParts: 'gzip' }],
+    "createPartsStore: options.encodedParts: must be 'refuse' or 'file'; got 'gzip'",
+  ],
+  [
+    'true for a marker',
+    listS3Parts,
+    [{ client, bucket: 'exports', prefix: 'unload/', marker: true }],
+    "listS3Parts: marker: must be the name of an object, such as '_SUCCESS', or false; got true",
+  ],
+  [
+    'no prefix',
+    listS3Parts,
+    [{ client, bucket: 'exports', prefix: '' }],
+    "listS3Parts: prefix: must be the beginning of the parts' keys, such as 'unload/17/'; got an empty string",
   ],
   [
     'mebibytes for bytes',

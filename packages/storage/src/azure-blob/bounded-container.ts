@@ -39,9 +39,11 @@ class BoundedContainer extends ContainerClient {
         sendRequest: async (request, next) => {
           const { streamResponseStatusCodes: opening } = request
           request.streamResponseStatusCodes = EVERY_STATUS
-          const response = await next(request)
-          if (opening) request.streamResponseStatusCodes = opening
-          else delete request.streamResponseStatusCodes
+          // The SDK sends the same request again if this attempt fails, so it must be restored then, too.
+          const response = await next(request).finally(() => {
+            if (opening) request.streamResponseStatusCodes = opening
+            else delete request.streamResponseStatusCodes
+          })
           const { status, readableStreamBody } = response
           if (status >= 300 && status < 400) response.headers.delete('location')
           if (opening?.has(status) || !readableStreamBody) return response
