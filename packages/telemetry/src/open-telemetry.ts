@@ -62,14 +62,12 @@ export interface MeterProvider {
 
 /** A meter of OpenTelemetry: the part that this package uses. */
 export interface Meter {
-  /** Creates a counter. */
-  createCounter(name: string, options: InstrumentOptions): Counter
-  /** Creates a counter that can go down. */
-  createUpDownCounter(name: string, options: InstrumentOptions): Counter
   /** Creates a histogram. */
   createHistogram(name: string, options: InstrumentOptions): Histogram
   /** Creates a counter that is read at each collection. */
   createObservableCounter(name: string, options: InstrumentOptions): ObservableCounter
+  /** Creates a counter that can go down and is read at each collection. */
+  createObservableUpDownCounter(name: string, options: InstrumentOptions): ObservableCounter
 }
 
 /** The options of an instrument. */
@@ -82,11 +80,6 @@ export interface InstrumentOptions {
 /** The labels of a metric. */
 export type Labels = Readonly<Record<string, string>>
 
-/** A counter. */
-export interface Counter {
-  add(value: number, labels: Labels): void
-}
-
 /** A histogram. */
 export interface Histogram {
   record(value: number, labels: Labels): void
@@ -95,7 +88,6 @@ export interface Histogram {
 /** A counter that is read at each collection. */
 export interface ObservableCounter {
   addCallback(observe: (result: ObservableResult) => void): void
-  removeCallback(observe: (result: ObservableResult) => void): void
 }
 
 /** Receives what an {@link ObservableCounter} counts. */

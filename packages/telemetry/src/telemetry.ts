@@ -1,6 +1,5 @@
 export { createObservedExportHandler } from './observed-handler.ts'
 export type {
-  Counter,
   Histogram,
   InstrumentOptions,
   Labels,

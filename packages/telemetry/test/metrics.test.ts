@@ -1,4 +1,5 @@
 import { metrics } from '@opentelemetry/api'
+import { AggregationTemporality } from '@opentelemetry/sdk-metrics'
 import { createChaosStore } from '@sallyport/core/testing'
 import { expect, onTestFinished, test } from 'vitest'
 
@@ -69,6 +70,53 @@ test('a provider that is registered while a download runs sees its end', async (
   expect(seen['sallyport.download.duration']).toEqual([
     { outcome: 'completed', version: 'v1', via: 'token', value: 1 },
   ])
+})
+
+test('the handlers of a process add up, running downloads too', async () => {
+  const { provider, read } = createReader()
+  await using one = await openScene(optionsOf(holding(20_000_000)), { meterProvider: provider })
+  await using other = await openScene(optionsOf(holding(10)), { meterProvider: provider })
+  const response = await one.ask()
+  for (let nth = 0; nth < 2; nth += 1) await other.read()
+  await other.handler.drain({ withinMs: 1_000 })
+  const during = await read()
+  expect(during['sallyport.download.active']).toEqual([{ version: 'v1', via: 'token', value: 1 }])
+  expect(during['sallyport.requests']).toEqual([{ outcome: 'completed', status: '200', value: 2 }])
+  const bytes = during['sallyport.download.io']
+  expect(bytes).toEqual([{ version: 'v1', value: expect.any(Number) }])
+  expect(Number(bytes?.[0]?.['value'])).toBeGreaterThan(20)
+  for await (const _ of response);
+  await one.ended(isEnd)
+  const after = await read()
+  expect(after['sallyport.download.active']).toEqual([{ version: 'v1', via: 'token', value: 0 }])
+  expect(after['sallyport.download.io']).toEqual([{ version: 'v1', value: 20_000_020 }])
+  expect(after['sallyport.requests']).toEqual([{ outcome: 'completed', status: '200', value: 3 }])
+  expect(after['sallyport.admissions']).toEqual([{ result: 'admitted', value: 3 }])
+})
+
+test('what ended before a provider was registered is not counted', async () => {
+  const { provider, read } = createReader()
+  await using scene = await openScene(optionsOf(holding(10)))
+  await scene.read()
+  await scene.ended(isEnd)
+  metrics.setGlobalMeterProvider(provider)
+  onTestFinished(() => metrics.disable())
+  expect(await read()).toEqual({})
+  await scene.read()
+  await scene.handler.drain({ withinMs: 1_000 })
+  expect((await read())['sallyport.requests']).toEqual([{ outcome: 'completed', status: '200', value: 1 }])
+  expect((await read())['sallyport.download.io']).toEqual([{ version: 'v1', value: 10 }])
+})
+
+test('an SDK that exports the changes since its last export gets them', async () => {
+  const { provider, read } = createReader(AggregationTemporality.DELTA)
+  await using scene = await openScene(optionsOf(holding(10)), { meterProvider: provider })
+  const requests: unknown[] = []
+  for (const times of [2, 3]) {
+    for (let nth = 0; nth < times; nth += 1) await scene.read({ method: 'HEAD' })
+    requests.push((await read())['sallyport.requests'])
+  }
+  expect(requests).toEqual([2, 3].map((value) => [{ outcome: 'completed', status: '200', value }]))
 })
 
 test('labels are closed: callers cannot make new ones', async () => {

@@ -9,11 +9,11 @@ import {
 type Point = Readonly<Record<string, unknown>>
 
 /** A meter provider that is read when a test asks. */
-export function createReader(): {
+export function createReader(temporality = AggregationTemporality.CUMULATIVE): {
   provider: MeterProvider
   read: () => Promise<Record<string, readonly Point[]>>
 } {
-  const exporter = new InMemoryMetricExporter(AggregationTemporality.CUMULATIVE)
+  const exporter = new InMemoryMetricExporter(temporality)
   const reader = new PeriodicExportingMetricReader({ exporter, exportIntervalMillis: 3_600_000 })
   const provider = new MeterProvider({ readers: [reader] })
   return {
