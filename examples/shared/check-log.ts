@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict'
-import { readFile } from 'node:fs/promises'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync } from 'node:fs'
+import { open, readFile } from 'node:fs/promises'
 import { buffer } from 'node:stream/consumers'
 
 import { createLeakScanner } from '@sallyport/core/testing'
 
-import { until } from '../../scripts/servers/daemon.ts'
+import { freePort, until } from '../../scripts/servers/daemon.ts'
 import type { Check, Service } from './check-service.ts'
 import { headersFor, pausedDownload, sha256, start } from './check-service.ts'
 
@@ -75,6 +78,28 @@ export const logChecks: readonly Check<void>[] = [
       for (let nth = 0; nth < 10; nth += 1) await head(service)
       assert.equal(sha256(await buffer(download)), sha256(await readFile(service.file)))
       assert.equal(await service.end(), 0)
+    },
+  },
+  {
+    title: 'a log on a full disk ends no download, and the service ends with 0',
+    ...(!existsSync('/dev/full') && { skipped: 'needs /dev/full' }),
+    run: async () => {
+      const port = await freePort()
+      const full = await open('/dev/full', 'w')
+      const args = ['--conditions=@sallyport/source', '--disable-warning=ExperimentalWarning', 'server.ts']
+      const env = { PATH: process.env['PATH'] ?? '', PORT: String(port) }
+      const service = spawn(process.execPath, args, { env, stdio: ['ignore', full.fd, 'inherit'] })
+      const exit = once(service, 'exit') as Promise<[number | null]>
+      const status = (path: string): Promise<number> =>
+        fetch(`http://127.0.0.1:${port}${path}`).then(
+          (response) => response.status,
+          () => 0,
+        )
+      await until('it listens', async () => (await status('/healthz')) === 200)
+      for (let nth = 0; nth < 10; nth += 1) assert.equal(await status('/nothing'), 404)
+      service.kill('SIGTERM')
+      assert.equal((await exit)[0], 0)
+      await full.close()
     },
   },
 ]

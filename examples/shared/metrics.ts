@@ -39,7 +39,7 @@ export async function openMetrics({
   })
   const meterProvider = new MeterProvider({ readers: [exporter] })
   const server = createServer({ requestTimeout: 10_000 }, (request, response) => {
-    if (request.url === '/metrics' && request.method === 'GET')
+    if (request.url?.split('?', 1)[0] === '/metrics' && request.method === 'GET')
       exporter.getMetricsRequestHandler(request, response)
     else response.writeHead(404).end()
   })
