@@ -33,7 +33,7 @@ function verifyCrc32(expected: string): Checksum {
   let sum = 0
   return {
     update: (chunk) => void (sum = crc32(chunk, sum)),
-    matches: () => sum === Buffer.from(expected, 'base64').readUInt32BE(),
+    matches: () => Buffer.from(expected, 'base64').toString('hex') === sum.toString(16).padStart(8, '0'),
   }
 }
 
@@ -44,9 +44,13 @@ function verifyCrc64(expected: string): Checksum {
   shared ??= createCRC64('9a6c9329ac4bc9b5') // the polynomial of NVME, reflected
   const ready = shared
   let state: Uint8Array | undefined
-  const loaded = async (): Promise<IHasher> => (state ? (await ready).load(state) : (await ready).init())
+  // Downloads take turns, so a turn must not wait: the state is loaded and used without an await between.
+  const resume = (hasher: IHasher): IHasher => (state ? hasher.load(state) : hasher.init())
   return {
-    update: async (chunk) => void (state = (await loaded()).update(chunk).save()),
-    matches: async () => (await loaded()).digest('hex') === Buffer.from(expected, 'base64').toString('hex'),
+    update: async (chunk) => {
+      const hasher = await ready
+      state = resume(hasher).update(chunk).save()
+    },
+    matches: async () => resume(await ready).digest('hex') === Buffer.from(expected, 'base64').toString('hex'),
   }
 }
