@@ -11,8 +11,9 @@ export interface S3ErrorContext {
 /** Classifies an error of the S3 client, by its status first: the response to a HEAD has no body, and so no error name. */
 export function classifyS3Error(error: unknown, { pinned, forbiddenIsMissing }: S3ErrorContext): Fault {
   const { name, code, $metadata } = membersOf(error)
-  const word = wordFor(name, code)
-  const { httpStatusCode: status } = membersOf($metadata)
+  const { httpStatusCode: status, clockSkewCorrected } = membersOf($metadata)
+  // The 403 of a HEAD has no name, but the SDK has compared its clock with the field Date.
+  const word = clockSkewCorrected === true ? 'RequestTimeTooSkewed' : wordFor(name, code)
   if (typeof status !== 'number') return { kind: 'unavailable', word }
   const fault = (kind: Fault['kind']): Fault => ({ kind, status, word })
   if (status === 404) return fault(word === 'NoSuchBucket' ? 'upstream_error' : 'missing')

@@ -42,7 +42,16 @@ export function membersOf(value: unknown): Readonly<Partial<Record<(typeof MEMBE
   return Object.fromEntries(MEMBERS.map((name) => [name, Reflect.get(value, name) as unknown]))
 }
 
-const MEMBERS = ['name', 'code', 'statusCode', 'details', 'errorCode', 'httpStatusCode', '$metadata'] as const
+const MEMBERS = [
+  'name',
+  'code',
+  'statusCode',
+  'details',
+  'errorCode',
+  'httpStatusCode',
+  'clockSkewCorrected',
+  '$metadata',
+] as const
 
 const WORDS: ReadonlySet<string> = new Set(
   `AccessDenied AllAccessDisabled ExpiredToken Forbidden InternalError InvalidAccessKeyId InvalidObjectState InvalidRange

@@ -41,6 +41,15 @@ const moving = judge(({ authorization }) =>
         headers: { 'content-type': 'application/xml', 'x-amz-bucket-region': region },
       },
 )
+/** A service whose clock is 20 minutes ahead. It refuses a request whose time is more than 15 minutes wrong. */
+const ahead = judge(({ 'x-amz-date': at }) => {
+  const now = Date.now() + 20 * MINUTE
+  const answer =
+    now - timeOf(at?.toString() ?? '') > 15 * MINUTE ? s3Error(403, 'RequestTimeTooSkewed') : object(bytes)
+  return { ...answer, headers: { ...answer.headers, date: new Date(now).toUTCString() } }
+})
+const timeOf = (text: string): number =>
+  Date.parse(text.replace(/(....)(..)(..)T(..)(..)(..)Z/, '$1-$2-$3T$4:$5:$6Z'))
 const part = judge(({ range: field }) =>
   field === undefined
     ? object(bytes)
@@ -50,7 +59,7 @@ const part = judge(({ range: field }) =>
       },
 )
 beforeAll(async () => {
-  server = await startAnswers({ choosy, moving, part, other: object(bytes) })
+  server = await startAnswers({ ahead, choosy, moving, part, other: object(bytes) })
 })
 afterAll(() => server.close())
 beforeEach(() => {
@@ -158,6 +167,16 @@ describe('a request is signed', () => {
     client.config.systemClockOffset = 3_600_000
     await get('other')
     expect(field('x-amz-date').at(-1)).toBe('20260203T050506Z')
+  })
+
+  test.each([
+    ['first', 0, ['sdk', 'sdk']],
+    ['second', 1, ['store', 'sdk', 'store']],
+  ])('again if the clock is 20 minutes wrong, also a HEAD: the %s', async (_, earlier, expected) => {
+    const { store, senders } = scene({}, { forbiddenIsMissing: true })
+    for (let nth = 0; nth < earlier; nth++) await store.head('other', signal)
+    expect((await store.head('ahead', signal))?.size).toBe(bytes.length)
+    expect(senders().slice(earlier)).toEqual(expected)
   })
 
   test('by the credentials that the client has now', async () => {
