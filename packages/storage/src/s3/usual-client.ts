@@ -39,8 +39,10 @@ export function usualConnections(
   const { prototype } = secure ? HttpsAgent : HttpAgent
   if (!(agent instanceof HttpAgent) || Object.getPrototypeOf(agent) !== prototype || hasOwnFunctions(agent))
     return undefined
-  const set = Object.entries(member(agent, 'options') ?? {}).filter(
-    ([name, value]) => value !== undefined && value !== null && !HARMLESS.has(name),
+  const options = member(agent, 'options')
+  if (typeof options !== 'object' || options === null) return undefined // what the host set cannot be seen
+  const set = Object.entries(options).filter(
+    ([name, value]: [string, unknown]) => value !== undefined && value !== null && !HARMLESS.has(name),
   )
   if (!set.every(([name]) => secure && TLS.has(name))) return undefined
   const made = connections.get(agent) ?? createConnections(socketsOf(client), Object.fromEntries(set), unread)

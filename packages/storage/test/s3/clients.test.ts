@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type CannedAnswer, type CannedStore, object } from '../../../../scripts/servers/canned-store.ts'
 import { createS3Store } from '../../src/s3.ts'
 import { socketsOf } from '../../src/s3/upstream-of.ts'
+import { usualConnections } from '../../src/s3/usual-client.ts'
 import { endOf, reading } from '../reading.ts'
 import { bytes, startAnswers } from './canned-answers.ts'
 import { BUCKET, isSdk, s3Client } from './scene.ts'
@@ -91,6 +92,15 @@ describe('the SDK sends all requests', () => {
     ],
   ])('of a client with %s', async (_, requestHandler) => {
     expect(await senders(clientOf({ requestHandler: requestHandler() }))).toEqual(bySdk)
+  })
+
+  test('of a client whose agent does not show its options, as they may be a proxy', async () => {
+    const httpAgent = new HttpAgent()
+    const client = clientOf({ requestHandler: { httpAgent } })
+    expect(await senders(client)).toEqual(byStore)
+    expect(usualConnections(client, false, new Set())).toBeDefined()
+    Object.assign(httpAgent, { options: undefined })
+    expect(usualConnections(client, false, new Set())).toBeUndefined()
   })
 
   test('from the next lesson on, if middleware is added later', async () => {
