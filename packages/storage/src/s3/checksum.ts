@@ -51,6 +51,7 @@ function verifyCrc64(expected: string): Checksum {
       const hasher = await ready
       state = resume(hasher).update(chunk).save()
     },
-    matches: async () => resume(await ready).digest('hex') === Buffer.from(expected, 'base64').toString('hex'),
+    matches: async () =>
+      resume(await ready).digest('hex') === Buffer.from(expected, 'base64').toString('hex'),
   }
 }
