@@ -38,7 +38,7 @@ const PAGE_MS = 10_000
  * an object with `_` or `.` at the beginning of a segment below the prefix (such as `_committed_1`, but not `_day=1`), nor an empty one
  * whose key ends with `/`. The keys are complete, so the store of these parts must have no `prefix`.
  *
- * @throws Error if the marker is missing or there are more than 100,000 objects; the client's error; `DeadlineError`; the reason
+ * @throws Error if the marker is missing, the service ends the listing early, or there are more than 100,000 objects; the client's error; `DeadlineError`; the reason
  *   of `signal`. TypeError that names each wrong option
  */
 export function listS3Parts(options: ListS3PartsOptions): Promise<readonly Part[]> {
@@ -72,7 +72,12 @@ async function listParts({
         found.push({ key, size, ...(isStrong(etag) && { validator: etag }) })
     }
     if (found.length > MOST) throw new Error(`listS3Parts: more than ${MOST} objects have this prefix`)
-    token = page.IsTruncated === true ? page.NextContinuationToken : undefined
+    const next = page.IsTruncated === true ? page.NextContinuationToken : undefined
+    if (page.IsTruncated === true && (next === undefined || next === token))
+      throw new Error(
+        'listS3Parts: the listing is incomplete, because the service does not say where it continues',
+      )
+    token = next
   } while (token !== undefined)
   if (isComplete)
     return found.toSorted((one, other) => Buffer.compare(Buffer.from(one.key), Buffer.from(other.key)))

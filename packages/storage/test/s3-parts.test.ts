@@ -141,6 +141,16 @@ describe('rejects', () => {
     })
   })
 
+  test.each([
+    [
+      'without saying where',
+      [{ ...page([marker]), body: `<ListBucketResult><IsTruncated>true</IsTruncated></ListBucketResult>` }],
+    ],
+    ['where it began', [page([marker], 'next'), page([], 'next')]],
+  ])('a listing that continues %s', async (_, pages) => {
+    await expect(list(pages)).rejects.toThrow('listS3Parts: the listing is incomplete')
+  })
+
   test('a listing that is far too long', async () => {
     const thousand = Array.from({ length: 1_000 }, (_, nth) => ({ key: `${PREFIX}${nth}` }))
     const pages = Array.from({ length: 200 }, (_, nth) => page(thousand, `next-${nth}`))
