@@ -47,7 +47,10 @@ export function joinPieces({ info, first, opened, others, open, aheadMs, now }: 
         return refuse('unavailable', { cause: error, trouble: 'store_silent' })
       throw error
     })
-    if (!object) return refuse('object_changed', { cause: new Error('a part does not exist any more') })
+    if (!object)
+      return refuse('object_changed', {
+        cause: new Error(`the part '${piece.part.key}' does not exist any more`),
+      })
     held.add(object)
     if (closing.signal.aborted) close()
     return object
@@ -66,12 +69,16 @@ export function joinPieces({ info, first, opened, others, open, aheadMs, now }: 
       for await (const chunk of object.chunks) {
         left -= chunk.length
         if (left < 0)
-          refuse('upstream_error', { trouble: 'store_overran', cause: new Error('a part was too long') })
+          refuse('upstream_error', {
+            trouble: 'store_overran',
+            cause: new Error(`the part '${piece.part.key}' was too long`),
+          })
         if (next && !ahead && endsWithin(aheadMs, left, length - left, now() - begunAt))
           ahead = openNext(next).catch(() => undefined)
         yield chunk
       }
-      if (left > 0) refuse('unavailable', { cause: new Error(`a part ended ${left} bytes early`) })
+      if (left > 0)
+        refuse('unavailable', { cause: new Error(`the part '${piece.part.key}' ended ${left} bytes early`) })
       object.close()
       held.delete(object)
       piece = next

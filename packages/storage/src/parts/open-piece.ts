@@ -56,13 +56,13 @@ export function checkPartInfo(info: ObjectInfo, part: PinnedPart, terms: PartTer
   if (info.validator !== part.validator)
     refuse('object_changed', {
       cause: new Error(
-        `a part must have the validator '${part.validator}'; its object has '${info.validator}'`,
+        `the part '${part.key}' must have the validator '${part.validator}'; its object has '${info.validator}'`,
       ),
       trouble: 'object_changed',
     })
   if (info.size !== part.size)
     refuse('upstream_error', {
-      cause: new Error(`a part must have ${part.size} bytes; its object has ${info.size}`),
+      cause: new Error(`the part '${part.key}' must have ${part.size} bytes; its object has ${info.size}`),
       trouble: 'record_stale',
     })
   const fault = encoding && encodingFault(encoding, part, terms)
@@ -72,13 +72,15 @@ export function checkPartInfo(info: ObjectInfo, part: PinnedPart, terms: PartTer
 /** Why an encoded object cannot be a part here. `undefined`: it can. */
 function encodingFault(
   encoding: ContentCoding,
-  { size, first, last }: PinnedPart,
+  { key, size, first, last }: PinnedPart,
   { isJoined, encodedParts }: PartTerms,
 ): string | undefined {
   if (first > 0 || last < size - 1)
-    return `a part is stored with the content coding ${encoding}, so it cannot be cut`
+    return `the part '${key}' is stored with the content coding ${encoding}, so it cannot be cut`
   if (!isJoined) return undefined
   if (encodedParts === 'refuse')
-    return `a part is stored with the content coding ${encoding}. Most clients decode the first part only, so set encodedParts: 'file'`
-  return encoding === 'br' ? 'brotli parts cannot be joined' : undefined
+    return `the part '${key}' is stored with the content coding ${encoding}. Most clients decode the first part only, so set encodedParts: 'file'`
+  return encoding === 'br'
+    ? `the part '${key}' is stored with the content coding br, and brotli cannot be joined`
+    : undefined
 }

@@ -45,7 +45,7 @@ async function validatorOf(
   const info = await store.head(key, signal)
   if (info && info.size !== size)
     return refuse('object_changed', {
-      cause: new Error(`a part must have ${size} bytes; its object has ${info.size}`),
+      cause: new Error(`the part '${key}' must have ${size} bytes; its object has ${info.size}`),
       trouble: 'object_changed',
     })
   return info?.validator

@@ -44,7 +44,7 @@ export function openPartsStore(
     const fault = keyFault(key, keys)
     if (fault !== undefined)
       return refuse('upstream_error', { cause: new Error(`the key of the record ${fault}`) })
-    const list = await abortable(listParts(key, signal), signal)
+    const list = await abortable(Promise.resolve(listParts(key, signal)), signal)
     if (list === undefined || list === null) return undefined
     const known = frozen.get(list)
     if (known) return known
@@ -107,7 +107,11 @@ export function openPartsStore(
         const next = await openPiece(store, piece, borrow, terms, own)
         if (!next || next.info.encoding === encoding) return next
         next.close()
-        return refuse('upstream_error', { cause: new Error('the parts have different content codings') })
+        return refuse('upstream_error', {
+          cause: new Error(
+            `the part '${piece.part.key}' has another content coding than the parts before it`,
+          ),
+        })
       }
       return joinPieces({ info: joinedInfo(joined, encoding), first, opened, others, open, aheadMs, now })
     },
