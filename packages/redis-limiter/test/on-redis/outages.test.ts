@@ -21,6 +21,9 @@ const slots: AdmissionAsk['slots'] = [{ name: 'downloads', key: ['acme', 'ada'],
 const release = (admission: Admission): void => {
   if (admission.admitted) admission.release()
 }
+const giveBack = (admission: Admission, bytes: number): void => {
+  if (admission.admitted) admission.refund(bytes)
+}
 
 const askOnce = async (limiter: RateLimiter): Promise<string> =>
   limiter.admit(ask, here).then(
@@ -158,6 +161,35 @@ describe.skipIf(!isHere('redis')).each(clients)('by $kind', ({ connect }) => {
     },
     20_000,
   )
+
+  test('a budget of bytes: each process admits its share with a debt, and Redis forgets a debt with its data', async () => {
+    const quota = { capacity: 40_000, refill: 1, perMs: 3_600_000 }
+    const download: AdmissionAsk = {
+      ...ask,
+      quotas: [{ name: 'bytes', key: ['acme', 'ada'], quota }],
+      cost: 1_000_000,
+      allowDebt: true,
+    }
+    const limiter = createRedisLimiter({ send: client.send, timeoutMs: TIMER_MS, processes: 4 })
+    const reported: string[] = []
+    limiter.onTrouble?.((code) => reported.push(code))
+    const paid = await limiter.admit(download, here)
+    expect(paid.admitted).toBe(true)
+    expect(await limiter.admit(download, here)).toMatchObject({ admitted: false, by: 'bytes' })
+
+    await redis.daemon.end('SIGKILL')
+    const during = [await limiter.admit(download, here), await limiter.admit(download, here)]
+    expect(during.map(({ admitted }) => admitted)).toEqual([true, false])
+    giveBack(paid, 1_000_000) // is lost, because Redis is down
+
+    await restart()
+    await until('service returns', async () => {
+      await limiter.admit({ ...download, cost: 0 }, here)
+      return reported.includes('limiter_back')
+    })
+    expect(await limiter.admit(download, here)).toMatchObject({ admitted: true, left: [{ tokens: 0 }] })
+    expect(await limiter.admit(download, here)).toMatchObject({ admitted: false, by: 'bytes' })
+  }, 20_000)
 
   test('an answer after the timeout spends one token and takes no slot', async () => {
     const limiter = createRedisLimiter({ send: client.send, timeoutMs: TIMER_MS, onOutage: 'closed' })
