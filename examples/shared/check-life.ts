@@ -63,6 +63,31 @@ export const lifeOf = ({ sample, path, unavailable }: LifePlan): readonly Check<
     },
   },
   {
+    title:
+      'an export larger than the budget of bytes is served once, the next one is told to wait, HEAD is free',
+    run: async () => {
+      const service = await start({ BYTES_CAPACITY: '1', BYTES_PER_SECOND: '1' })
+      const headers = headersFor(service)
+      const expected = await readFile(service.file)
+      const whole = await fetch(service.url, { headers })
+      assert.equal(whole.status, 200)
+      assert.match(
+        whole.headers.get('ratelimit-policy') ?? '',
+        /"principal-bytes";q=1;qu="content-bytes";w=1$/,
+      )
+      assert.equal(sha256(Buffer.from(await whole.arrayBuffer())), sha256(expected))
+      const next = await fetch(service.url, { headers: { ...headers, range: 'bytes=0-0' } })
+      const waitsSeconds = Number(next.headers.get('retry-after'))
+      assert.equal(next.status, 429)
+      assert(waitsSeconds > expected.length - 60 && waitsSeconds <= expected.length)
+      assert.equal((await fetch(service.url, { method: 'HEAD', headers })).status, 200)
+      assert.equal(await service.end(), 0)
+      const { code, said } = await startInVain({ BYTES_CAPACITY: '1' })
+      assert.equal(code, 1)
+      assert.match(said, /^BYTES_PER_SECOND: /)
+    },
+  },
+  {
     title: 'SIGTERM lets a running download end, refuses new ones, removes its files and exits 0',
     run: async () => {
       const service = await start()
@@ -290,6 +315,7 @@ export const lifeOf = ({ sample, path, unavailable }: LifePlan): readonly Check<
         METRICS_PORT: 'secret-port',
         OIDC_ISSUER: 'https://secret-issuer.example',
         RATE_PER_SECOND: '0',
+        BYTES_CAPACITY: 'secret-size',
         REDIS_URL: 'https://secret-redis.example',
         S3_PREFIX: 'secret-prefix',
         TICKET_KEYS: 'secret-key:too-short',
@@ -303,6 +329,8 @@ export const lifeOf = ({ sample, path, unavailable }: LifePlan): readonly Check<
       assert.deepEqual(
         named.toSorted((a, b) => a.localeCompare(b)),
         [
+          'BYTES_CAPACITY',
+          'BYTES_PER_SECOND',
           'DRAIN_MS',
           'INTROSPECTION_CLIENT_ID',
           'JWKS_URI',
