@@ -40,7 +40,7 @@ export interface PartsOptions {
  * - `undefined` (`object_missing`): `listParts` returns nothing, or the object of the first part to be opened does not exist.
  * - `'object_changed'`: an object has another validator than its part, or does not exist when its turn comes during a download, or
  *   `ifMatch` belongs to another list.
- * - `'upstream_error'`: the list is empty or malformed (trouble `record_malformed`), an object has its part's validator but not its size
+ * - `'upstream_error'`: the list is empty, malformed or longer than 100,000 parts (trouble `record_malformed`), an object has its part's validator but not its size
  *   (`record_stale`), or encoded parts cannot be joined.
  *
  * A download has at most two bodies open at a time, so `connections.perDownload` is twice that of the wrapped store. If parts have no

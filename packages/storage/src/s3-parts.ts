@@ -2,7 +2,7 @@ import { ListObjectsV2Command, type ListObjectsV2CommandOutput, type S3Client } 
 import { withDeadline } from '@sallyport/core'
 import * as check from '@sallyport/core/check-options'
 
-import type { Part } from './parts/part.ts'
+import { MOST_PARTS, type Part } from './parts/part.ts'
 
 /** The options of {@link listS3Parts}. */
 export interface ListS3PartsOptions {
@@ -25,8 +25,6 @@ export interface ListS3PartsOptions {
   readonly signal?: AbortSignal
 }
 
-/** A listing of more objects is refused, because the prefix is most likely wrong. */
-const MOST = 100_000
 /** Deadline of one request, in milliseconds. */
 const PAGE_MS = 10_000
 
@@ -71,7 +69,8 @@ async function listParts({
       else if (isPart(key.slice(prefix.length), size))
         found.push({ key, size, ...(isStrong(etag) && { validator: etag }) })
     }
-    if (found.length > MOST) throw new Error(`listS3Parts: more than ${MOST} objects have this prefix`)
+    if (found.length > MOST_PARTS)
+      throw new Error(`listS3Parts: more than ${MOST_PARTS} objects have this prefix`)
     const next = page.IsTruncated === true ? page.NextContinuationToken : undefined
     if (page.IsTruncated === true && (next === undefined || next === token))
       throw new Error(

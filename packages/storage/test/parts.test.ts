@@ -409,7 +409,8 @@ describe('a list of the host', () => {
       Array.from({ length: 3 }, () => ({ ...part, size: 2 ** 52 })),
       'listParts: the parts together have too many bytes',
     ],
-  ])('%j is refused', async (list, cause) => {
+    [Array.from({ length: 100_001 }, () => part), 'listParts: must have at most 100000 parts; got 100001'],
+  ])('wrong list %# is refused', async (list, cause) => {
     const store = createPartsStore(createMemoryStore(), async () => list as readonly Part[])
     const refusal = { kind: 'upstream_error', trouble: 'record_malformed', cause }
     expect(await refusalOf(store.get('a', {}, signal))).toEqual(refusal)
