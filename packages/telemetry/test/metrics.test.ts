@@ -83,7 +83,7 @@ test('the handlers of a process add up, running downloads too', async () => {
   expect(during['sallyport.download.active']).toEqual([{ version: 'v1', via: 'token', value: 1 }])
   expect(during['sallyport.requests']).toEqual([{ outcome: 'completed', status: '200', value: 2 }])
   const bytes = during['sallyport.download.io']
-  expect(bytes).toEqual([{ version: 'v1', value: expect.any(Number) }])
+  expect(bytes?.map(({ version }) => version)).toEqual(['v1'])
   expect(Number(bytes?.[0]?.['value'])).toBeGreaterThan(20)
   for await (const _ of response);
   await one.ended(isEnd)
