@@ -11,7 +11,15 @@ export interface TlsFront {
   readonly port: number
   /** The certificate of its own authority, as PEM. */
   readonly ca: string
+  /** Shows another certificate from now on, and closes all connections. */
+  show(certificate: Certificate): void
   close(): Promise<void>
+}
+
+/** A private key and its certificate, as PEM. */
+export interface Certificate {
+  readonly key: string
+  readonly cert: string
 }
 
 /** Starts the server on a free port of 127.0.0.1. A reset or an end on one side becomes one on the other. */
@@ -31,6 +39,10 @@ export async function startTlsFront(upstreamPort: number): Promise<TlsFront> {
   return {
     port: address.port,
     ca: cert,
+    show: (certificate) => {
+      server.setSecureContext(certificate)
+      for (const client of open) client.destroy()
+    },
     close: async () => {
       for (const client of open) client.destroy()
       server.close()
@@ -45,13 +57,17 @@ function passOn(from: Socket, to: Socket): void {
   from.pipe(to)
 }
 
-/** Makes a certificate for 127.0.0.1, signed by itself, by the command `openssl`. */
-export function makeCertificate(): { readonly key: string; readonly cert: string } {
+/**
+ * Makes a certificate, signed by itself, by the command `openssl`.
+ *
+ * @param name - the server that it is for
+ */
+export function makeCertificate(name = 'IP:127.0.0.1'): Certificate {
   const folder = mkdtempSync(join(tmpdir(), 'sallyport-tls-'))
   try {
     const [key, cert] = [join(folder, 'key.pem'), join(folder, 'cert.pem')]
     const request = ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes']
-    const subject = ['-subj', '/CN=127.0.0.1', '-addext', 'subjectAltName=IP:127.0.0.1', '-days', '2']
+    const subject = ['-subj', '/CN=sallyport', '-addext', `subjectAltName=${name}`, '-days', '2']
     execFileSync('openssl', [...request, ...subject, '-keyout', key, '-out', cert], { stdio: 'ignore' })
     return { key: readFileSync(key, 'utf8'), cert: readFileSync(cert, 'utf8') }
   } finally {

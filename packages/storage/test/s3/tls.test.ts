@@ -24,12 +24,12 @@ describe.skipIf(!isHere('openssl'))('over TLS', () => {
     await server.close()
   })
 
-  const storeWith = (httpsAgent: object) =>
+  const storeWith = (httpsAgent: object, port = front.port) =>
     createS3Store({
       client: s3Client({
-        port: front.port,
+        port,
         keys,
-        endpoint: `https://127.0.0.1:${front.port}`,
+        endpoint: `https://127.0.0.1:${port}`,
         requestHandler: { httpsAgent },
       }),
       bucket: BUCKET,
@@ -54,6 +54,28 @@ describe.skipIf(!isHere('openssl'))('over TLS', () => {
       for (let nth = 0; nth < 2; nth++)
         expect(await endOf(await store.get('digest', {}, signal))).toEqual(reading(bytes))
       expect(server.requests.slice(before).map(isSdk)).toEqual([true, true])
+    }
+  })
+
+  test.each([
+    ['of another authority', makeCertificate, () => ''],
+    ['for another server', () => makeCertificate('DNS:elsewhere.example'), (cert: string) => cert],
+  ])('a certificate %s, shown later, is refused by the store, too', async (_, make, trusted) => {
+    const own = await startTlsFront(server.port)
+    try {
+      const certificate = make()
+      const ca = own.ca + trusted(certificate.cert)
+      const store = storeWith({ ca }, own.port)
+      for (let nth = 0; nth < 2; nth++) (await store.get('digest', {}, signal))?.close()
+      expect(server.requests.slice(-2).map(isSdk)).toEqual([true, false])
+      own.show(certificate)
+      const before = server.requests.length
+      const thrown: unknown = await store.get('digest', {}, signal).catch((error: unknown) => error)
+      expect(kindOf(thrown)).toBe('unavailable')
+      expect(leaksIn(thrown, [BUCKET, 'AKCANARY', '127.0.0.1', 'elsewhere', 'CERTIFICATE--'])).toEqual([])
+      expect(server.requests).toHaveLength(before)
+    } finally {
+      await own.close()
     }
   })
 
