@@ -325,7 +325,10 @@ describe('an object that is not the one of the list', () => {
     await memory.put('p1', positionCoded(100, 2))
     expect(await endOf(begun)).toEqual(reading(positionCoded(100), 'object_changed'))
     await memory.put('p0', positionCoded(100, 2))
-    expect(await refusalOf(store.get('a', {}, signal))).toMatchObject({ kind: 'object_changed' })
+    expect(await refusalOf(store.get('a', {}, signal))).toMatchObject({
+      kind: 'object_changed',
+      cause: "the object of the part 'p0' has another validator, or was deleted",
+    })
     const refused = await refusalOf(store.head('a', signal))
     expect(refused).toMatchObject({ kind: 'object_changed', trouble: 'object_changed' })
     expect(refused.cause).toMatch(/^the part 'p0' must have the validator /)

@@ -3,6 +3,7 @@ import {
   type ExportStore,
   type ObjectInfo,
   type OpenObject,
+  refusalKindOf,
   refuse,
 } from '@sallyport/core'
 
@@ -34,7 +35,13 @@ export async function openPiece(
 ): Promise<OpenObject | undefined> {
   const { part, range } = piece
   const options = { ...(!isWhole(piece) && { range }), ifMatch: part.validator, ...(borrow && { borrow }) }
-  const object = await store.get(part.key, options, signal)
+  const object = await store.get(part.key, options, signal).catch((error: unknown) => {
+    if (refusalKindOf(error) !== 'object_changed') throw error
+    const cause = new Error(`the object of the part '${part.key}' has another validator, or was deleted`, {
+      cause: error,
+    })
+    return refuse('object_changed', { cause })
+  })
   if (!object) return undefined
   try {
     checkPartInfo(object.info, part, terms)

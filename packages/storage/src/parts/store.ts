@@ -5,6 +5,7 @@ import {
   type ExportStore,
   type ObjectInfo,
   type OpenObject,
+  refusalKindOf,
   refuse,
 } from '@sallyport/core'
 
@@ -98,7 +99,8 @@ export function openPartsStore(
       const terms = { isJoined, encodedParts }
       const opened = await openPiece(store, first, borrow, terms, signal).catch(async (error: unknown) => {
         // Azure answers 412 to a pinned request for a missing blob.
-        if (!isChanged(error) || (await store.head(first.part.key, signal))) throw error
+        if (refusalKindOf(error) !== 'object_changed' || (await store.head(first.part.key, signal)))
+          throw error
         return undefined
       })
       if (!opened) return undefined
@@ -117,9 +119,6 @@ export function openPartsStore(
     },
   }
 }
-
-/** The message of a refusal is its kind. */
-const isChanged = (error: unknown): boolean => error instanceof Error && error.message === 'object_changed'
 
 /** Several encoded parts are served as a file, so their coding is not announced. */
 const joinedInfo = (
