@@ -61,6 +61,7 @@ export function openClient(protocol: Protocol, { ca, timeoutMs, signal }: Settin
         fields: fieldsOf(response.headers),
         firstByteMs: (read.firstByteAt ?? head) - started,
         body: read.body,
+        tail: read.tail,
         bytes: read.bytes,
         end: read.end,
         ...(read.sha256 !== undefined && { sha256: read.sha256 }),
@@ -70,7 +71,10 @@ export function openClient(protocol: Protocol, { ca, timeoutMs, signal }: Settin
   }
 }
 
-interface Read extends Pick<Answer, 'body' | 'bytes' | 'end' | 'sha256'> {
+/** As many as the suffix range asks for. */
+const tailBytes = 100
+
+interface Read extends Pick<Answer, 'body' | 'tail' | 'bytes' | 'end' | 'sha256'> {
   readonly firstByteAt?: number
 }
 
@@ -81,6 +85,7 @@ async function readBody(
 ): Promise<Read> {
   const hash = createHash('sha256')
   const kept: Uint8Array[] = []
+  let tail: Uint8Array = new Uint8Array()
   let bytes = 0
   let room = keepBytes
   let firstByteAt: number | undefined
@@ -90,6 +95,10 @@ async function readBody(
     for await (const chunk of body as AsyncIterable<Uint8Array>) {
       firstByteAt ??= performance.now()
       bytes += chunk.length
+      tail =
+        chunk.length < tailBytes
+          ? Buffer.concat([tail, chunk]).subarray(-tailBytes)
+          : chunk.subarray(-tailBytes)
       hash.update(chunk)
       if (room > 0) kept.push(chunk.subarray(0, room))
       room -= chunk.length
@@ -105,6 +114,7 @@ async function readBody(
   body.destroy()
   return {
     body: Buffer.concat(kept),
+    tail: Uint8Array.from(tail),
     bytes,
     end,
     ...(firstByteAt !== undefined && { firstByteAt }),

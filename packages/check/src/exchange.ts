@@ -53,6 +53,8 @@ export interface Answer {
   readonly fields: Fields
   /** The first bytes of the body, at most as many as the probe keeps. */
   readonly body: Uint8Array
+  /** The last bytes of the body, at most 100. */
+  readonly tail: Uint8Array
   /** How many bytes of the body were read. */
   readonly bytes: number
   /** `complete`: the body ended as its framing says. `stopped`: the check had enough. `broken`: the connection ended before. */
@@ -81,6 +83,12 @@ export type Exchange = Answer | Unanswered
 /** Whether a response was recorded. */
 export const isAnswer = (exchange: Exchange | undefined): exchange is Answer =>
   exchange !== undefined && 'status' in exchange
+
+/** Whether the last two requests got only 429 or 503, so that it makes no sense to send more. */
+export function isLimitedThroughout(exchanges: readonly Exchange[]): boolean {
+  const asked = exchanges.filter((one) => isAnswer(one) || one.outcome !== 'not_asked')
+  return asked.length > 1 && asked.slice(-2).every((one) => !isAnswer(one) && one.outcome === 'limited')
+}
 
 /** The value of a header field; several values are joined by a comma (RFC 9110 §5.2). */
 export const field = ({ fields }: Pick<Answer, 'fields'>, name: string): string | undefined =>

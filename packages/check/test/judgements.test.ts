@@ -17,6 +17,7 @@ const answer = (
   status: 200,
   fields: new Map(Object.entries(fields).map(([name, value]) => [name, [value]])),
   body: new Uint8Array(),
+  tail: new Uint8Array(),
   bytes: 0,
   end: 'complete',
   firstByteMs: 1,

@@ -1,7 +1,8 @@
 import { type Check, fail, must, pass, skip } from '../check.ts'
 import { type Answer, field } from '../exchange.ts'
 
-const refused = ({ status }: Answer): boolean => status >= 400 && status < 500
+// A redirect, to a page for logging in, gives no export either.
+const refused = ({ status }: Answer): boolean => status >= 300 && status < 500
 
 const isHtml = (answer: Answer): boolean => /^text\/html/i.test(field(answer, 'content-type') ?? '')
 
@@ -30,17 +31,20 @@ export const authentication: readonly Check[] = [
   },
   {
     id: 'authentication.for-programs',
-    title: 'A refusal to a program is no HTML page',
+    title: 'A refusal to a program is no HTML page and no redirect',
     reference: 'RFC 9110 §12.5.1',
     consequence: 'It fails at parsing the error, or saves a login page as the export.',
     isOurs: true,
     after: ['authentication.required'],
     probe: 'noCredentials',
-    judge: (answer) => must(!isHtml(answer), field(answer, 'content-type') ?? 'no body', 'text/html'),
+    judge: (answer) => {
+      if (answer.status < 400) return fail(`answered with ${answer.status}`)
+      return must(!isHtml(answer), field(answer, 'content-type') ?? 'no body', 'text/html')
+    },
   },
   {
     id: 'authentication.wrong',
-    title: 'Wrong credentials are refused with 401 or 403',
+    title: 'With wrong credentials there is no export',
     reference: 'RFC 9110 §15.5.2',
     consequence: 'Anybody downloads the export with any token.',
     after: ['authentication.required'],

@@ -1,4 +1,6 @@
-import { type Check, must } from '../check.ts'
+import { type Check, fail, must } from '../check.ts'
+import { field } from '../exchange.ts'
+import { readContentRange } from '../fields.ts'
 
 const after = ['ranges.as-advertised', 'ranges.supported', 'validators.etag-syntax', 'validators.stable']
 
@@ -8,10 +10,17 @@ export const ifRange: readonly Check[] = [
     id: 'if-range.same',
     title: 'If-Range with the ETag of the export gives the range',
     reference: 'RFC 9110 §13.1.5',
-    consequence: 'Its resume starts again from the first byte, or is refused.',
-    after,
+    consequence: 'Its resume starts again from the first byte, is refused, or adds the wrong bytes.',
+    after: [...after, 'ranges.same-bytes'],
     probe: 'ifRangeSame',
-    judge: ({ status }) => must(status === 206, '206', `answered with ${status}`),
+    judge: (answer, { sample }) => {
+      const { status, body } = answer
+      if (status !== 206) return fail(`answered with ${status}`)
+      const { first, last } = readContentRange(field(answer, 'content-range')) ?? {}
+      const wanted = sample.subarray(0, 10)
+      if (first !== 0 || last !== wanted.length - 1) return fail('Content-Range is not the range asked for')
+      return must(Buffer.from(body).equals(wanted), '206', 'other bytes than the whole file')
+    },
   },
   {
     id: 'if-range.other',

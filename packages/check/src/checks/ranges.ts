@@ -99,6 +99,10 @@ export const ranges: readonly Check[] = [
       if (evidence.size === undefined) return skip('the size is unknown')
       const first = evidence.size - suffixOf(evidence)
       if (got.first !== first || got.last !== evidence.size - 1) return fail(`got ${named(got)}`)
+      const whole = evidence.answer('whole') ?? evidence.get
+      const isTail = Buffer.from(whole.tail.subarray(-range.body.length)).equals(range.body)
+      if (whole.end === 'complete' && whole.bytes === evidence.size && !isTail)
+        return fail('other bytes than the end of the whole file')
       const open = evidence.answer('openRange')
       const same =
         open?.status !== 206 || open.bytes !== range.bytes || Buffer.from(open.body).equals(range.body)

@@ -34,6 +34,26 @@ export const validators: readonly Check[] = [
     },
   },
   {
+    id: 'validators.same-bytes',
+    title: 'Two responses with the same strong ETag have the same bytes',
+    reference: 'RFC 9110 §8.8.1',
+    consequence: 'It joins the bytes of two versions into one file.',
+    after: ['validators.stable', 'framing.complete'],
+    probe: 'again',
+    judge: (again, { get }) => {
+      const etag = field(get, 'etag')
+      if (!isStrong(etag)) return skip('the response has no strong ETag')
+      if (again.status !== 200) return skip(`answered with ${again.status}`)
+      const length = Math.min(get.body.length, again.body.length)
+      const [one, other] = [get, again].map(({ body }) => Buffer.from(body.subarray(0, length)))
+      return must(
+        one?.equals(other ?? one) === true,
+        `the first ${length} bytes are the same`,
+        'the bytes differ',
+      )
+    },
+  },
+  {
     id: 'validators.strong',
     title: 'The export has a strong ETag',
     reference: 'RFC 9110 §8.8.1',

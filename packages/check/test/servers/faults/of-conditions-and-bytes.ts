@@ -1,6 +1,6 @@
 import { gzipSync } from 'node:zlib'
 
-import { refuse } from '../export-server.ts'
+import { content, refuse } from '../export-server.ts'
 import {
   type Fault,
   withFields,
@@ -15,6 +15,13 @@ import {
 } from './fault.ts'
 
 const ofConditions: readonly Fault[] = [
+  {
+    title: 'sends other bytes of the export with If-Range',
+    check: 'if-range.same',
+    change: onField('if-range', (reply) =>
+      reply.status === 206 ? range(0, 9, content.subarray(3, 13)) : reply,
+    ),
+  },
   { title: 'never resumes with If-Range', check: 'if-range.same', change: onField('if-range', () => whole) },
   {
     title: 'refuses If-Range, as a CDN did',

@@ -79,6 +79,14 @@ const ofRefusals: readonly Fault[] = [
       (reply) => withFields(reply, { 'content-type': 'text/html' }),
     ),
   },
+  {
+    title: 'redirects to a login page in place of a 401',
+    check: 'authentication.for-programs',
+    change: on(
+      ({ headers }) => headers.authorization === undefined,
+      () => ({ status: 302, headers: { location: '/login' }, body: new Uint8Array() }),
+    ),
+  },
   { title: 'takes any token', check: 'authentication.wrong', change: onField('authorization', authorized) },
   {
     title: 'no invalid_token',

@@ -40,6 +40,14 @@ const ofValidators: readonly Fault[] = [
       reply.headers['etag'] === undefined ? reply : withFields(reply, { etag: `"${nth}"` }),
     options: { secondUrl: undefined },
   },
+  {
+    title: 'other bytes under the same ETag',
+    check: 'validators.same-bytes',
+    change: on(
+      ({ nth }, { status }) => nth === 4 && status === 200,
+      (reply) => ({ ...reply, body: reply.body.map((byte) => byte ^ 1) }),
+    ),
+  },
   { title: 'a weak ETag', check: 'validators.strong', choices: { etag: 'W/"first"' } },
   { title: 'no ETag', check: 'validators.strong', choices: { etag: null } },
   {
@@ -93,6 +101,13 @@ const ofRanges: readonly Fault[] = [
     title: 'takes a suffix for the beginning',
     check: 'ranges.suffix',
     change: onRange(/^bytes=-/, () => range(0, 100)),
+  },
+  {
+    title: 'shifts the bytes of ranges behind the first 64 KiB',
+    check: 'ranges.suffix',
+    change: onRange(/^bytes=(?:-|149900-$)/, () =>
+      range(149_900, 149_999, content.subarray(149_897, 149_997)),
+    ),
   },
   {
     title: 'ends an open range early',
