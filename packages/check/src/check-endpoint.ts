@@ -1,5 +1,5 @@
 import type { Evidence, Verdict } from './check.ts'
-import { type Answer, field, isAnswer } from './exchange.ts'
+import { type Answer, field, isAnswer, isLimitedThroughout } from './exchange.ts'
 import { judge } from './judge.ts'
 import { describeExport } from './known.ts'
 import type { CheckOptions } from './options.ts'
@@ -8,7 +8,7 @@ import type { Report } from './report/report.ts'
 import { reasonOf, record, type Recording } from './session.ts'
 import { readSettings, type Settings } from './settings.ts'
 
-/** The endpoint could not be checked: it did not answer, or its first response was not 200. The message contains no credential. */
+/** The endpoint could not be checked: it did not answer, its first response was not 200, or it limits too much. The message contains no credential. */
 export class CannotCheckError extends Error {
   override readonly name = 'CannotCheckError'
 }
@@ -19,7 +19,7 @@ export class CannotCheckError extends Error {
  *
  * @param url - the download of one export that exists; `http:` or `https:`
  * @throws TypeError that names a wrong option
- * @throws CannotCheckError if there is nothing to judge
+ * @throws CannotCheckError if there is nothing to judge, or the endpoint answers only 429 or 503 from some request on
  * @throws the reason of `signal` if it aborts
  */
 export async function checkEndpoint(url: string | URL, options: CheckOptions = {}): Promise<Report> {
@@ -28,7 +28,7 @@ export async function checkEndpoint(url: string | URL, options: CheckOptions = {
   const redact = createRedactor(settings)
   const recording = await record(settings).catch((error: unknown) => {
     settings.signal?.throwIfAborted()
-    throw new CannotCheckError(`no response: ${redact(reasonOf(error))}`)
+    throw new CannotCheckError(`no response: ${redact(explainCode(reasonOf(error)))}`)
   })
   const evidence = evidenceOf(settings, recording, redact)
   const checks = judge(evidence).map(({ check, finding }) => ({
@@ -63,6 +63,10 @@ function evidenceOf(settings: Settings, recording: Recording, redact: (text: str
   const [first] = exchanges
   if (!isAnswer(first)) throw new CannotCheckError(first?.reason ?? 'no request was sent')
   if (first.status !== 200) throw new CannotCheckError(redact(explain(first, settings)))
+  if (isLimitedThroughout(exchanges))
+    throw new CannotCheckError(
+      `the endpoint answers only 429 or 503 after ${recording.requests} requests and ${Math.round(recording.waitedMs / 1_000)} s of waiting: check again later, or wait longer (--max-wait)`,
+    )
   return {
     ...describeExport(exchanges),
     settings,
@@ -89,4 +93,19 @@ function explain(answer: Answer, { url, credentials }: Settings): string {
   if (status === 404 || status === 410)
     return `the endpoint answers ${status}: the URL must be that of an export that exists`
   return `the endpoint answers ${status} to GET`
+}
+
+const explanations: readonly (readonly [RegExp, string])[] = [
+  [/^(?:ENOTFOUND|EAI_AGAIN)$/, 'the host name has no address'],
+  [/^ECONNREFUSED$/, 'nothing listens at this port'],
+  [/^CERT_HAS_EXPIRED$/, 'the certificate has expired'],
+  [/^ERR_TLS_CERT_ALTNAME_INVALID$/, 'the certificate is for another host name'],
+  [/CERT|^UNABLE_TO_/, 'the certificate is not trusted: pass its authority by --ca'],
+  [/^UND_ERR_HEADERS_OVERFLOW$/, 'the header section is longer than 64 KiB'],
+  [/^UND_ERR_SOCKET$/, 'the connection ended before the response'],
+]
+
+function explainCode(code: string): string {
+  const text = explanations.find(([pattern]) => pattern.test(code))?.[1]
+  return text === undefined ? code : `${code} (${text})`
 }

@@ -25,7 +25,7 @@ Judges a download endpoint as its clients see it. URL is the download of one exp
   --profile NAME          sallyport (default), or generic: the rules of the standards only
   --foreign-url URL       an export of another tenant: it must read like a missing one
   --second-url URL        another export of the same tenant: its ETag must differ
-  --expect-sha256 HEX     the SHA-256 of the whole export
+  --expect-sha256 HEX     the SHA-256 of the whole export; implies --full
   --full                  download the whole export, and check its length and digests
   --http2                 send the requests over HTTP/2
   --ca FILE               certificates to trust, in PEM
@@ -74,7 +74,7 @@ export async function run(
     const progress = openProgress(stderr)
     const report = await checkEndpoint(url, {
       ...optionsOf(values, env),
-      ...(values.full && { onProgress: progress.update }),
+      onProgress: progress.update,
       ...(signal && { signal }),
     }).finally(progress.stop)
     if (values.json) stdout.write(`${JSON.stringify(report, undefined, 2)}\n`)

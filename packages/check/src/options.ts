@@ -15,7 +15,7 @@ export interface CheckOptions {
   readonly secondUrl?: string | URL | undefined
   /** The SHA-256 of the whole export in hex. Compared if the body is read to its end. */
   readonly expectSha256?: string | undefined
-  /** Whether to download the whole export and to check its length and digests. Its bytes do not count towards `maxBytes`. Default: `false`. */
+  /** Whether to download the whole export and to check its length and digests. Its bytes do not count towards `maxBytes`. Default: `false`; `true` with `expectSha256`. */
   readonly full?: boolean | undefined
   /** Most requests, repeated ones included. Default: 60. */
   readonly maxRequests?: number | undefined

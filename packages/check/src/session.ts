@@ -1,7 +1,14 @@
 import { setTimeout as delay } from 'node:timers/promises'
 
 import { type Client, openClient, type Reading } from './client.ts'
-import { type Answer, type Exchange, field, type ProbeName, type Protocol } from './exchange.ts'
+import {
+  type Answer,
+  type Exchange,
+  field,
+  isLimitedThroughout,
+  type ProbeName,
+  type Protocol,
+} from './exchange.ts'
 import { readRetryAfter } from './fields.ts'
 import { describeExport } from './known.ts'
 import { outgoing } from './outgoing.ts'
@@ -26,7 +33,8 @@ const mostRepeats = 5
 
 /**
  * Sends the probes one after the other, within the limits of the settings. Waits as `Retry-After` says, and repeats the request.
- * Stops after the first request if its response is not 200, because the others would say nothing.
+ * Stops after the first request if its response is not 200, because the others would say nothing, and when two requests in a row
+ * get only 429 or 503.
  *
  * @throws the network's error if the first request gets no response; the reason of `signal` if it aborts
  */
@@ -98,6 +106,7 @@ export async function record(settings: Settings): Promise<Recording> {
             })
       exchanges.push(exchange)
       if (isFirst && !('status' in exchange && exchange.status === 200)) break
+      if (isLimitedThroughout(exchanges)) break
     }
     return { exchanges, limited, requests, bytes, waitedMs }
   } finally {

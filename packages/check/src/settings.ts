@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto'
+import { randomUUID, X509Certificate } from 'node:crypto'
 
 import type { CheckOptions } from './options.ts'
 import type { Profile } from './options.ts'
@@ -31,11 +31,13 @@ export interface Settings {
 
 /** The names of header fields that carry credentials. */
 export const isCredentialField = (name: string): boolean =>
-  /auth|cookie|token|secret|api-?key|signature/i.test(name)
+  /auth|cookie|token|secret|key|password|signature|credential|session|ticket/i.test(name)
 
 /** The names of query parameters that carry credentials: tickets, and signatures of S3, Google Cloud Storage and Azure Blob. */
 export const isCredentialParameter = (name: string): boolean =>
-  /^(?:sig|signature|ticket|token|access_token|key|x-amz-signature|x-goog-signature)$/i.test(name)
+  /^(?:sig|signature|ticket|token|access_token|(?:api[-_]?)?key|jwt|x-amz-signature|x-goog-signature)$/i.test(
+    name,
+  )
 
 const uuid = /[\da-f]{8}-[\da-f]{4}-[\da-f]{4}-[\da-f]{4}-[\da-f]{12}/gi
 
@@ -64,12 +66,13 @@ export function readSettings(url: string | URL, options: CheckOptions): Settings
   if (protocol === 'h2' && target.protocol !== 'https:') throw wrong('protocol', 'h2 needs an https: URL')
   if (expectSha256 !== undefined && !/^[\da-f]{64}$/i.test(expectSha256))
     throw wrong('expectSha256', 'must be 64 hexadecimal digits')
+  if (ca !== undefined && !isCertificate(ca)) throw wrong('ca', 'must contain a certificate in PEM')
   return {
     url: target,
     profile,
     headers,
     credentials: credentialsOf(target, headers),
-    full: options.full ?? false,
+    full: options.full ?? expectSha256 !== undefined,
     maxRequests: count('maxRequests', options.maxRequests ?? 60),
     maxBytes: count('maxBytes', options.maxBytes ?? 8 * 2 ** 20),
     maxWaitMs: count('maxWaitMs', options.maxWaitMs ?? 120_000),
@@ -117,6 +120,14 @@ function readHeaders({ headers = {}, token }: CheckOptions): Readonly<Record<str
   if (read['authorization'] !== undefined)
     throw wrong('token', 'must be absent if headers have Authorization')
   return { ...read, authorization: `Bearer ${token}` }
+}
+
+function isCertificate(pem: string): boolean {
+  try {
+    return new X509Certificate(pem).raw.length > 0
+  } catch {
+    return false
+  }
 }
 
 const isFieldValue = (value: unknown): boolean =>

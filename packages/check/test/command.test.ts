@@ -112,6 +112,42 @@ describe('a server that limits', () => {
   })
 })
 
+test('a reader that closes the pipe first gets no stack trace, and the exit status stays', async () => {
+  const server = await serverOf(decideRightly())
+  const bin = join(import.meta.dirname, '../src/bin.ts')
+  const child = spawn(process.execPath, [bin, server.url(ids.own), ...withToken], {
+    env,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  child.stdout.destroy()
+  const exit = once(child, 'exit')
+  expect([await text(child.stderr), await exit]).toEqual(['', [0, null]])
+})
+
+test('a server that answers only 429 from some request on is left alone, and does not pass', async () => {
+  const right = decideRightly()
+  const server = await serverOf((asked) =>
+    asked.nth < 3 ? right(asked) : refuse(429, { 'retry-after': '60' }),
+  )
+  const { status, stdout, stderr } = await runCommand(
+    [server.url(ids.own), ...withToken, '--max-wait', '2'],
+    env,
+  )
+  expect([status, stdout]).toEqual([2, ''])
+  expect(stderr).toContain('answers only 429 or 503 after 4 requests')
+  expect(server.asked.length).toBe(4)
+})
+
+test('--expect-sha256 alone reads the whole export', async () => {
+  const server = await serverOf(decideRightly({ fields: { 'repr-digest': undefined } }))
+  const { status, stdout } = await runCommand(
+    [server.url(ids.own), ...withToken, '--expect-sha256', '0'.repeat(64)],
+    env,
+  )
+  expect(status).toBe(1)
+  expect(stdout).toMatch(/✗ integrity\.content /)
+})
+
 describe('exit status 2, with a reason', () => {
   test.each<[string, Decide, string]>([
     [
@@ -129,7 +165,7 @@ describe('exit status 2, with a reason', () => {
     [
       'no response',
       () => ({ status: 0, headers: {}, body: new Uint8Array() }),
-      'no response: UND_ERR_SOCKET',
+      'no response: UND_ERR_SOCKET (the connection ended before the response)',
     ],
   ])('%s', async (_, decide, reason) => {
     const server = await serverOf(decide)
@@ -166,6 +202,11 @@ describe('exit status 2, with a reason', () => {
     ['a profile', ['http://h/x', '--profile', 'strict'], '--profile must be sallyport or generic'],
     ['a size', ['http://h/x', '--max-bytes', '8MB'], '--max-bytes must be a number of bytes'],
     ['a file', ['http://h/x', '--ca', '/nonexistent/ca.pem'], '--ca must name a file that can be read'],
+    [
+      'a file of something else',
+      ['https://h/x', '--ca', import.meta.filename],
+      'ca must contain a certificate in PEM',
+    ],
     ['HTTP/2 without TLS', ['http://h/x', '--http2'], 'protocol h2 needs an https: URL'],
     ['an unknown option', ['http://h/x', '--tokn-env=T'], "Unknown option '--tokn-env'"],
   ])('%s', async (_, args, reason) => {

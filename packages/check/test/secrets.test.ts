@@ -7,6 +7,7 @@ import { runCommand } from './servers/run-command.ts'
 
 const ticket = 'dGlja2V0LW9mLXRoZS10ZXN0LXRoYXQtbm9ib2R5LW1heS1yZWFk'
 const cookie = 'c2Vzc2lvbi1vZi10aGUtdGVzdA'
+const accessKey = 'a2V5LW9mLXRoZS10ZXN0'
 
 /** Puts the request's credentials into every field that a check may quote. */
 function repeat(reply: Reply, credentials: string): Reply {
@@ -33,6 +34,7 @@ const credentialsOf: (asked: Parameters<Decide>[0]) => string = ({ url, headers 
   [
     headers.authorization,
     headers.cookie,
+    headers['x-access-key'],
     url.search,
     url.searchParams.get('sig'),
     url.searchParams.get('X-Amz-Signature'),
@@ -67,7 +69,15 @@ test.each(Object.entries(servers))('%s, and no output has it', async (_, decide)
   const server = await startServer(decide)
   onTestFinished(() => server.close())
   const ways: readonly (readonly string[])[] = [
-    [server.url(ids.own), '--token-env', 'TOKEN', '--header', `Cookie: session=${cookie}; theme=dark`],
+    [
+      server.url(ids.own),
+      '--token-env',
+      'TOKEN',
+      '--header',
+      `Cookie: session=${cookie}; theme=dark`,
+      '--header',
+      `X-Access-Key: ${accessKey}`,
+    ],
     [`${server.url(ids.own)}?sig=${ticket}`],
     [`${server.url(ids.own)}?X-Amz-Credential=AKEXAMPLE%2F20261128&X-Amz-Signature=${ticket}`],
   ]
@@ -77,7 +87,7 @@ test.each(Object.entries(servers))('%s, and no output has it', async (_, decide)
       expect([0, 1, 2]).toContain(status)
       const printed = stdout + stderr
       expect(printed).not.toBe('')
-      for (const secret of [token, ...token.split('.'), cookie, ticket, 'AKEXAMPLE'])
+      for (const secret of [token, ...token.split('.'), cookie, accessKey, ticket, 'AKEXAMPLE'])
         expect(printed).not.toContain(secret)
       expect(printed).not.toMatch(/\p{Cc}(?<!\n)/u)
     }
