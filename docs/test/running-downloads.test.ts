@@ -149,3 +149,11 @@ test('nothing is cut without a filter, or by a misspelt one', async () => {
   expect(await cut('?tenant=17&principal=eve')).toEqual({ cut: 0 })
   expect(await listed()).toHaveLength(3)
 })
+
+test('a request target that is no URL gets 404, and the service goes on', async () => {
+  const [response] = (await once(get(downloads, { path: '//', agent: false }), 'response')) as [
+    IncomingMessage,
+  ]
+  expect(response.resume().statusCode).toBe(404)
+  expect(await listed()).toEqual([])
+})
