@@ -25,6 +25,7 @@ export const given: Readonly<Record<string, string>> = {
   pager: 'declare const pager: { page(what: string): void; count(what: string, times?: number): void }',
   revocations:
     'declare const revocations: { onEvent(listener: (event: { issuer: string; subject: string }) => void): void }',
+  sdk: 'declare const sdk: { shutdown(): Promise<void> }',
   secret: 'declare const secret: string',
   server: "declare const server: import('node:http').Server",
   session:
