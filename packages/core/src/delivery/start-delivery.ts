@@ -36,7 +36,7 @@ export async function startDelivery(
   // A generator that waits for its reader does not see the signal, so return() must end it.
   signal.addEventListener('abort', () => void chunks.return().catch(ignore), { once: true })
   const first = await chunks.next()
-  return { length, signal, [Symbol.asyncIterator]: () => untilReturn(paced(first, chunks, terms), terms) }
+  return { length, signal, [Symbol.asyncIterator]: () => paced(first, chunks, terms) }
 }
 
 /**
@@ -47,9 +47,7 @@ export const bodyOfOneChunk = (chunk: Uint8Array, terms: DeliveryTerms): ExportB
   length: chunk.length,
   signal: terms.signal,
   [Symbol.asyncIterator]: () =>
-    terms.throttle
-      ? untilReturn(paced({ done: false, value: chunk }, ended, terms), terms)
-      : oneChunk(chunk, terms),
+    terms.throttle ? paced({ done: false, value: chunk }, ended, terms) : oneChunk(chunk, terms),
 })
 
 const ended = (async function* nothing(): AsyncGenerator<Uint8Array, void, undefined> {})()
@@ -60,7 +58,8 @@ function oneChunk(
   { slowest, signal, stop, end, sent }: DeliveryTerms,
 ): AsyncIterator<Uint8Array, void, undefined> {
   let state: 'held' | 'given' | 'ended' = 'held'
-  let timer: NodeJS.Timeout | undefined
+  const ms = Math.max(1, chunk.length / slowest.bytes) * slowest.perMs
+  const timer = startTimer(() => stop(new DeliveryError('client_too_slow')), ms)
   const last = (): IteratorResult<Uint8Array, void> => {
     clearTimeout(timer)
     state = 'ended'
@@ -80,8 +79,6 @@ function oneChunk(
         return last()
       }
       state = 'given'
-      const ms = Math.max(1, chunk.length / slowest.bytes) * slowest.perMs
-      timer = startTimer(() => stop(new DeliveryError('client_too_slow')), ms)
       return { done: false, value: chunk }
     },
     async return() {
@@ -92,21 +89,6 @@ function oneChunk(
   }
 }
 
-/**
- * Ends the delivery when its reader returns the iterator, also before it asked for a chunk: a generator that has not
- * started runs no `finally`.
- */
-const untilReturn = (
-  chunks: AsyncGenerator<Uint8Array, void, undefined>,
-  { stop }: DeliveryTerms,
-): AsyncIterator<Uint8Array, void, undefined> => ({
-  next: () => chunks.next(),
-  return: () => {
-    stop(new DeliveryError('client_aborted'))
-    return chunks.return()
-  },
-})
-
 /** Smaller pieces would cost too much CPU. */
 const smallestPiece = 65_536
 
@@ -116,12 +98,15 @@ const smallestPiece = 65_536
  *
  * Splits a large chunk into pieces of `slowest.bytes`. So a stalled reader is cut after `slowest.perMs`, and not after the time
  * that the whole chunk may take. A throttle may want smaller pieces.
+ *
+ * A server may drop a response before it asks for a chunk. So the time of the first chunk begins here, and `return()` stops the
+ * delivery itself: a generator that has not started runs no `finally`.
  */
-async function* paced(
+function paced(
   step: IteratorResult<Uint8Array, void>,
   chunks: AsyncGenerator<Uint8Array, void, undefined>,
   { slowest, throttle, signal, stop, end, sent }: DeliveryTerms,
-): AsyncGenerator<Uint8Array, void, undefined> {
+): AsyncIterator<Uint8Array, void, undefined> {
   const { bytes, perMs } = slowest
   const largestPiece = Math.min(Math.max(bytes, smallestPiece), throttle?.largestPiece ?? Infinity)
   let creditMs = perMs
@@ -141,35 +126,50 @@ async function* paced(
     if (deadline > performance.now()) arm(deadline)
     else stop(new DeliveryError('client_too_slow'))
   }
-  try {
-    while (step.done !== true) {
-      const chunk = step.value
-      for (let at = 0; at < chunk.length; at += largestPiece) {
-        signal.throwIfAborted()
-        const piece = chunk.length > largestPiece ? chunk.subarray(at, at + largestPiece) : chunk
-        const pause = throttle?.pauseBefore(piece.length)
-        if (pause) await pause
-        const givenAt = performance.now()
-        const earnedMs = (piece.length / bytes) * perMs
-        deadline = givenAt + Math.max(creditMs, earnedMs)
-        arm(deadline)
-        yield piece
-        sent(piece.length)
-        deadline = 0
-        creditMs = Math.min(perMs, creditMs - (performance.now() - givenAt) + earnedMs)
+  const give = async function* (): AsyncGenerator<Uint8Array, void, undefined> {
+    deadline = 0
+    try {
+      while (step.done !== true) {
+        const chunk = step.value
+        for (let at = 0; at < chunk.length; at += largestPiece) {
+          signal.throwIfAborted()
+          const piece = chunk.length > largestPiece ? chunk.subarray(at, at + largestPiece) : chunk
+          const pause = throttle?.pauseBefore(piece.length)
+          if (pause) await pause
+          const givenAt = performance.now()
+          const earnedMs = (piece.length / bytes) * perMs
+          deadline = givenAt + Math.max(creditMs, earnedMs)
+          arm(deadline)
+          yield piece
+          sent(piece.length)
+          deadline = 0
+          creditMs = Math.min(perMs, creditMs - (performance.now() - givenAt) + earnedMs)
+        }
+        step = await chunks.next()
       }
-      step = await chunks.next()
+      // A source that return() has ended looks complete, so check the signal.
+      signal.throwIfAborted()
+      end('completed')
+    } catch (error) {
+      end(outcomeOf(error), refusalCause(error))
+      throw error
+    } finally {
+      clearTimeout(timer)
+      end('client_aborted')
+      void chunks.return().catch(ignore)
     }
-    // A source that return() has ended looks complete, so check the signal.
-    signal.throwIfAborted()
-    end('completed')
-  } catch (error) {
-    end(outcomeOf(error), refusalCause(error))
-    throw error
-  } finally {
-    clearTimeout(timer)
-    end('client_aborted')
-    void chunks.return().catch(ignore)
+  }
+  const given = give()
+  const firstPiece = step.done === true ? 0 : Math.min(step.value.length, largestPiece)
+  deadline = performance.now() + Math.max(1, firstPiece / bytes) * perMs
+  arm(deadline)
+  return {
+    next: () => given.next(),
+    return: () => {
+      clearTimeout(timer)
+      stop(new DeliveryError('client_aborted'))
+      return given.return()
+    },
   }
 }
 
