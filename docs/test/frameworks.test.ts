@@ -116,7 +116,7 @@ describe.each(frameworks)('$heading', ({ heading, edit }) => {
     expect(Buffer.from(await answer.arrayBuffer()).equals(Buffer.alloc(size, everyByte))).toBe(true)
   })
 
-  test('a refusal and HEAD are answered, and a body is ignored', async () => {
+  test('a refusal and HEAD are answered, a body is ignored, and an encoded letter is never the export', async () => {
     expect((await ask(id, { authorization: '' })).status).toBe(401)
     expect((await ask('nope')).status).toBe(400)
     const head = await ask(id, {}, 'HEAD')
@@ -127,6 +127,10 @@ describe.each(frameworks)('$heading', ({ heading, edit }) => {
       headers: { 'content-type': 'application/json' },
     })
     expect(posted.status).toBe(405)
+    const encoded = await fetch(urlOf(id).replace('download', 'downloa%64'), {
+      headers: { authorization: 'Bearer token' },
+    })
+    expect([400, 404]).toContain(encoded.status)
   })
 
   test('a download that fails is cut', async () => {

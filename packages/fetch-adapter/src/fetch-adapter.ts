@@ -2,11 +2,15 @@ import type { ExportHandler, ExportRequest, ExportResponse } from '@sallyport/co
 import { checkHandler, checkTicketHandler, toReadableStream } from '@sallyport/core'
 import * as check from '@sallyport/core/check-options'
 
+import { routeParams } from './route-params.ts'
 import { requireSafeRuntime, withLength } from './runtime.ts'
 
 /** How a framework passes the parts of a request that are not in `Request`. `Info` is its second argument. */
 export interface FetchRoute<Info = void> {
-  /** Returns the route parameters, percent-decoded once. Leave out a parameter that cannot be decoded. */
+  /**
+   * Returns the route parameters, percent-decoded once. Leave out a parameter that cannot be decoded. If a segment of the path that
+   * is in no parameter is percent-encoded, the request is refused as malformed.
+   */
   readonly params: (
     request: Request,
     info: Info,
@@ -21,7 +25,7 @@ export interface FetchRoute<Info = void> {
   readonly onLostLength?: 'refuse' | 'allow'
 }
 
-/** A route of a server with the Fetch API. Never rejects. */
+/** A route of a server with the Fetch API. Rejects only with what `params` or `address` throws. */
 export type FetchHandler<Info = void> = (request: Request, info: Info) => Promise<Response>
 
 /**
@@ -71,7 +75,7 @@ function serve<Info>(
     const address = route.address?.(request, info)
     const answer = await handle({
       method: request.method,
-      params: await route.params(request, info),
+      params: routeParams(await route.params(request, info), pathname),
       url: `${pathname}${search}`,
       header: (name) => request.headers.get(name) ?? undefined,
       ...(address !== undefined && { address }),

@@ -1,11 +1,12 @@
 import {
   createExportHandler,
   type ExportHandler,
+  type ExportHandlerOptions,
   type ExportRequest,
   type ExportResponse,
 } from '@sallyport/core'
 import { createMemoryStore } from '@sallyport/core/testing'
-import { Hono } from 'hono'
+import { type Context, Hono } from 'hono'
 import { compress } from 'hono/compress'
 import { describe, expect, test, vi } from 'vitest'
 
@@ -13,7 +14,7 @@ import { exportDownload, exportTicket } from '../src/fetch-adapter.ts'
 
 const id = '01900000-0000-7000-8000-000000000001'
 const content = 'a,b\n'.repeat(50_000)
-const guard = createExportHandler({
+const options: ExportHandlerOptions = {
   verifier: {
     verify: async () => ({
       issuer: 'i',
@@ -27,7 +28,8 @@ const guard = createExportHandler({
   capability: 'read',
   findExport: async () => ({ id, tenantId: 'tenant', key: 'object', format: 'csv', state: 'ready' }),
   store: createMemoryStore({ object: content }),
-})
+}
+const guard = createExportHandler(options)
 const params = (): ExportRequest['params'] => ({ exportId: id })
 const url = `https://exports.test/exports/${id}/download?a=b`
 const request = (given: RequestInit = {}): Request =>
@@ -135,6 +137,19 @@ describe('a download that fails', () => {
   })
 })
 
+test.each([content.length, 4])('a Response of %i bytes that nobody reads is given up', async (size) => {
+  const ended = Promise.withResolvers<string>()
+  const impatient = createExportHandler({
+    ...options,
+    store: createMemoryStore({ object: content.slice(0, size) }),
+    delivery: { slowestClient: { bytes: 1_000_000, perMs: 100 } },
+    onEvent: (event) => event.type === 'download_ended' && ended.resolve(event.outcome),
+  })
+  const answer = await exportDownload(impatient, { params })(request())
+  expect(await ended.promise).toBe('client_too_slow')
+  await expect(answer.text()).rejects.toThrow('cut')
+})
+
 describe('a client that leaves', () => {
   test('before the first read, by the signal of the request', async () => {
     const left = new AbortController()
@@ -198,6 +213,28 @@ describe('the request of the handler', () => {
     })
     expect(asked[0]?.borrow).toBeUndefined()
     expect(['x-org-name', 'range'].map((name) => asked[0]?.header(name))).toEqual(['a, b', undefined])
+  })
+
+  test.each([
+    [`/exports/${id}/downloa%64`, {}],
+    [`/export%73/${id}/download`, {}],
+    ['/exports/%zz/downloa%64', {}],
+    ['/exports/a%20b/download', { exportId: 'a b' }],
+    ['/exports/%zz/download', { exportId: '%zz' }],
+  ])('%s, which Hono takes for the route, has the parameters %o', async (path, expected) => {
+    const { handler, asked } = driven()
+    const mounted = exportDownload(handler, { params: (_, context: Context) => context.req.param() })
+    const app = new Hono().all('/exports/:exportId/download', (context) => mounted(context.req.raw, context))
+    await app.request(path)
+    expect(asked[0]?.params).toEqual(expected)
+  })
+
+  test('what params and address throw reaches the framework', async () => {
+    const fail = (): never => {
+      throw new Error('no such parameter')
+    }
+    await expect(exportDownload(guard, { params: fail })(request())).rejects.toThrow('no such parameter')
+    await expect(exportDownload(guard, { params, address: fail })(request())).rejects.toThrow('no such')
   })
 
   test('has a signal where the server gives none', async () => {
