@@ -15,20 +15,21 @@ type RequestEvent = DownloadStarted | DownloadEnded | RequestEnded
  */
 export function spanAttributes(event: RequestEvent, format: string | undefined, asked: Asked): Attributes {
   const { id, status, version, via, attempts, tenantId, exportId } = event
-  return {
+  const attributes: Attributes = {
     'sallyport.request.id': id,
     'http.response.status_code': status,
     'sallyport.attempts': attempts,
-    ...(version !== undefined && { 'sallyport.version': version }),
-    ...(via && { 'sallyport.via': via }),
-    ...(format !== undefined && { 'sallyport.format': format }),
-    ...(asked.tenantAttribute && tenantId !== undefined && { 'sallyport.tenant.id': tenantId }),
-    ...(asked.exportAttribute && exportId !== undefined && { 'sallyport.export.id': exportId }),
-    ...(event.type !== 'download_started' && { 'sallyport.outcome': event.outcome }),
-    ...(event.type === 'request_ended' && event.kind && { 'sallyport.refusal.kind': event.kind }),
-    ...(event.type !== 'request_ended' && { 'sallyport.bytes_promised': event.bytesPromised }),
-    ...(event.type === 'download_ended' && { 'sallyport.bytes_sent': event.bytesSent }),
   }
+  if (version !== undefined) attributes['sallyport.version'] = version
+  if (via) attributes['sallyport.via'] = via
+  if (format !== undefined) attributes['sallyport.format'] = format
+  if (asked.tenantAttribute && tenantId !== undefined) attributes['sallyport.tenant.id'] = tenantId
+  if (asked.exportAttribute && exportId !== undefined) attributes['sallyport.export.id'] = exportId
+  if (event.type !== 'download_started') attributes['sallyport.outcome'] = event.outcome
+  if (event.type === 'request_ended' && event.kind) attributes['sallyport.refusal.kind'] = event.kind
+  if (event.type !== 'request_ended') attributes['sallyport.bytes_promised'] = event.bytesPromised
+  if (event.type === 'download_ended') attributes['sallyport.bytes_sent'] = event.bytesSent
+  return attributes
 }
 
 /** The attributes of a refused request whose event is withheld, because its caller was refused often. */

@@ -1,4 +1,4 @@
-import type { Attributes, Context, Span, Tracer } from '@opentelemetry/api'
+import type { Attributes, Context, Span, SpanOptions, Tracer } from '@opentelemetry/api'
 import { refusalKindOf } from '@sallyport/core'
 
 import { isServerFault } from './error-type.ts'
@@ -39,24 +39,23 @@ export function startSpans(
   name: string,
 ): RequestSpans | undefined {
   const outer = api.context.active()
-  const span = tracer().startSpan(name, {}, outer)
+  const own = tracer()
+  const span = own.startSpan(name, undefined, outer)
   if (!span.isRecording()) return undefined
   const startTime = Date.now()
   const context = api.trace.setSpan(outer, span)
 
-  const port = async <V>(
-    child: PortSpan,
-    call: () => Promise<V>,
-    attributes: Attributes = {},
-  ): Promise<V> => {
-    const own = quietly(() => tracer().startSpan(child, { attributes }, context))
-    if (!own) return call()
+  const startChild = (child: string, options?: SpanOptions): Span | undefined =>
+    quietly(() => own.startSpan(child, options, context))
+  const port = async <V>(child: PortSpan, call: () => Promise<V>, attributes?: Attributes): Promise<V> => {
+    const started = startChild(child, attributes && { attributes })
+    if (!started) return call()
     try {
-      const value = await api.context.with(api.trace.setSpan(context, own), call)
-      quietly(() => own.end())
+      const value = await api.context.with(api.trace.setSpan(context, started), call)
+      quietly(() => started.end())
       return value
     } catch (error) {
-      quietly(() => endFailed(own, error))
+      quietly(() => endFailed(started, error))
       throw error
     }
   }
@@ -64,7 +63,7 @@ export function startSpans(
     context,
     port,
     head: (attributes) =>
-      quietly(() => tracer().startSpan('sallyport.download.head', { attributes, startTime }, context).end()),
+      quietly(() => own.startSpan('sallyport.download.head', { attributes, startTime }, context).end()),
     end: (attributes, errorType) =>
       quietly(() => {
         span.setAttributes(attributes)
