@@ -10,7 +10,7 @@ import { startCeph } from './servers/ceph.ts'
 import { startRedis } from './servers/redis.ts'
 
 // The packed packages with the oldest peers that their ranges allow: the stores keep their contract on real servers, and every
-// adapter downloads an export. Also what an import says while a peer is not installed. Needs a build and the npm registry.
+// adapter downloads an export, and telemetry records one. Also what an import says while a peer is not installed. Needs a build and the npm registry.
 
 /** `{ koa: ['2.16.0', '3.0.0'] }`: where each range of a package's peers begins. */
 function oldestPeers(name: string): ReadonlyMap<string, readonly string[]> {
@@ -172,6 +172,55 @@ for (const [name, send] of Object.entries(sends)) {
 }
 process.exit(0)
 `
+}
+
+// ── Telemetry: the SDK is the host's, so no peer range names it. 2.0 is the first with API 1.9 ───────────────────────
+
+const recordedBy = `
+import { metrics, trace } from '@opentelemetry/api'
+import { AggregationTemporality, InMemoryMetricExporter, MeterProvider, PeriodicExportingMetricReader } from '@opentelemetry/sdk-metrics'
+import { BasicTracerProvider, InMemorySpanExporter, SimpleSpanProcessor } from '@opentelemetry/sdk-trace-base'
+import { createMemoryStore } from '@sallyport/core/testing'
+import { createObservedExportHandler } from '@sallyport/telemetry'
+
+const spans = new InMemorySpanExporter()
+const reader = new PeriodicExportingMetricReader({ exporter: new InMemoryMetricExporter(AggregationTemporality.CUMULATIVE) })
+trace.setGlobalTracerProvider(new BasicTracerProvider({ spanProcessors: [new SimpleSpanProcessor(spans)] }))
+metrics.setGlobalMeterProvider(new MeterProvider({ readers: [reader] }))
+const id = '1f4e9a70-3c52-4b8d-a6e1-0d9b7c5a3e82'
+const capabilities = ['exports:download']
+const handler = createObservedExportHandler({
+  verifier: {
+    verify: async (subject) => ({ issuer: 'https://issuer.test', subject, organizations: ['acme'], capabilities, claims: {} }),
+  },
+  tenancy: { mode: 'single', tenant: { id: '17', name: 'acme' } },
+  capability: 'exports:download',
+  findExport: async () => ({ id, tenantId: '17', key: 'one', format: 'jsonl', state: 'ready' }),
+  store: createMemoryStore({ one: '{"event":1}\\n' }),
+})
+const { status, body } = await handler.handle({
+  method: 'GET',
+  params: { exportId: id },
+  header: (name) => (name === 'authorization' ? 'Bearer ann' : undefined),
+  signal: new AbortController().signal,
+})
+for await (const _ of body ?? []);
+const { resourceMetrics } = await reader.collect()
+const points = resourceMetrics.scopeMetrics.flatMap((scope) => scope.metrics)
+const requests = points.find(({ descriptor }) => descriptor.name === 'sallyport.requests')
+const names = spans.getFinishedSpans().map(({ name }) => name)
+if (status !== 200 || !names.includes('sallyport.download') || requests?.dataPoints[0]?.value !== 1)
+  throw new Error(JSON.stringify({ status, names, points }))
+console.log(names.length + ' spans and ' + points.length + ' metrics')
+process.exit(0)
+`
+const sdk = ['@opentelemetry/sdk-trace-base@2.0.0', '@opentelemetry/sdk-metrics@2.0.0']
+for (const version of oldestPeers('telemetry').get('@opentelemetry/api') ?? []) {
+  const packages = [...sdk, `@opentelemetry/api@${version}`]
+  const folder = project(`telemetry-${version}`, [tarball('core'), tarball('telemetry'), ...packages])
+  writeFileSync(join(folder, 'record.js'), recordedBy)
+  const recorded = run(process.execPath, ['record.js'], folder).trim()
+  console.log(`ok  telemetry records ${recorded}, with ${packages.join(', ')}`)
 }
 
 // ── Frameworks ───────────────────────────────────────────────────────────────────────────────────────────────────────
