@@ -6,7 +6,7 @@ import {
   MeterProvider,
   PeriodicExportingMetricReader,
 } from '@opentelemetry/sdk-metrics'
-import type { SpanExporter } from '@opentelemetry/sdk-trace'
+import type { Sampler, SpanExporter } from '@opentelemetry/sdk-trace'
 import { BatchSpanProcessor, InMemorySpanExporter, TracerProvider } from '@opentelemetry/sdk-trace'
 import type { TelemetryOptions } from '@sallyport/telemetry'
 
@@ -20,12 +20,19 @@ const nowhere: SpanExporter = {
   shutdown: () => memory.shutdown(),
 }
 
+/** @param sampler - absent: every request is sampled */
+export const startTracerProvider = (sampler?: Sampler): TracerProvider =>
+  new TracerProvider({
+    spanProcessors: [new BatchSpanProcessor({ exporter: nowhere })],
+    ...(sampler && { sampler }),
+  })
+
 /** An SDK of traces and metrics, as a service has it: every request is sampled, spans are exported in batches. */
 export function startSdk(): Required<Pick<TelemetryOptions, 'tracerProvider' | 'meterProvider'>> {
   context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable())
   const exporter = new InMemoryMetricExporter(AggregationTemporality.CUMULATIVE)
   return {
-    tracerProvider: new TracerProvider({ spanProcessors: [new BatchSpanProcessor({ exporter: nowhere })] }),
+    tracerProvider: startTracerProvider(),
     meterProvider: new MeterProvider({ readers: [new PeriodicExportingMetricReader({ exporter })] }),
   }
 }
