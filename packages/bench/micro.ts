@@ -1,4 +1,5 @@
 // Measures the cost of each part: `pnpm bench:micro`, or only of titles with a word, as in `pnpm bench:micro limiter`.
+// More runs, as in `--runs 31`, are for a busy machine, where the compiler takes longer to finish.
 import { parseArgs } from 'node:util'
 
 import { handlerSubjects } from './micro/handler.ts'
@@ -8,7 +9,7 @@ import { openMicroScene } from './micro/scene.ts'
 import { stepSubjects } from './micro/steps.ts'
 import { telemetrySubjects } from './micro/telemetry.ts'
 import { tokenSubjects } from './micro/tokens.ts'
-import { withoutDashes } from './src/arguments.ts'
+import { whole, withoutDashes } from './src/arguments.ts'
 import { commandOf, runOf } from './src/part.ts'
 import { plainText, type Table } from './src/tables.ts'
 import { writePart } from './src/write-part.ts'
@@ -18,9 +19,12 @@ const { values, positionals: words } = parseArgs({
   args: [...withoutDashes(given)],
   allowNegative: true,
   allowPositionals: true,
-  options: { write: { type: 'boolean', default: given.length === 0 } },
+  options: {
+    runs: { type: 'string', default: '7' },
+    write: { type: 'boolean', default: given.length === 0 },
+  },
 })
-const effort = { runs: 7, cpuMsPerRun: 100 }
+const effort = { runs: whole('runs', values.runs), cpuMsPerRun: 100 }
 const tableOf = (costs: readonly Cost[]): Table => ({
   head: ['one call', 'CPU µs'],
   rows: costs.map(({ title, cpuMicros }) => [title, cpuMicros.toFixed(2)]),
