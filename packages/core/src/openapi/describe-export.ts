@@ -1,8 +1,10 @@
 import * as check from '../check-options.ts'
 import type { ExportHandlerOptions } from '../options/options.ts'
+import type { HandlerSettings } from '../options/resolve-options.ts'
 import { resolveOptions } from '../options/resolve-options.ts'
 import type { Tenant } from '../ports.ts'
 import type { JsonObject, JsonValue } from '../refusals.ts'
+import { serves } from '../steps/negotiate-version.ts'
 import type { ExportDescription } from './description.ts'
 import { descriptionChecks, fillDescription } from './description.ts'
 import { parametersOf } from './parameters.ts'
@@ -62,7 +64,7 @@ export function describeExport<T extends Tenant>(
   description: ExportDescription,
 ): DescribedExport {
   check.checkOptions('describeExport', description, wholeDescription)
-  const settings = resolveOptions(options)
+  const settings = servedOnly(resolveOptions(options))
   const filled = fillDescription(description)
   const { path, operationId, servers, tags, securityName, ticketName } = filled
   const { tickets } = settings
@@ -123,6 +125,13 @@ export function describeExport<T extends Tenant>(
       },
     },
   }
+}
+
+/** The settings without the versions whose sunset is over. The default version stays: it words the refusals of unknown versions. */
+const servedOnly = <T extends Tenant>(settings: HandlerSettings<T>): HandlerSettings<T> => {
+  const { versions, defaultVersion, now } = settings
+  const served = [...versions].filter(([, version]) => version === defaultVersion || serves(version, now()))
+  return { ...settings, versions: new Map(served) }
 }
 
 const wholeDescription = check.object<ExportDescription>('an object of options', descriptionChecks)

@@ -2,6 +2,7 @@ import { wrongOptions } from '../check-options.ts'
 import type { HandlerSettings } from '../options/resolve-options.ts'
 import type { Tenant } from '../ports.ts'
 import type { JsonObject } from '../refusals.ts'
+import { serves } from '../steps/negotiate-version.ts'
 import { pathParameters } from './description.ts'
 
 /** The parameters of each operation. */
@@ -84,7 +85,7 @@ function versionHeader<T extends Tenant>({
   defaultVersion,
   now,
 }: HandlerSettings<T>): JsonObject {
-  const served = [...versions.values()].filter(({ sunset }) => !sunset || now() < sunset.getTime())
+  const served = [...versions.values()].filter((version) => serves(version, now()))
   return {
     name,
     in: 'header',

@@ -41,5 +41,6 @@ interface VersionRules<V> {
   readonly versionHeader: string
 }
 
-const serves = (version: { readonly sunset?: Date | undefined }, now: number): boolean =>
+/** Whether a version is served at a time, in milliseconds since the epoch: it is before its sunset, or has none. */
+export const serves = (version: { readonly sunset?: Date | undefined }, now: number): boolean =>
   version.sunset === undefined || now < version.sunset.getTime()

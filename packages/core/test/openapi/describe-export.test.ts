@@ -115,6 +115,15 @@ describe('what the options decide', () => {
     })
   })
 
+  test('a version whose sunset is over contributes nothing', () => {
+    const versions = { v1: { errors: validationErrors(), sunset: new Date('2026-01-01') }, v2: {} }
+    const changes = { versions, defaultVersion: 'v2', now: () => Date.UTC(2026, 5, 1) }
+    const { paths, components } = described(changes)
+    expect(Object.keys(components.schemas)).toEqual(['ExportProblemDetails'])
+    expect(namesAt(paths, `${path} get responses`)).not.toContain('422')
+    expect(Object.keys(components.headers)).not.toContain('ExportSunset')
+  })
+
   test('two formats that name different schemas alike get the names of their versions', () => {
     const versions = {
       v1: { errors: validationErrors() },
