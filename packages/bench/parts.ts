@@ -176,8 +176,8 @@ if (values.write) {
     name: 'parts',
     title: 'Exports of many parts',
     words: `Ceph behind a proxy. Every request is sent ${latencyMs} ms late. The stores take turns, ${rounds} rounds. Figures are
-medians. Ratios are computed per round (in brackets: lowest and highest). A part is opened while the one before it is sent. If a part takes less time than
-opening the next one, the download waits for the store.`,
+medians. Ratios are computed per round (in brackets: lowest and highest). Up to four parts are opened ahead. If opening a part takes longer than the download
+of four parts, the download waits for the store.`,
     sections: [
       { title: '64 MiB as one object, and as 64 parts', table: speeds },
       { title: 'The first byte, and the memory of 10,000 parts of 64 KiB', table: starts },

@@ -12,7 +12,8 @@ export type { Part } from './parts/part.ts'
 export interface PartsOptions {
   /**
    * The next part is opened when the current one will end within this time, in milliseconds, at the speed of its download so far. So
-   * the client does not wait for the store between two parts. Raise it if the store takes longer to answer.
+   * the client does not wait for the store between two parts. Raise it if the store takes longer to answer. Up to three more parts are
+   * opened if they begin within this time and within twice the time that the store takes to open one.
    * @defaultValue 1000
    */
   readonly aheadMs?: number
@@ -43,8 +44,8 @@ export interface PartsOptions {
  * - `'upstream_error'`: the list is empty, malformed or longer than 100,000 parts (trouble `record_malformed`), an object has its part's validator but not its size
  *   (`record_stale`), or encoded parts cannot be joined.
  *
- * A download has at most two bodies open at a time, so `connections.perDownload` is twice that of the wrapped store. If parts have no
- * validator, `head` and `get` first call `head` of the wrapped store for each of them, at most 8 at a time.
+ * A download has at most five bodies open at a time, so `connections.perDownload` is five times that of the wrapped store. If parts have
+ * no validator, `head` and `get` first call `head` of the wrapped store for each of them, at most 8 at a time.
  *
  * @param store - the store that has the parts
  * @param listParts - returns the parts of an export, in order. Called once for each `head` and `get` with the `key` of the record,

@@ -28,3 +28,6 @@ export function* piecesOf(parts: readonly PinnedPart[], { first, last }: ByteRan
 /** Whether the piece is the whole object, so that it can be opened without a range. */
 export const isWhole = ({ part: { size }, range: { first, last } }: Piece): boolean =>
   first === 0 && last === size - 1
+
+/** Bytes of the piece. */
+export const lengthOf = ({ range: { first, last } }: Piece): number => last - first + 1

@@ -10,7 +10,7 @@ import {
 } from '@sallyport/core'
 
 import { keyFault, type KeyRule } from '../object-key.ts'
-import { joinPieces } from './join-pieces.ts'
+import { joinPieces, MOST_OPEN } from './join-pieces.ts'
 import { checkPartInfo, type EncodedParts, openPiece } from './open-piece.ts'
 import { arePinned, checkParts, hasBytes, type JoinedParts, joinParts, type Part } from './part.ts'
 import { type Piece, piecesOf } from './pieces.ts'
@@ -27,9 +27,6 @@ export interface PartsStoreOptions {
   /** Milliseconds of a monotonic clock. */
   readonly now: () => number
 }
-
-/** Two bodies are open at a time: the part that is read, and the next one. */
-const OPEN_AT_ONCE = 2
 
 /** Opens the store of `createPartsStore`, with the clock passed in. */
 export function openPartsStore(
@@ -76,7 +73,7 @@ export function openPartsStore(
   const { connections, onTrouble } = store
   return {
     ...(connections && {
-      connections: { pool: connections.pool, perDownload: connections.perDownload * OPEN_AT_ONCE },
+      connections: { pool: connections.pool, perDownload: connections.perDownload * MOST_OPEN },
     }),
     ...(onTrouble && { onTrouble }),
     head: async (key, signal) => {
@@ -97,6 +94,7 @@ export function openPartsStore(
         return info && emptyObject(info)
       }
       const terms = { isJoined, encodedParts }
+      const begunAt = now()
       const opened = await openPiece(store, first, borrow, terms, signal).catch(async (error: unknown) => {
         // Azure answers 412 to a pinned request for a missing blob.
         if (refusalKindOf(error) !== 'object_changed' || (await store.head(first.part.key, signal)))
@@ -104,6 +102,7 @@ export function openPartsStore(
         return undefined
       })
       if (!opened) return undefined
+      const openMs = now() - begunAt
       const { encoding } = opened.info
       const open = async (piece: Piece, own: AbortSignal): Promise<OpenObject | undefined> => {
         const next = await openPiece(store, piece, borrow, terms, own)
@@ -115,7 +114,16 @@ export function openPartsStore(
           ),
         })
       }
-      return joinPieces({ info: joinedInfo(joined, encoding), first, opened, others, open, aheadMs, now })
+      return joinPieces({
+        info: joinedInfo(joined, encoding),
+        first,
+        opened,
+        openMs,
+        others,
+        open,
+        aheadMs,
+        now,
+      })
     },
   }
 }

@@ -5,10 +5,14 @@ export interface WatchedStore extends ExportStore {
   /** The keys of all `head`s and `get`s, in order. */
   readonly heads: string[]
   readonly gets: (GetOptions & { readonly key: string })[]
-  /** Objects that are open now, and `head`s that wait now. */
+  /** Objects that are open now. */
   open(): number
+  /** The most objects that were open or being opened at a time, and `head`s that waited at a time. */
   mostOpen(): number
   mostHeads(): number
+  /** Objects that were opened, and calls of their `close`. */
+  opens(): number
+  closes(): number
   /** Bytes that were read of an object, over all opens. */
   read(key: string): number
 }
@@ -18,12 +22,15 @@ export function watchedStore(store: ExportStore): WatchedStore {
   const gets: (GetOptions & { readonly key: string })[] = []
   const read = new Map<string, number>()
   const open = new Set<object>()
+  let getsNow = 0
   let mostOpen = 0
+  let opens = 0
+  let closes = 0
   let headsNow = 0
   let mostHeads = 0
   const watch = (key: string, object: OpenObject): OpenObject => {
     open.add(object)
-    mostOpen = Math.max(mostOpen, open.size)
+    opens += 1
     return {
       info: object.info,
       chunks: (async function* () {
@@ -33,6 +40,7 @@ export function watchedStore(store: ExportStore): WatchedStore {
         }
       })(),
       close: () => {
+        closes += 1
         open.delete(object)
         object.close()
       },
@@ -44,6 +52,8 @@ export function watchedStore(store: ExportStore): WatchedStore {
     gets,
     open: () => open.size,
     mostOpen: () => mostOpen,
+    opens: () => opens,
+    closes: () => closes,
     mostHeads: () => mostHeads,
     read: (key) => read.get(key) ?? 0,
     head: async (key, signal) => {
@@ -55,7 +65,9 @@ export function watchedStore(store: ExportStore): WatchedStore {
     },
     get: async (key, options, signal) => {
       gets.push({ key, ...options })
-      const object = await store.get(key, options, signal)
+      getsNow += 1
+      mostOpen = Math.max(mostOpen, open.size + getsNow)
+      const object = await store.get(key, options, signal).finally(() => (getsNow -= 1))
       return object && watch(key, object)
     },
   }
