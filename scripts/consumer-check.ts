@@ -37,7 +37,8 @@ const adapters = {
   fastify: {
     module: '@sallyport/fastify-adapter',
     framework: 'Fastify',
-    mount: "(await Fastify().all('/exports/:exportId/download', exportDownload(handler)).ready()).server",
+    mount:
+      "(await (async () => { const app = Fastify(); app.all('/exports/:exportId/download', exportDownload(handler)); await app.ready(); return app.server })())",
     packages: ['fastify@5'],
   },
 } as const

@@ -10,7 +10,7 @@ test('without choices everything is measured and written', () => {
     '1MiB, one user',
     '256MiB, one user',
   ])
-  expect(servers).toHaveLength(8)
+  expect(servers).toHaveLength(9)
   expect({ rounds, write }).toEqual({ rounds: 5, write: true })
 })
 

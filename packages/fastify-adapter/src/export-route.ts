@@ -5,7 +5,9 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 
 /** The second argument of `app.all`: the handler of a route, and the hook that makes Fastify ignore the request's body. */
 export interface ExportRoute {
+  /** Replaces the request's body by an empty one, so that no body parser of the host reads it. */
   readonly preParsing: (request: AnyRequest) => Promise<Readable>
+  /** Answers the request. */
   readonly handler: (request: AnyRequest, reply: AnyReply) => Promise<void>
 }
 

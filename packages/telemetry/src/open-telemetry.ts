@@ -6,18 +6,28 @@ import type { Attributes, Context, Span, SpanStatusCode, TracerProvider } from '
 export interface OpenTelemetryApi {
   /** The context that is active. */
   readonly context: {
+    /** Returns the active context. */
     active(): Context
+    /** Calls a function in a context. */
     with<V>(context: Context, call: () => V): V
   }
   /** The registered tracer provider, and the spans of contexts. */
   readonly trace: {
+    /** Returns the registered tracer provider. */
     getTracerProvider(): TracerProvider
+    /** Returns the context with a span in it. */
     setSpan(context: Context, span: Span): Context
   }
   /** The registered meter provider. */
-  readonly metrics: { getMeterProvider(): MeterProvider }
+  readonly metrics: {
+    /** Returns it. */
+    getMeterProvider(): MeterProvider
+  }
   /** The registered logger provider. Absent before 1.10. */
-  readonly logs?: { getLoggerProvider(): LoggerProvider }
+  readonly logs?: {
+    /** Returns it. */
+    getLoggerProvider(): LoggerProvider
+  }
   /** The meter that records nothing. */
   createNoopMeter(): Meter
   /** The codes of a span's status. */
@@ -82,16 +92,19 @@ export type Labels = Readonly<Record<string, string>>
 
 /** A histogram. */
 export interface Histogram {
+  /** Records a value. */
   record(value: number, labels: Labels): void
 }
 
 /** A counter that is read at each collection. */
 export interface ObservableCounter {
+  /** Calls the function at each collection. */
   addCallback(observe: (result: ObservableResult) => void): void
 }
 
 /** Receives what an {@link ObservableCounter} counts. */
 export interface ObservableResult {
+  /** Reports the present value of a set of labels. */
   observe(value: number, labels: Labels): void
 }
 
