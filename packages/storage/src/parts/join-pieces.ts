@@ -11,7 +11,7 @@ const OPEN_MS = 15_000
  */
 const MOST_AHEAD = 4
 /** The most bodies of one download that are open at a time: the one that is read, and those ahead. */
-export const MOST_OPEN = 1 + MOST_AHEAD
+export const MOST_OPEN: number = 1 + MOST_AHEAD
 
 /** The pieces of one download. */
 export interface Joined {
