@@ -40,7 +40,7 @@ const handler = createExportHandler({
   },
 })
 const server = createServer((request, response) => {
-  void serveNode(handler, request, response, { params: { exportId: id } })
+  void serveNode(handler, request, response, { params: { exportId: row.id } })
 }).listen(0, '127.0.0.1')
 await once(server, 'listening')
 const address = server.address()

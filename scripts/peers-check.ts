@@ -200,7 +200,7 @@ const handler = createObservedExportHandler({
 })
 const { status, body } = await handler.handle({
   method: 'GET',
-  params: { exportId: id },
+  params: { exportId: '1f4e9a70-3c52-4b8d-a6e1-0d9b7c5a3e82' },
   header: (name) => (name === 'authorization' ? 'Bearer ann' : undefined),
   signal: new AbortController().signal,
 })
