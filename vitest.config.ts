@@ -19,6 +19,9 @@ const packages = [
   'bench',
 ]
 
+/** Tests that take long and find little, for `pnpm test:long`. */
+const skipped = process.env['LONG_TESTS'] === undefined ? ['**/*.long.test.ts'] : []
+
 export default defineConfig({
   ssr: { resolve: { conditions } },
   test: {
@@ -34,7 +37,7 @@ export default defineConfig({
     },
     projects: [...packages.map((name) => `packages/${name}`), 'docs'].map((root) => ({
       extends: true as const,
-      test: { name: basename(root), root, include: ['test/**/*.test.ts'] },
+      test: { name: basename(root), root, include: ['test/**/*.test.ts'], exclude: skipped },
     })),
   },
 })

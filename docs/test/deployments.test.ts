@@ -120,7 +120,10 @@ describe.each(Object.entries(examples))('%s', (name, { folder, second, foreign }
     })
   })
 
-  for (const [proxyName, language] of name === 'koa-s3' ? withTls : proxies)
+  // `pnpm test:long` also asks the first example behind the others.
+  for (const [proxyName, language] of name === 'koa-s3' || process.env['LONG_TESTS'] === undefined
+    ? withTls
+    : proxies)
     test.skipIf(!isHere(proxyName))(`behind ${proxyName}, as in the docs`, async () => {
       const proxy = await startProxy(proxyName, config(language), Number(new URL(service.origin).port))
       onTestFinished(() => proxy.close())

@@ -56,7 +56,8 @@ describe.skipIf(!isHere('ceph'))(
       proxy.setRule(() => slow)
       expect(await endOf(await (await ahead()).get(KEY, {}, signal))).toEqual(reading(bytes))
       expect(proxy.averageMoving()).toBeGreaterThanOrEqual(3.5)
-      expect(proxy.traffic.length).toBeLessThanOrEqual(5)
+      // Without reuse there would be 20. A connection may not be free yet when the next part begins.
+      expect(proxy.traffic.length).toBeLessThanOrEqual(10)
     })
 
     test('stops with its reader: fetches no byte more than 4 parts ahead', async () => {
