@@ -102,8 +102,9 @@ export function finish(seen: Seen, invalid: number): void {
     seen.status === 200 && seen.bytes === ${size} &&
     seen.invalid[0] === invalid && isBody(seen.invalid[1]) &&
     seen.limited[0] === 429 && isBody(seen.limited[1])
-  console.log(JSON.stringify(seen))
-  if (!isRight) process.exit(1)
+  if (isRight) return
+  console.error(JSON.stringify(seen))
+  process.exit(1)
 }
 `
 
@@ -210,7 +211,7 @@ try {
         )
         writeFileSync(join(folder, 'package.json'), JSON.stringify({ type: 'module' }))
         inside('tsc', '-p', folder)
-        console.log(run(process.execPath, [join(folder, 'out/use.js')]).trim())
+        run(process.execPath, [join(folder, 'out/use.js')])
         console.log(
           `ok      ${example.folder}: ${generator} downloads an export, and reads a ${example.invalid} and a 429`,
         )
