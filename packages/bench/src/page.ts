@@ -26,7 +26,8 @@ are in [packages/bench/results](../packages/bench/results).
 What the time is spent on, according to profiles of these runs:
 
 - **A small file**: mostly waiting. Opening and reading it run on threads of libuv's pool, and each needs two thread switches. Next come
-  Node's HTTP code and the kernel's send, and last Sallyport's checks.
+  Node's HTTP code and the kernel's send, and last Sallyport's checks. A file that was read within 10 s
+  is read again without a thread, so the tables of the examples, which repeat one file, show the warm case.
 - **A large file**: the kernel copies it in and out, and each chunk needs a thread switch. nginx sends without copying (\`sendfile\`),
   which is cheaper than any way through a process.
 - **A small object of S3**: by hand, the SDK's middleware, which resolves the endpoint and signs. The [S3 store](stores.md#how-the-store-sends)
