@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path'
 // check-docs.ts.
 
 const inside = 'packages/core/src'
-// The number of files may fall and not rise.
+// The number of files may fall. It rises only with a new capability, as it did with the ten files of the OpenAPI description.
 const mostFiles = 108
 const mostLines = 300
 const leastMedian = 70

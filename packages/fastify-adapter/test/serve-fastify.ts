@@ -11,8 +11,11 @@ export async function serveFastify(handler: ExportHandler): Promise<Served> {
     frameworkErrors: malformedPath(handler),
     // As node:http, which announces the one and sends the other without a body.
     keepAliveTimeout: 5_000,
-    clientErrorHandler: (_, socket) =>
-      void socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n'),
+    clientErrorHandler: ({ code }, socket) => {
+      const status =
+        code === 'HPE_HEADER_OVERFLOW' ? '431 Request Header Fields Too Large' : '400 Bad Request'
+      socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\n\r\n`)
+    },
   })
   app.addHttpMethod('PROPFIND')
   app.all('/exports/:exportId/download', exportDownload(handler))
