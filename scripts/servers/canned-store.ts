@@ -30,6 +30,8 @@ export interface CannedStore {
   readonly requests: readonly CannedRequest[]
   /** The target of each, as it was sent. */
   readonly targets: readonly string[]
+  /** The client's port of each: equal for requests over one connection. */
+  readonly ports: readonly (number | undefined)[]
   close(): Promise<void>
 }
 
@@ -42,8 +44,10 @@ export async function startCannedStore(
 ): Promise<CannedStore> {
   const requests: CannedRequest[] = []
   const targets: string[] = []
+  const ports: (number | undefined)[] = []
   const server = createServer((request, response) => {
     targets.push(request.url ?? '')
+    ports.push(request.socket.remotePort)
     const { pathname, searchParams: query } = new URL(request.url ?? '/', 'http://store')
     requests.push({ method: request.method ?? '', path: pathname, query, headers: request.headers })
     const answer = answers[pathname.split('/').pop() ?? ''] ?? s3Error(404, 'NoSuchKey')
@@ -62,6 +66,7 @@ export async function startCannedStore(
     port: address.port,
     requests,
     targets,
+    ports,
     close: async () => {
       server.closeAllConnections()
       server.close()

@@ -1,6 +1,6 @@
 import { ContainerClient, newPipeline, type Pipeline } from '@azure/storage-blob'
 
-import { readErrorBody } from '../upstream/error-body.ts'
+import { readErrorStream } from '../upstream/error-body.ts'
 
 /**
  * Makes a client of the same container, with the host's credential, options and policies, and one more policy, next to the
@@ -48,7 +48,7 @@ class BoundedContainer extends ContainerClient {
           if (status >= 300 && status < 400) response.headers.delete('location')
           if (opening?.has(status) || !readableStreamBody) return response
           delete response.readableStreamBody
-          response.bodyAsText = (await readErrorBody(readableStreamBody, status)).toString()
+          response.bodyAsText = (await readErrorStream(readableStreamBody, status)).toString()
           return response
         },
       },

@@ -3,7 +3,7 @@ import type { ExportStore } from '@sallyport/core'
 
 import { joinKey, trimPrefix } from '../object-key.ts'
 import { type Answer, describeObject, openAnswer, type OpenPinned, pinnedStore } from '../upstream/answer.ts'
-import { discardBody } from '../upstream/open-body.ts'
+import { streamBody } from '../upstream/response-body.ts'
 import { createStoreTroubles } from '../upstream/trouble.ts'
 import type { StoreRequest, Upstream } from '../upstream/upstream.ts'
 import { boundedContainer } from './bounded-container.ts'
@@ -49,11 +49,15 @@ export function openAzureBlobStore(
         conditions: pin?.etag === undefined ? {} : { ifMatch: pin.etag },
       })
     const discard = ({ readableStreamBody }: BlobDownloadResponseParsed): void =>
-      discardBody(readableStreamBody)
+      streamBody(readableStreamBody)?.close()
     const lease = await upstream.run({ ...rules(pin !== undefined), send, discard }, signal)
     return (
       lease &&
-      openAnswer(lease, lease.answer.readableStreamBody, answerOf(lease.answer), { range, ifMatch, troubles })
+      openAnswer(lease, streamBody(lease.answer.readableStreamBody), answerOf(lease.answer), {
+        range,
+        ifMatch,
+        troubles,
+      })
     )
   }
 

@@ -2,6 +2,7 @@ import type { GetObjectCommandOutput } from '@aws-sdk/client-s3'
 
 import type { Answer } from '../upstream/answer.ts'
 import { readErrorBody } from '../upstream/error-body.ts'
+import type { ResponseBody } from '../upstream/response-body.ts'
 import type { HttpAnswer } from './connections.ts'
 import { member } from './upstream-of.ts'
 
@@ -19,7 +20,7 @@ export type S3Answer = Pick<
   | 'ETag'
   | 'LastModified'
   | 'VersionId'
-> & { readonly Body?: unknown }
+> & { readonly Body?: ResponseBody | undefined }
 
 /** Describes a response of S3 in the words of all stores. */
 export const answerOf = (answer: S3Answer): Answer => ({

@@ -1,8 +1,10 @@
 import type { IncomingHttpHeaders } from 'node:http'
-import { Readable } from 'node:stream'
 import type { SecureContextOptions } from 'node:tls'
 
 import { type Dispatcher, Pool } from 'undici'
+
+import type { ResponseBody } from '../upstream/response-body.ts'
+import { CLOSED, createReceivedBody, type ReceivedBody } from './received-body.ts'
 
 /** A request that is ready to be sent. */
 export interface SignedRequest {
@@ -16,7 +18,7 @@ export interface SignedRequest {
 export interface HttpAnswer {
   readonly status: number
   readonly headers: IncomingHttpHeaders
-  readonly body?: Readable
+  readonly body?: ResponseBody
 }
 
 /** Sends once. Rejects with the signal's reason if that fires before the head has come. It has no timeout of its own. */
@@ -59,10 +61,10 @@ const send = (
 ): Promise<HttpAnswer> =>
   new Promise((resolve, reject) => {
     let control: Dispatcher.DispatchController | undefined
-    let body: Readable | undefined
+    let body: ReceivedBody | undefined
     const leave = (): void => {
       reject(signal.reason)
-      control?.abort(LEFT)
+      control?.abort(CLOSED)
     }
     const settle = (): void => signal.removeEventListener('abort', leave)
     signal.addEventListener('abort', leave, { once: true })
@@ -73,38 +75,23 @@ const send = (
       {
         onRequestStart: (controller) => {
           control = controller
-          if (signal.aborted) controller.abort(LEFT) // it left while this request waited for its connection
+          if (signal.aborted) controller.abort(CLOSED) // it left while this request waited for its connection
         },
         onResponseStart: (controller, status, headers) => {
           if (status < 200) return
           settle()
           const isRead = request.method === 'GET' && !unread.has(status)
-          if (isRead) body = bodyOf(controller)
+          if (isRead) body = createReceivedBody(controller)
           resolve({ status, headers, ...(body && { body }) })
-          if (request.method === 'GET' && !isRead) controller.abort(LEFT)
+          if (request.method === 'GET' && !isRead) controller.abort(CLOSED)
         },
-        onResponseData: (controller, chunk) => {
-          if (body?.push(chunk) === false) controller.pause()
-        },
-        onResponseEnd: () => void body?.push(null),
+        onResponseData: (_, chunk) => body?.received(chunk),
+        onResponseEnd: () => body?.ended(),
         onResponseError: (_, error) => {
           settle()
           reject(error)
-          body?.destroy(error)
+          body?.failed(error)
         },
       },
     )
   })
-
-const bodyOf = (controller: Dispatcher.DispatchController): Readable =>
-  new Readable({
-    read: () => controller.resume(),
-    destroy: (error, done) => {
-      controller.abort(LEFT) // after the last byte this does nothing, and the connection is used again
-      done(error)
-    },
-  }).on('error', ignore) // it may be cut before anybody reads
-
-const ignore = (): void => {}
-
-const LEFT = new Error('the body is not read any further')

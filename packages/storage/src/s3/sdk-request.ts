@@ -5,8 +5,8 @@ import {
   type S3Client,
 } from '@aws-sdk/client-s3'
 
-import { readErrorBody } from '../upstream/error-body.ts'
-import { discardBody } from '../upstream/open-body.ts'
+import { readErrorStream } from '../upstream/error-body.ts'
+import { streamBody } from '../upstream/response-body.ts'
 import { isTranscoded, readLastModified, type S3Answer } from './answer.ts'
 import { member } from './upstream-of.ts'
 
@@ -62,10 +62,12 @@ export function createSendBySdk(client: S3Client): SendBySdk {
       return command
     }
     const options = { abortSignal: signal }
-    const answer: S3Answer = await (method === 'HEAD'
-      ? client.send(prepare(new HeadObjectCommand(input)), options)
+    const { Body, ...answer } = await (method === 'HEAD'
+      ? client
+          .send(prepare(new HeadObjectCommand(input)), options)
+          .then((head) => ({ ...head, Body: undefined }))
       : client.send(prepare(new GetObjectCommand(input)), options))
-    return { answer, sent }
+    return { answer: { ...answer, Body: streamBody(Body) }, sent }
   }
 }
 
@@ -86,7 +88,7 @@ async function sendStored<I extends { readonly request: unknown }, A extends { r
 ): Promise<A> {
   const answer = await next(args)
   if (!isTranscoded(member(answer.response, 'headers'))) return answer
-  discardBody(member(answer.response, 'body'))
+  streamBody(member(answer.response, 'body'))?.close()
   setHeader(args.request, 'accept-encoding', 'gzip')
   return next(args)
 }
@@ -103,7 +105,7 @@ async function bounded<A extends { response: unknown }>(answer: A): Promise<A> {
       setHeader(response, 'last-modified', readLastModified(field)?.toUTCString())
     return answer
   }
-  Reflect.set(response, 'body', await readErrorBody(member(response, 'body'), status))
+  Reflect.set(response, 'body', await readErrorStream(member(response, 'body'), status))
   return answer
 }
 

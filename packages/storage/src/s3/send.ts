@@ -80,7 +80,7 @@ async function sendStored(
 ): Promise<HttpAnswer> {
   const answer = await sendHttp(origin, request, signal)
   if (!isTranscoded(answer.headers)) return answer
-  answer.body?.destroy()
+  answer.body?.close()
   const headers = { ...request.headers, 'accept-encoding': 'gzip' }
   return sendHttp(origin, { ...request, headers }, signal)
 }

@@ -3,7 +3,6 @@ import type { ExportStore } from '@sallyport/core'
 import { joinKey, trimPrefix } from '../object-key.ts'
 import { describeObject, openAnswer, type OpenPinned, pinnedStore } from '../upstream/answer.ts'
 import type { Fault } from '../upstream/fault.ts'
-import { discardBody } from '../upstream/open-body.ts'
 import { createStoreTroubles } from '../upstream/trouble.ts'
 import type { Lease, Upstream } from '../upstream/upstream.ts'
 import { answerOf, type S3Answer } from './answer.ts'
@@ -39,7 +38,7 @@ export function openS3Store(options: S3StoreOptions, upstream: Upstream, now?: (
       {
         classify: (error) => reclassify(classifyS3Error(error, { pinned, forbiddenIsMissing })),
         isRetryable: (fault) => isRetryable(fault, pinned),
-        discard: ({ Body }) => discardBody(Body),
+        discard: ({ Body }) => Body?.close(),
         send: (attempt) => send(request, attempt),
       },
       signal,
@@ -50,7 +49,7 @@ export function openS3Store(options: S3StoreOptions, upstream: Upstream, now?: (
     const input = { ...locationOf(key), Range: 'bytes=0-0' }
     const lease = await run({ method: 'GET', input }, false, new AbortController().signal, asMissing)
     lease?.release()
-    discardBody(lease?.answer.Body)
+    lease?.answer.Body?.close()
   })
 
   const head: ExportStore['head'] = async (key, signal) => {
@@ -62,7 +61,7 @@ export function openS3Store(options: S3StoreOptions, upstream: Upstream, now?: (
     return undefined
   }
 
-  const open: OpenPinned = async (key, { range, ifMatch }, pin, signal) => {
+  const open: OpenPinned = async (key, { range, ifMatch, borrow }, pin, signal) => {
     const input: S3Request['input'] = {
       ...locationOf(key),
       ...(range ? { Range: `bytes=${range.first}-${range.last}` } : { ChecksumMode: 'ENABLED' }),
@@ -73,7 +72,14 @@ export function openS3Store(options: S3StoreOptions, upstream: Upstream, now?: (
     if (!lease) return undefined
     const { answer } = lease
     const checksum = options.verifyChecksums && !range ? checksumOf(answer) : undefined
-    return openAnswer(lease, answer.Body, answerOf(answer), { range, ifMatch, troubles, validator, checksum })
+    return openAnswer(lease, answer.Body, answerOf(answer), {
+      range,
+      ifMatch,
+      troubles,
+      validator,
+      borrow,
+      checksum,
+    })
   }
 
   return {

@@ -1,10 +1,9 @@
-import { Readable } from 'node:stream'
-
 import type { ByteRange, ExportStore, GetOptions, ObjectInfo, OpenObject } from '@sallyport/core'
 
 import { readContentEncoding } from './content-coding.ts'
 import { refuseFault } from './fault.ts'
-import { type Checksum, openBody } from './open-body.ts'
+import { type BodyReading, openBody } from './open-body.ts'
+import type { ResponseBody } from './response-body.ts'
 import type { StoreTroubles } from './trouble.ts'
 import type { Lease } from './upstream.ts'
 import { formatValidator, parseValidator, type Pin, pinOf, type ValidatorKind } from './validator.ts'
@@ -26,14 +25,12 @@ export interface Answer {
 }
 
 /** How the response to one request is read. */
-export interface ExpectedAnswer {
+export interface ExpectedAnswer extends BodyReading {
   readonly troubles: StoreTroubles
   readonly range?: ByteRange | undefined
   readonly ifMatch?: string | undefined
   /** @defaultValue 'etag' */
   readonly validator?: ValidatorKind | undefined
-  /** @defaultValue not verified */
-  readonly checksum?: Checksum | undefined
 }
 
 /**
@@ -98,15 +95,15 @@ const CONTENT_RANGE = /^bytes (\d{1,15})-(\d{1,15})\/(\d{1,15})$/
 /** Opens the object of a response. If the response is wrong, closes the body and its connection at once. */
 export function openAnswer(
   { release }: Lease<unknown>,
-  stream: unknown,
+  received: ResponseBody | undefined,
   answer: Answer,
   expected: ExpectedAnswer,
 ): OpenObject {
-  if (!(stream instanceof Readable)) {
+  if (!received) {
     release()
     return refuseFault('upstream_error', { word: 'no_body' })
   }
-  const body = openBody(stream, release, expected.checksum)
+  const body = openBody(received, release, expected)
   try {
     return { info: describeObject(answer, expected), ...body }
   } catch (error) {

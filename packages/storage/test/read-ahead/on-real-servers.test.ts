@@ -56,8 +56,9 @@ describe.skipIf(!isHere('ceph'))(
       proxy.setRule(() => slow)
       expect(await endOf(await (await ahead()).get(KEY, {}, signal))).toEqual(reading(bytes))
       expect(proxy.averageMoving()).toBeGreaterThanOrEqual(3.5)
-      // Without reuse there would be 20. A connection may not be free yet when the next part begins.
-      expect(proxy.traffic.length).toBeLessThanOrEqual(10)
+      // Without reuse there would be 20. The first part is closed in the middle, so its connection is lost: the next part opens a
+      // fifth one, and undici's pool opens the lost one again.
+      expect(proxy.traffic.length).toBeLessThanOrEqual(6)
     })
 
     test('stops with its reader: fetches no byte more than 4 parts ahead', async () => {

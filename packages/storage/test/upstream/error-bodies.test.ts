@@ -14,7 +14,7 @@ import {
   startCannedStore,
 } from '../../../../scripts/servers/canned-store.ts'
 import { createAzureBlobStore } from '../../src/azure-blob.ts'
-import { ErrorBodyCut, readErrorBody } from '../../src/upstream/error-body.ts'
+import { ErrorBodyCut, readErrorStream } from '../../src/upstream/error-body.ts'
 import { endOf, kindOf, reading } from '../reading.ts'
 import { BUCKET, LEARNING, s3Client, ways } from '../s3/scene.ts'
 
@@ -83,9 +83,9 @@ const stores = [
 
 test('at most 64 KiB are read', async () => {
   const most = Buffer.alloc(65_536, 'x')
-  expect(await readErrorBody(Readable.from([most]), 500)).toEqual(most)
+  expect(await readErrorStream(Readable.from([most]), 500)).toEqual(most)
   const longer = Readable.from([most, Buffer.from('x')])
-  expect(await readErrorBody(longer, 500).catch((error: unknown) => error)).toBeInstanceOf(ErrorBodyCut)
+  expect(await readErrorStream(longer, 500).catch((error: unknown) => error)).toBeInstanceOf(ErrorBodyCut)
   expect(longer.destroyed).toBe(true)
 })
 
