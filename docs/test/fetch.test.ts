@@ -34,7 +34,7 @@ const handler = createExportHandler({
     head: memory.head,
     get: (key, options, signal) => (key === '${broken}' ? breaking : memory).get(key, options, signal),
   },
-  delivery: { resume: { attempts: 0 }, slowestClient: { bytes: 65_536, perMs: 200 } },
+  delivery: { resume: { attempts: 0 }, slowestClient: { bytes: 65_536, perMs: 1_000 } },
   onEvent: (event) => event.type === 'download_ended' && console.log(event.outcome),
 })
 `

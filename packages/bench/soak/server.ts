@@ -110,7 +110,8 @@ http2.on('session', (session) => {
 })
 
 const listening = async (server: Server): Promise<number> => {
-  server.listen(0, '127.0.0.1')
+  // With the usual backlog of 511 the kernel drops connections of so many clients. A dropped one comes again after a second.
+  server.listen({ port: 0, host: '127.0.0.1', backlog: 4_096 })
   await once(server, 'listening')
   const address = server.address()
   return typeof address === 'object' && address ? address.port : 0

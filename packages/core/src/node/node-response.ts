@@ -92,7 +92,7 @@ async function writeBody(
     try {
       if (left === 0 && !isStillSending(response)) await ended(response, () => (response as Wire).end(chunk))
       // Middleware that wrapped the response when the head was written may keep chunks, so it gets a copy.
-      else await writeChunk(response, borrow && isWrapped(response) ? Uint8Array.from(chunk) : chunk)
+      else await writeChunk(response, borrow && isWrapped(response) ? new Uint8Array(chunk) : chunk)
     } catch (error) {
       // Record the failure before this throw ends the loop: the end of the loop closes the body, and closing it would record
       // `client_aborted`.

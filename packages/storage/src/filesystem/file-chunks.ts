@@ -1,3 +1,4 @@
+import { freeChunk } from '../free-chunk.ts'
 import type { MemoryBudget } from '../memory-budget.ts'
 import type { FileReads } from './file-reads.ts'
 
@@ -25,6 +26,7 @@ export async function* fileChunks(
       const left = reads.left()
       if (left === 0) {
         yield chunk
+        if (borrow) [filling, spare].forEach((done) => done && freeChunk(done)) // no read is pending
         return
       }
       const next = size.readsAhead() ? buffer(left) : undefined

@@ -1,5 +1,6 @@
 import type { Dispatcher } from 'undici'
 
+import { freeChunk } from '../free-chunk.ts'
 import type { ResponseBody } from '../upstream/response-body.ts'
 
 /** A body that undici receives. */
@@ -13,16 +14,12 @@ export interface ReceivedBody extends ResponseBody {
 
 /** With this many bytes waiting for the reader, the connection is not read any further. */
 const MOST_WAITING = 65_536
-/** Smaller chunks are left to the garbage collector. */
-const SMALLEST_FREED = 16_384
 
 /**
- * Creates the body of one response. It costs less than a `Readable` with its iterator, in two ways that matter for large objects:
+ * Creates the body of one response.
  *
- * - Node reads a socket in chunks that it allocates outside V8's heap, and V8 marks its whole heap after about 64 MiB of them. That
- *   can be half of the CPU. So `free` gives the memory of a chunk back at once.
- * - A TLS connection gives records of 16 KiB, several in one turn of the event loop. A write to the client for each would cost more
- *   than to join them. So a reader that waits is woken after that turn, unless much is waiting.
+ * A TLS connection gives records of 16 KiB, several in one turn of the event loop. To join them costs less than a write to the client
+ * for each. So a reader that waits is woken after that turn, unless much is waiting.
  */
 export function createReceivedBody(control: Dispatcher.DispatchController): ReceivedBody {
   let chunks: Uint8Array[] = []
@@ -62,14 +59,14 @@ export function createReceivedBody(control: Dispatcher.DispatchController): Rece
     ended: () => queueMicrotask(() => setImmediate(() => settle('ended'))),
     failed: settle,
     next: async () => {
-      if (waiting === 0 && state === 'open') {
+      while (waiting === 0 && state === 'open') {
         await new Promise<void>((resolve) => {
           wake = resolve
         })
       }
       if (waiting > 0) return { done: false, value: takeAll() }
-      if (state === 'ended') return { done: true, value: undefined }
-      throw state
+      if (state instanceof Error) throw state
+      return { done: true, value: undefined }
     },
     close: () => {
       chunks = []
@@ -82,7 +79,7 @@ export function createReceivedBody(control: Dispatcher.DispatchController): Rece
       release = listener
       if (state !== 'open') listener()
     },
-    free,
+    free: freeChunk,
   }
 }
 
@@ -90,14 +87,8 @@ function joined(chunks: readonly Uint8Array[], length: number): Uint8Array {
   const [first] = chunks
   if (first && chunks.length === 1) return first
   const whole = Buffer.concat(chunks, length)
-  for (const chunk of chunks) free(chunk)
+  for (const chunk of chunks) freeChunk(chunk)
   return whole
-}
-
-/** Detaches the buffer of a chunk, if it has nothing but that chunk. Then nobody else uses it. */
-function free({ buffer, byteLength }: Uint8Array): void {
-  const isWhole = byteLength === buffer.byteLength && byteLength >= SMALLEST_FREED
-  if (isWhole && buffer instanceof ArrayBuffer) buffer.transfer(0)
 }
 
 /** Why undici aborts a request whose body is not read any further. */
