@@ -59,7 +59,7 @@ export function createReceivedBody(control: Dispatcher.DispatchController): Rece
     ended: () => queueMicrotask(() => setImmediate(() => settle('ended'))),
     failed: settle,
     next: async () => {
-      while (waiting === 0 && state === 'open') {
+      if (waiting === 0 && state === 'open') {
         await new Promise<void>((resolve) => {
           wake = resolve
         })
