@@ -50,11 +50,8 @@ const allocate = (bytes: number): Uint8Array => Buffer.allocUnsafeSlow(bytes)
 /** Small enough that ten thousand stalled readers cost the process less than 1 GiB. */
 const SMALLEST = 61_440
 const LARGEST = 8 * SMALLEST
-/**
- * Half as many reads for a file of 1 MiB. Not more: glibc maps memory above 128 KiB anew for every buffer, and the page faults of that
- * cost more than the reads.
- */
-const FIRST = 2 * SMALLEST
+/** A quarter of the reads for a file of 1 MiB: each read costs two switches of threads. Larger ones gain nothing. */
+const FIRST = 4 * SMALLEST
 /**
  * More than the socket buffers of both sides hold (Linux: 4 MiB to send, some more to receive). A client that took this much has
  * really read.
@@ -75,7 +72,7 @@ export interface ChunkSize {
 }
 
 /**
- * Starts with chunks of 120 KiB while less than half of the memory is taken, otherwise with 60 KiB, so that stalled readers
+ * Starts with chunks of 240 KiB while less than half of the memory is taken, otherwise with 60 KiB, so that stalled readers
  * hold little memory. When the reader has proved that it reads, doubles the size while the reader is fast and the process has memory
  * left.
  *

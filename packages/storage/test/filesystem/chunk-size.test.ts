@@ -35,17 +35,17 @@ describe('the memory of a chunk size', () => {
   })
 
   test('is shared: a download that finds it used up goes on with one small buffer', () => {
-    const memory = createMemoryBudget(1_210 * KB)
+    const memory = createMemoryBudget(1_450 * KB)
     const [first, second, third] = [1, 2, 3].map(() => createChunkSize(memory)) as [
       ChunkSize,
       ChunkSize,
       ChunkSize,
     ]
-    expect([first, second, third].map((size) => grown(size, 9))).toEqual([480 * KB, 120 * KB, 120 * KB])
+    expect([first, second, third].map((size) => grown(size, 9))).toEqual([480 * KB, 240 * KB, 240 * KB])
     expect(third.readsAhead()).toBe(false)
     first.release()
     third.consumed(1, 0)
-    expect([third.bytes(), third.readsAhead()]).toEqual([240 * KB, true])
+    expect([third.bytes(), third.readsAhead()]).toEqual([480 * KB, true])
   })
 
   test('is not reserved by a download that has ended', () => {
@@ -57,9 +57,9 @@ describe('the memory of a chunk size', () => {
   })
 
   test('is left for readers that read once half of it is taken: new downloads then start small', () => {
-    const memory = createMemoryBudget(240 * KB)
+    const memory = createMemoryBudget(720 * KB)
     const sizes = [1, 2, 3].map(() => createChunkSize(memory))
-    expect(sizes.map((size) => size.bytes())).toEqual([120 * KB, 120 * KB, 60 * KB])
-    expect(memory.reserve(120 * KB)).toBe(true)
+    expect(sizes.map((size) => size.bytes())).toEqual([240 * KB, 240 * KB, 60 * KB])
+    expect(memory.reserve(360 * KB)).toBe(true)
   })
 })
