@@ -12,8 +12,8 @@ export interface ReceivedBody extends ResponseBody {
   failed(error: Error): void
 }
 
-/** With this many bytes waiting for the reader, the connection is not read any further. */
-const MOST_WAITING = 65_536
+/** With this many bytes waiting for the reader, the connection is not read any further: Node reads five TLS records in one turn. */
+const MOST_WAITING = 81_920
 
 /**
  * Creates the body of one response.
