@@ -11,7 +11,7 @@ import { createMemoryBudget } from '../../src/memory-budget.ts'
 import { diskError, storeOn, watchedDisk } from './disks.ts'
 import { temporaryFolder } from './temporary-folder.ts'
 
-const SIZE = 200_000
+const SIZE = 400_000
 const anything = statSync('/', { bigint: true })
 const signal = new AbortController().signal
 
@@ -99,13 +99,13 @@ describe('checks of the open file', () => {
         nodeDisk.fstatAgain(...call)
       },
     })
-    const store = storeOn(await rootWithFile(440_000), { disk, now: () => clock })
+    const store = storeOn(await rootWithFile(600_000), { disk, now: () => clock })
     const seen: number[] = []
     for await (const _ of (await store.get('a', {}, signal))?.chunks ?? []) {
       seen.push(looks)
       clock += 500
     }
-    // 440,000 bytes are seven chunks, read at 0, 500, 1,000 … ms: looked at again at 1,000, 2,000 and the last.
+    // 600,000 bytes are seven chunks, read at 0, 500, 1,000 … ms: looked at again at 1,000, 2,000 and the last.
     expect([seen, looks]).toEqual([[0, 0, 1, 1, 2, 2, 3], 3])
   })
 })
@@ -190,7 +190,7 @@ describe('a disk that hangs', () => {
     second?.close()
     await expect(waiting).rejects.toThrow('unavailable')
     hanging[0]?.()
-    expect((await reading)?.value).toHaveLength(122_880)
+    expect((await reading)?.value).toHaveLength(245_760)
     first?.close()
     hanging[1]?.()
     await vi.waitFor(() => expect([closed.length, new Set(closed)]).toEqual([opened.length, new Set(opened)]))
@@ -270,7 +270,7 @@ test('a download that is no longer read releases its memory when it is closed', 
   const memory = createMemoryBudget(2_000_000)
   const object = await storeOn(await rootWithFile(9_000_000), { memory }).get('a', { borrow: true }, signal)
   const chunks = object?.chunks[Symbol.asyncIterator]()
-  for (let nth = 0; nth < 46; nth++) await chunks?.next()
+  for (let nth = 0; nth < 24; nth++) await chunks?.next()
   expect(memory.reserve(2_000_000)).toBe(false)
   object?.close()
   expect(memory.reserve(2_000_000)).toBe(true)
