@@ -3,10 +3,10 @@ export interface MemoryBudget {
   /**
    * Reserves bytes. `false`: too few are left, so none were reserved.
    *
-   * @param of - `'any'`: may take the last byte. `'half'`: must leave half of the budget, for users that have shown that
-   *   they need it. Default: `'any'`
+   * @param share - the part of the budget that may be taken with these bytes, by all users together: 1 for all of it. The rest is for
+   *   users that have shown that they need it. Default: 1
    */
-  reserve(bytes: number, of?: 'any' | 'half'): boolean
+  reserve(bytes: number, share?: number): boolean
   /** Returns reserved bytes. */
   release(bytes: number): void
 }
@@ -14,8 +14,8 @@ export interface MemoryBudget {
 export function createMemoryBudget(bytes: number): MemoryBudget {
   let left = bytes
   return {
-    reserve: (count, of = 'any') => {
-      if (count > left - (of === 'half' ? bytes / 2 : 0)) return false
+    reserve: (count, share = 1) => {
+      if (count > left - bytes * (1 - share)) return false
       left -= count
       return true
     },

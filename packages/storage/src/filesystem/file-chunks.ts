@@ -52,6 +52,8 @@ const SMALLEST = 61_440
 const LARGEST = 8 * SMALLEST
 /** A quarter of the reads for a file of 1 MiB: each read costs two switches of threads. Larger ones gain nothing. */
 const FIRST = 4 * SMALLEST
+/** Of the memory. Stalled readers may hold it as long as they are connected. */
+const SHARE_FOR_FIRST = 0.05
 /**
  * More than the socket buffers of both sides hold (Linux: 4 MiB to send, some more to receive). A client that took this much has
  * really read.
@@ -72,14 +74,14 @@ export interface ChunkSize {
 }
 
 /**
- * Starts with chunks of 240 KiB while less than half of the memory is taken, otherwise with 60 KiB, so that stalled readers
+ * Starts with chunks of 240 KiB while less than a twentieth of the memory is taken, otherwise with 60 KiB, so that stalled readers
  * hold little memory. When the reader has proved that it reads, doubles the size while the reader is fast and the process has memory
  * left.
  *
  * @param memory - shared by all downloads. The smallest chunk is not taken from it, because every download gets one
  */
 export function createChunkSize(memory: MemoryBudget): ChunkSize {
-  let held = memory.reserve(FIRST - SMALLEST, 'half') ? FIRST - SMALLEST : 0
+  let held = memory.reserve(FIRST - SMALLEST, SHARE_FOR_FIRST) ? FIRST - SMALLEST : 0
   let bytes = SMALLEST + held
   let total = 0
   let ended = false

@@ -35,12 +35,13 @@ describe('the memory of a chunk size', () => {
   })
 
   test('is shared: a download that finds it used up goes on with one small buffer', () => {
-    const memory = createMemoryBudget(1_450 * KB)
+    const memory = createMemoryBudget(11_000 * KB)
     const [first, second, third] = [1, 2, 3].map(() => createChunkSize(memory)) as [
       ChunkSize,
       ChunkSize,
       ChunkSize,
     ]
+    expect(memory.reserve((11_000 - 3 * 180 - 780) * KB)).toBe(true) // the rest is enough for one of them
     expect([first, second, third].map((size) => grown(size, 9))).toEqual([480 * KB, 240 * KB, 240 * KB])
     expect(third.readsAhead()).toBe(false)
     first.release()
@@ -56,10 +57,10 @@ describe('the memory of a chunk size', () => {
     expect(memory.reserve(960 * KB)).toBe(true)
   })
 
-  test('is left for readers that read once half of it is taken: new downloads then start small', () => {
-    const memory = createMemoryBudget(720 * KB)
+  test('is left for readers that read once a twentieth of it is taken: new downloads then start small', () => {
+    const memory = createMemoryBudget(7_300 * KB)
     const sizes = [1, 2, 3].map(() => createChunkSize(memory))
     expect(sizes.map((size) => size.bytes())).toEqual([240 * KB, 240 * KB, 60 * KB])
-    expect(memory.reserve(360 * KB)).toBe(true)
+    expect(memory.reserve(6_900 * KB)).toBe(true)
   })
 })

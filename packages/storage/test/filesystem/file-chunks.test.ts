@@ -7,7 +7,7 @@ import { createMemoryBudget, type MemoryBudget } from '../../src/memory-budget.t
 const KB = 1_024
 const MB = 1_048_576
 
-const plentyOfMemory = (): MemoryBudget => createMemoryBudget(10 * MB)
+const plentyOfMemory = (): MemoryBudget => createMemoryBudget(100 * MB)
 
 /** Reads that fill whatever they are given, and remember it. */
 function plenty(size: number): FileReads & {

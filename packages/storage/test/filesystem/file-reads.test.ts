@@ -270,7 +270,7 @@ test('a download that is no longer read releases its memory when it is closed', 
   const memory = createMemoryBudget(2_000_000)
   const object = await storeOn(await rootWithFile(9_000_000), { memory }).get('a', { borrow: true }, signal)
   const chunks = object?.chunks[Symbol.asyncIterator]()
-  for (let nth = 0; nth < 24; nth++) await chunks?.next()
+  for (let nth = 0; nth < 90; nth++) await chunks?.next()
   expect(memory.reserve(2_000_000)).toBe(false)
   object?.close()
   expect(memory.reserve(2_000_000)).toBe(true)
