@@ -26,7 +26,9 @@ export async function* fileChunks(
       const left = reads.left()
       if (left === 0) {
         yield chunk
-        if (borrow) [filling, spare].forEach((done) => done && freeChunk(done)) // no read is pending
+        if (!borrow) return
+        freeChunk(filling) // no read is pending
+        if (spare) freeChunk(spare)
         return
       }
       const next = size.readsAhead() ? buffer(left) : undefined
